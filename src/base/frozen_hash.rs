@@ -1,0 +1,29 @@
+//! Hashes that are written down or must be the same on every device, for ever: XXH3, by seed 0.
+//!
+//! In-memory tables use `ahash`, which may change with every release; nothing that is stored,
+//! compared between machines or used to place a customer in a variant may depend on that one.
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+/// The 64-bit hash of some bytes.
+pub(crate) fn hash64(bytes: &[u8]) -> u64 {
+    xxh3_64(bytes)
+}
+
+/// A 128-bit hash of a sequence of fields; each is preceded by its length, so that fields do not
+/// run into each other.
+#[derive(Default)]
+pub(crate) struct Fingerprint(Xxh3);
+
+impl Fingerprint {
+    /// Adds one field.
+    pub(crate) fn field(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    /// The hash of all fields added.
+    pub(crate) fn finish(&self) -> u128 {
+        self.0.digest128()
+    }
+}

@@ -1,0 +1,43 @@
+//! Every bound of the system, named, with its unit and reason, in one place.
+
+use super::time::Duration;
+
+/// Longest condition, score or computed attribute, bytes. Longer ones are lists in disguise: use a
+/// static segment or `in`.
+pub(crate) const MAX_CONDITION_BYTES: usize = 8 * 1024;
+/// Deepest nesting of a condition, levels. Keeps every recursive walk over it far from the stack's end.
+pub(crate) const MAX_CONDITION_DEPTH: usize = 64;
+/// Most nodes of one condition after computed attributes are put in their places.
+pub(crate) const MAX_CONDITION_NODES: usize = 4_096;
+/// Longest pattern of `matches`, bytes.
+pub(crate) const MAX_PATTERN_BYTES: usize = 512;
+/// Largest catalog file, bytes.
+pub(crate) const MAX_CATALOG_BYTES: usize = 64 * 1024 * 1024;
+/// Most attributes, events, properties of one event, or offers of one personalization.
+pub(crate) const MAX_DECLARATIONS: usize = 10_000;
+/// Most segments or personalizations of a catalog.
+pub(crate) const MAX_DEFINITIONS: usize = 200_000;
+/// Longest name of anything declared, bytes.
+pub(crate) const MAX_NAME_BYTES: usize = 256;
+/// Largest message, bytes of JSON (Segment's own limit).
+pub(crate) const MAX_MESSAGE_BYTES: usize = 32 * 1024;
+/// Longest user id, anonymous id or message id, bytes.
+pub(crate) const MAX_ID_BYTES: usize = 256;
+/// Deepest nesting of a property or trait, levels.
+pub(crate) const MAX_VALUE_DEPTH: usize = 16;
+/// Largest magnitude of a float: 2^1000. A sum of 2^23 of them is still finite.
+pub(crate) const MAX_FLOAT: f64 = 1.071_508_607_186_267_3e301;
+/// Most log entries that one aggregate keeps for one profile, unless the catalog says otherwise.
+pub(crate) const DEFAULT_ENTRIES_PER_AGGREGATE: u32 = 10_000;
+/// Most entries a catalog may ask for.
+pub(crate) const MAX_ENTRIES_PER_AGGREGATE: u32 = 1_000_000;
+/// Most values that `values(p, n)` may ask for.
+pub(crate) const MAX_LISTED_VALUES: i64 = 1_000;
+/// How far ahead of the clock a message may be, unless the catalog says otherwise.
+pub(crate) const DEFAULT_MAX_SKEW: Duration = Duration::from_millis(5 * 60_000);
+/// Longest template of an offer, bytes.
+pub(crate) const MAX_TEMPLATE_BYTES: usize = 16 * 1024;
+/// Steps that rendering one template may take.
+pub(crate) const MAX_TEMPLATE_FUEL: u64 = 100_000;
+/// Longest text that a template may produce, bytes.
+pub(crate) const MAX_RENDERED_BYTES: usize = 64 * 1024;

@@ -1,0 +1,12 @@
+//! The ground everything else stands on: no customer, no rule, no file is known here.
+
+pub(crate) mod bits;
+pub(crate) mod clock;
+pub(crate) mod diagnostic;
+pub(crate) mod error;
+pub(crate) mod exact_sum;
+pub(crate) mod frozen_hash;
+pub(crate) mod limits;
+pub(crate) mod names;
+pub(crate) mod source_text;
+pub(crate) mod time;

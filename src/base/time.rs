@@ -1,0 +1,270 @@
+//! Instants and durations, both whole milliseconds, and their two text forms.
+//!
+//! Everything a rule sees is event time in UTC, so one `i64` is enough and no zone, month or leap
+//! second is ever involved: a day is always 24 hours. RFC 3339 text is read and written by `jiff`;
+//! durations have their own small grammar (`60s`, `1d12h`) because ISO 8601 ones carry months.
+//!
+//! Invariants:
+//! 1. A [`Time`] made by [`Time::parse`] or [`Time::from_millis`] lies in the years 0001 to 9999,
+//!    so it can always be printed and sums with any accepted [`Duration`] do not overflow.
+//! 2. A [`Duration`] made by [`Duration::parse`] is positive and at most [`Duration::MAX`].
+
+use std::fmt;
+use std::ops::{Add, Sub};
+
+use jiff::Timestamp;
+
+/// An instant: milliseconds since the Unix epoch, UTC.
+///
+/// ```
+/// use habitue::Time;
+/// let time = Time::parse("2026-01-01T09:00:00Z")?;
+/// assert_eq!(time.millis(), 1_767_258_000_000);
+/// assert_eq!(time.to_string(), "2026-01-01T09:00:00Z");
+/// # Ok::<(), habitue::TimeError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Time(i64);
+
+/// A length of time: whole milliseconds, written `90m`, `24h`, `7d`, `2w` or a sum such as `1d12h`.
+///
+/// ```
+/// use habitue::Duration;
+/// assert_eq!(Duration::parse("1d12h")?.millis(), 36 * 3_600_000);
+/// assert_eq!(Duration::parse("36h")?.to_string(), "1d12h");
+/// # Ok::<(), habitue::TimeError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Duration(i64);
+
+/// Why a text or number is not a time or a duration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeError(String);
+
+impl fmt::Display for TimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TimeError {}
+
+/// Name and length in milliseconds of each duration unit, longest first, as they are printed.
+const UNITS: [(&str, i64); 6] = [
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
+impl Time {
+    /// The first instant that can be named: `0001-01-01T00:00:00Z`.
+    pub const MIN: Time = Time(-62_135_596_800_000);
+    /// The last instant that can be named: `9999-12-31T23:59:59.999Z`, less the day `jiff` reserves.
+    pub const MAX: Time = Time(253_402_207_200_000);
+    /// Later than every instant: the deadline of what never changes by itself.
+    pub const NEVER: Time = Time(i64::MAX);
+    /// Earlier than every instant.
+    pub const BEFORE_ALL: Time = Time(i64::MIN);
+
+    /// The instant `millis` milliseconds after the Unix epoch.
+    ///
+    /// # Errors
+    /// If it lies outside the years 0001 to 9999.
+    pub fn from_millis(millis: i64) -> Result<Time, TimeError> {
+        let time = Time(millis);
+        if (Time::MIN..=Time::MAX).contains(&time) {
+            Ok(time)
+        } else {
+            Err(TimeError(format!("{millis} ms is outside the years 0001 to 9999")))
+        }
+    }
+
+    /// An instant known to be in range, for arithmetic on accepted times.
+    pub(crate) const fn from_raw(millis: i64) -> Time {
+        Time(millis)
+    }
+
+    /// Reads RFC 3339 text; a zone offset is required, fractions below a millisecond are cut.
+    ///
+    /// # Errors
+    /// If the text is not RFC 3339 or out of range.
+    pub fn parse(text: &str) -> Result<Time, TimeError> {
+        let stamp: Timestamp = text.parse().map_err(|_| {
+            TimeError(format!(
+                "`{text}` is not an RFC 3339 time, such as `2026-01-01T09:00:00Z`"
+            ))
+        })?;
+        Time::from_millis(stamp.as_nanosecond().div_euclid(1_000_000) as i64)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// The time from `earlier` to `self`; negative if `earlier` is later.
+    pub const fn since(self, earlier: Time) -> Duration {
+        Duration(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Duration {
+    /// No time at all.
+    pub const ZERO: Duration = Duration(0);
+    /// One millisecond, the smallest step there is.
+    pub const MILLISECOND: Duration = Duration(1);
+    /// The longest duration that can be written: 1,000 years of 365 days.
+    pub const MAX: Duration = Duration(1_000 * 365 * 86_400_000);
+
+    /// A duration of `millis` milliseconds, which may be negative.
+    pub const fn from_millis(millis: i64) -> Duration {
+        Duration(millis)
+    }
+
+    /// Reads `60s`, `90m`, `24h`, `7d`, `2w`, `250ms`, or a sum of such parts: `1d12h`.
+    ///
+    /// # Errors
+    /// If the text has another form, is zero, or is longer than [`Duration::MAX`].
+    pub fn parse(text: &str) -> Result<Duration, TimeError> {
+        let wrong = || {
+            TimeError(format!(
+                "`{text}` is not a duration, such as `60s`, `90m`, `24h`, `7d`, `2w` or `1d12h`"
+            ))
+        };
+        let mut rest = text;
+        let mut total: i64 = 0;
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, tail) = rest.split_at(digits);
+            let letters = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
+            let (unit, tail) = tail.split_at(letters);
+            let number: i64 = number.parse().map_err(|_| wrong())?;
+            let (_, length) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+            let part = number.checked_mul(*length).ok_or_else(wrong)?;
+            total = total.checked_add(part).ok_or_else(wrong)?;
+            rest = tail;
+        }
+        if total == 0 {
+            return Err(wrong());
+        }
+        if total > Duration::MAX.0 {
+            return Err(TimeError(format!("`{text}` is longer than 1,000 years")));
+        }
+        Ok(Duration(total))
+    }
+
+    /// Whole milliseconds.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+}
+
+/// Saturates at [`Time::NEVER`], which stays never.
+impl Add<Duration> for Time {
+    type Output = Time;
+    fn add(self, duration: Duration) -> Time {
+        Time(self.0.saturating_add(duration.0))
+    }
+}
+
+impl Sub<Duration> for Time {
+    type Output = Time;
+    fn sub(self, duration: Duration) -> Time {
+        Time(self.0.saturating_sub(duration.0))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Timestamp::from_millisecond(self.0) {
+            Ok(stamp) => stamp.fmt(f),
+            Err(_) if self.0 > 0 => f.write_str("never"),
+            Err(_) => f.write_str("before all"),
+        }
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.write_str("0s");
+        }
+        if self.0 < 0 {
+            f.write_str("-")?;
+        }
+        let mut rest = self.0.unsigned_abs();
+        for (name, length) in UNITS {
+            let length = length.unsigned_abs();
+            // Weeks are written only alone: `7d` reads better than `1w`, `2w` better than `14d`.
+            let weeks_apart = name == "w" && (rest % length != 0 || rest == length);
+            if rest >= length && !weeks_apart {
+                write!(f, "{}{name}", rest / length)?;
+                rest %= length;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_and_written() {
+        for (text, millis, printed) in [
+            ("60s", 60_000, "1m"),
+            ("90m", 5_400_000, "1h30m"),
+            ("24h", 86_400_000, "1d"),
+            ("7d", 604_800_000, "7d"),
+            ("2w", 1_209_600_000, "2w"),
+            ("30d", 2_592_000_000, "30d"),
+            ("1d12h", 129_600_000, "1d12h"),
+            ("1ms", 1, "1ms"),
+            ("1m1ms", 60_001, "1m1ms"),
+        ] {
+            let duration = Duration::parse(text).unwrap();
+            assert_eq!(duration.millis(), millis, "{text}");
+            assert_eq!(duration.to_string(), printed, "{text}");
+            assert_eq!(Duration::parse(printed).unwrap(), duration, "{text}");
+        }
+        assert_eq!(Duration::from_millis(-1_500).to_string(), "-1s500ms");
+        assert_eq!(Duration::ZERO.to_string(), "0s");
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in ["", "0s", "5", "h", "1y", "1mo", "-1s", "1.5h", "1 h", "1001000d", "99999999999999999999s"] {
+            assert!(Duration::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_to_the_millisecond() {
+        assert_eq!(Time::parse("1970-01-01T00:00:00.0019Z").unwrap().millis(), 1);
+        assert_eq!(Time::parse("1969-12-31T23:59:59.9999Z").unwrap().millis(), -1);
+        assert_eq!(Time::parse("2026-01-01T11:00:00+02:00").unwrap().to_string(), "2026-01-01T09:00:00Z");
+        for text in ["2026-01-01", "2026-01-01T09:00:00", "yesterday", "", "2026-13-01T00:00:00Z"] {
+            assert!(Time::parse(text).is_err(), "{text}");
+        }
+        assert!(Time::from_millis(i64::MAX).is_err());
+        assert_eq!(Time::MAX.to_string().parse::<Timestamp>().unwrap().as_millisecond(), Time::MAX.millis());
+        assert_eq!(Time::MIN.to_string(), "0001-01-01T00:00:00Z");
+        assert_eq!(Time::NEVER.to_string(), "never");
+    }
+}

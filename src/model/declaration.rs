@@ -1,0 +1,101 @@
+//! The catalog as it is written: every definition, each text with the place it came from.
+//!
+//! These types are the catalog's file format. They are filled from TOML or JSON by
+//! [`catalog`](crate::catalog), checked by [`rules`](crate::rules), and the JSON Schema of the format
+//! is generated from them, so a key exists in all three or in none.
+
+use crate::base::source_text::{Span, Spanned, Text};
+use crate::base::time::Duration;
+use crate::model::value::{Type, Value};
+
+/// A named declaration.
+#[derive(Clone, Debug)]
+pub(crate) struct Named<T> {
+    /// Its name, where it was written.
+    pub(crate) name: Spanned<String>,
+    /// What is declared.
+    pub(crate) body: T,
+}
+
+/// A whole catalog, of one file or of a folder of them; declarations in the order written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Declarations {
+    pub(crate) strict: bool,
+    pub(crate) max_skew: Option<Duration>,
+    pub(crate) entries_per_aggregate: Option<u32>,
+    pub(crate) attributes: Vec<Named<FieldDeclaration>>,
+    pub(crate) events: Vec<Named<Vec<Named<FieldDeclaration>>>>,
+    pub(crate) computed: Vec<Named<Text>>,
+    pub(crate) segments: Vec<Named<SegmentDeclaration>>,
+    pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
+}
+
+/// An attribute, or a property of an event.
+#[derive(Clone, Debug)]
+pub(crate) struct FieldDeclaration {
+    pub(crate) ty: Type,
+    /// The only values allowed, if any are listed; each fits the type.
+    pub(crate) values: Vec<Value>,
+    /// The value of an attribute that was never set.
+    pub(crate) default: Option<Value>,
+    /// Whether its value names one profile (attributes only).
+    pub(crate) identifier: bool,
+    /// Whether it is withheld from decisions that do not name it (attributes only).
+    pub(crate) sensitive: bool,
+    /// Whether an event without it is refused (properties only).
+    pub(crate) required: bool,
+}
+
+/// A segment: a condition, or a list of ids.
+#[derive(Clone, Debug)]
+pub(crate) enum SegmentDeclaration {
+    Condition(Text),
+    Members(Vec<String>),
+}
+
+/// How a personalization chooses among its offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Strategy {
+    /// The qualifying offer of the greatest priority; of equals, the one written first.
+    #[default]
+    First,
+    /// All qualifying offers, in that order.
+    All,
+    /// The qualifying offer of the greatest score; of equals, as `first`.
+    Best,
+}
+
+/// A personalization.
+#[derive(Clone, Debug)]
+pub(crate) struct PersonalizationDeclaration {
+    /// The event whose properties its conditions may read as `event.x`.
+    pub(crate) on: Option<Spanned<String>>,
+    /// Attributes returned with the decision.
+    pub(crate) attributes: Vec<Spanned<String>>,
+    pub(crate) strategy: Strategy,
+    pub(crate) fallback: Option<FallbackDeclaration>,
+    pub(crate) offers: Vec<OfferDeclaration>,
+}
+
+/// What is shown if no offer qualifies.
+#[derive(Clone, Debug)]
+pub(crate) struct FallbackDeclaration {
+    pub(crate) name: Spanned<String>,
+    pub(crate) text: Option<Text>,
+}
+
+/// One offer.
+#[derive(Clone, Debug)]
+pub(crate) struct OfferDeclaration {
+    pub(crate) name: Spanned<String>,
+    /// The condition; left out, the offer always qualifies.
+    pub(crate) when: Option<Text>,
+    /// Higher wins.
+    pub(crate) priority: Spanned<i64>,
+    /// A number expression, for the strategy `best`.
+    pub(crate) score: Option<Text>,
+    /// A template.
+    pub(crate) text: Option<Text>,
+    /// The whole offer.
+    pub(crate) span: Span,
+}

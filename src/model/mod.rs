@@ -1,0 +1,7 @@
+//! What customers' messages and a shop's catalog say, as plain typed data without behaviour.
+
+pub(crate) mod ids;
+pub(crate) mod value;
+pub(crate) mod declaration;
+pub(crate) mod message;
+pub(crate) mod refusal;

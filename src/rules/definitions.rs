@@ -1,0 +1,114 @@
+//! A checked catalog: all definitions, typed, with their names, and free of cycles.
+//!
+//! This is the meaning of a catalog, without any decision on how it is kept up to date: the naive
+//! evaluator works on it as it is, the engine compiles it into a program.
+//!
+//! Invariants:
+//! 1. `sources` and `aggregates` hold no two equal elements.
+//! 2. A segment's expression names only segments of lower place than its own *in `segment_order`*,
+//!    which lists all segments, each after those it names.
+
+use std::sync::Arc;
+
+use crate::base::names::Names;
+use crate::base::time::Duration;
+use crate::model::declaration::{FieldDeclaration, Strategy};
+use crate::model::ids::{AttributeId, EventId, SegmentId};
+use crate::model::value::Type;
+use crate::rules::expression::{Aggregate, Expr, Source};
+use crate::rules::template::Template;
+
+/// All definitions of a catalog.
+#[derive(Debug)]
+pub(crate) struct Definitions {
+    pub(crate) strict: bool,
+    pub(crate) max_skew: Duration,
+    /// Most log entries that one aggregate keeps for one profile.
+    pub(crate) entries_per_aggregate: u32,
+    /// Names of attributes; the places are those of `attributes`.
+    pub(crate) attribute_names: Names,
+    pub(crate) attributes: Vec<FieldDeclaration>,
+    pub(crate) event_names: Names,
+    pub(crate) events: Vec<EventDefinition>,
+    pub(crate) computed_names: Names,
+    pub(crate) computed: Vec<ComputedDefinition>,
+    pub(crate) segment_names: Names,
+    pub(crate) segments: Vec<SegmentDefinition>,
+    pub(crate) segment_order: Vec<SegmentId>,
+    pub(crate) personalization_names: Names,
+    pub(crate) personalizations: Vec<PersonalizationDefinition>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) aggregates: Vec<Aggregate>,
+}
+
+/// A declared event.
+#[derive(Debug)]
+pub(crate) struct EventDefinition {
+    pub(crate) property_names: Names,
+    pub(crate) properties: Vec<FieldDeclaration>,
+}
+
+/// A computed attribute.
+#[derive(Debug)]
+pub(crate) struct ComputedDefinition {
+    pub(crate) ty: Type,
+    pub(crate) value: Expr,
+}
+
+/// A segment.
+#[derive(Debug)]
+pub(crate) enum SegmentDefinition {
+    /// Known profiles for which the condition holds.
+    Condition(Expr),
+    /// Known profiles with one of these ids, sorted.
+    Members(Arc<[String]>),
+}
+
+/// A personalization; offers in the order of strategy `first`: by priority, then as written.
+#[derive(Debug)]
+pub(crate) struct PersonalizationDefinition {
+    pub(crate) on: Option<EventId>,
+    pub(crate) strategy: Strategy,
+    /// What is returned with a decision.
+    pub(crate) attributes: Vec<ReturnedAttribute>,
+    pub(crate) offers: Vec<OfferDefinition>,
+    pub(crate) fallback: Option<FallbackDefinition>,
+}
+
+/// An attribute or computed attribute returned with a decision, or read by a template.
+#[derive(Clone, Debug)]
+pub(crate) struct ReturnedAttribute {
+    pub(crate) name: Arc<str>,
+    /// Its value: [`Expr::Attribute`], or the expression of a computed attribute.
+    pub(crate) value: Expr,
+}
+
+/// An offer.
+#[derive(Debug)]
+pub(crate) struct OfferDefinition {
+    pub(crate) name: Arc<str>,
+    pub(crate) priority: i64,
+    /// `Constant(true)` if the offer always qualifies.
+    pub(crate) when: Expr,
+    pub(crate) score: Option<Expr>,
+    pub(crate) text: Option<Template>,
+}
+
+/// What is shown if no offer qualifies.
+#[derive(Debug)]
+pub(crate) struct FallbackDefinition {
+    pub(crate) name: Arc<str>,
+    pub(crate) text: Option<Template>,
+}
+
+impl Definitions {
+    /// The value of an attribute that was never set.
+    pub(crate) fn default_of(&self, attribute: AttributeId) -> Option<&crate::model::value::Value> {
+        self.attributes[attribute.index()].default.as_ref()
+    }
+
+    /// The definition of an event.
+    pub(crate) fn event(&self, event: EventId) -> &EventDefinition {
+        &self.events[event.index()]
+    }
+}

@@ -1,0 +1,168 @@
+//! A checked condition: every name resolved, every type known to fit, equal parts equal.
+//!
+//! Expressions carry no places, so that two conditions written in different files are the same
+//! expression when they mean the same; that is what the engine shares its work by. Computed
+//! attributes are not here: the checker puts their expressions in their places.
+
+use std::sync::Arc;
+
+use crate::base::time::Duration;
+use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, SegmentId, SourceId};
+use crate::model::value::Value;
+
+/// A typed expression. Evaluating it gives a value, or nothing when the value is missing; one of type
+/// bool is never missing, because comparing with a missing value is false.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Expr {
+    /// A literal.
+    Constant(Value),
+    /// The time of the question.
+    Now,
+    /// An attribute of the profile.
+    Attribute(AttributeId),
+    /// A property of the event that is being filtered (in `where`).
+    Property(PropertyId),
+    /// A property of a personalization's trigger event (`event.x`).
+    Trigger(PropertyId),
+    /// Whether the profile is a member of the segment.
+    Segment(SegmentId),
+    /// The value of an aggregate over the profile's events.
+    Aggregate(AggregateId),
+    /// The loop variable of the `n`-th enclosing `exists` or `all`, counted from the outermost, from 0.
+    Variable(u32),
+    /// A field of a map.
+    Field(Box<Expr>, Arc<str>),
+    /// An element of a list by place from 0, or of a map by key; missing if there is none.
+    Index(Box<Expr>, Box<Expr>),
+    /// Whether the value is there.
+    Has(Box<Expr>),
+    /// The exact complement of a condition.
+    Not(Box<Expr>),
+    /// All conditions; flat, at least two.
+    And(Vec<Expr>),
+    /// Any condition; flat, at least two.
+    Or(Vec<Expr>),
+    /// A comparison. `!=` is written as the `Not` of an `Equal`.
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    /// Whether the first is an element of the list, or a key of the map, on the right.
+    In(Box<Expr>, Box<Expr>),
+    /// Arithmetic; also text and list concatenation with `+`, and times with durations.
+    Arithmetic(Operator, Box<Expr>, Box<Expr>),
+    /// The negative of a number or duration.
+    Negate(Box<Expr>),
+    /// `condition ? then : otherwise`.
+    Conditional(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// A function of text.
+    Text(TextFunction, Box<Expr>, Box<Expr>),
+    /// `text.lowerAscii()`.
+    LowerAscii(Box<Expr>),
+    /// Characters of a text, elements of a list, entries of a map.
+    Size(Box<Expr>),
+    /// A list of the present ones among the elements.
+    List(Vec<Expr>),
+    /// `list.exists(e, condition)` or `list.all(e, condition)`; of a map, over its keys.
+    Quantified(Quantifier, Box<Expr>, Box<Expr>),
+    /// `held(condition, duration)`.
+    Held(Box<Expr>, Duration),
+}
+
+/// How two values are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Comparison {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// An arithmetic operator. Overflow and division by zero give a missing value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+/// A condition on two texts. The pattern of `matches` is always a constant, checked to compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum TextFunction {
+    Contains,
+    StartsWith,
+    EndsWith,
+    Matches,
+}
+
+/// `exists` or `all`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Quantifier {
+    Exists,
+    All,
+}
+
+/// Events of one name (or any) that satisfy a condition on their properties.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Source {
+    /// The event; `None` is any event, declared or not.
+    pub(crate) event: Option<EventId>,
+    /// The condition, reading [`Expr::Property`] of that event and constants only.
+    pub(crate) filter: Option<Expr>,
+}
+
+/// An aggregate over a source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Aggregate {
+    pub(crate) source: SourceId,
+    /// Which events by time; all of them must hold. Empty for all events up to now.
+    pub(crate) window: Vec<Bound>,
+    pub(crate) function: Function,
+}
+
+/// One bound on the event times that count at `now`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Bound {
+    /// `time > now - d`.
+    Within(Duration),
+    /// `time <= now - d`.
+    OlderThan(Duration),
+    /// `time > t`; with a missing `t`, no event.
+    After(Expr),
+    /// `time < t`; with a missing `t`, no event.
+    Before(Expr),
+}
+
+/// What is made of the events. Those of a property take only events in which it is present. The
+/// order of events is (time, message id).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Function {
+    Count,
+    Exists,
+    /// Of an int or float property; 0 of nothing.
+    Sum(PropertyId),
+    /// A float; missing of nothing.
+    Average(PropertyId),
+    /// Of a number, text, time or bool property.
+    Minimum(PropertyId),
+    Maximum(PropertyId),
+    FirstTime,
+    LastTime,
+    /// The time of the last but one.
+    PreviousTime,
+    First(PropertyId),
+    Last(PropertyId),
+    /// How many different values.
+    Distinct(PropertyId),
+    /// The last `n` different values, the latest first.
+    Values(PropertyId, u32),
+    /// The most frequent value; of equals, the one seen last.
+    Top(PropertyId),
+    /// The sum of weights (a property, or 1), halved every `half_life` since the event.
+    Decayed { half_life: Duration, weight: Option<PropertyId> },
+    /// Some event of the source has one of `other` in `(a, a + within]`.
+    FollowedBy { other: SourceId, within: Duration },
+    /// The last event of the source is at least `after` old, and no event of `other` has come at its
+    /// time or later.
+    NotFollowedBy { other: SourceId, after: Duration },
+}

@@ -1,0 +1,15 @@
+//! What a condition means: from its text to a typed expression, and from that to a value.
+//!
+//! `text -> cel (syntax tree) -> check (typed Expr) -> evaluate`. One evaluator serves the engine, the
+//! naive oracle and `explain`; they differ only in the [`evaluate::Facts`] it reads from.
+
+pub(crate) mod expression;
+pub(crate) mod definitions;
+pub(crate) mod syntax;
+pub(crate) mod cel;
+pub(crate) mod check;
+pub(crate) mod lint;
+pub(crate) mod template;
+pub(crate) mod evaluate;
+pub(crate) mod print;
+pub(crate) mod naive;

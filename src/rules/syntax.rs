@@ -1,0 +1,54 @@
+//! The syntax tree of a condition as it was written: names unresolved, types unknown, every part
+//! with its place.
+
+use std::ops::Range;
+
+use crate::model::value::Value;
+
+/// A part of a condition and the bytes of the text it was written in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Node {
+    pub(crate) kind: Kind,
+    pub(crate) at: Range<usize>,
+}
+
+/// What a [`Node`] is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    /// A literal; never a list or map.
+    Literal(Value),
+    /// `null`.
+    Null,
+    Name(String),
+    /// `operand.field`.
+    Select(Box<Node>, String),
+    /// `function(arguments)`, or with a target `target.function(arguments)`. Also `has(x)`.
+    Call { function: String, target: Option<Box<Node>>, arguments: Vec<Node> },
+    Not(Box<Node>),
+    Negate(Box<Node>),
+    Binary(Binary, Box<Node>, Box<Node>),
+    Conditional(Box<Node>, Box<Node>, Box<Node>),
+    Index(Box<Node>, Box<Node>),
+    List(Vec<Node>),
+    /// `list.exists(variable, condition)`, or `all`.
+    Quantified { exists: bool, list: Box<Node>, variable: String, condition: Box<Node> },
+}
+
+/// An infix operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Binary {
+    And,
+    Or,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    In,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
