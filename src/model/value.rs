@@ -128,6 +128,12 @@ impl Value {
     }
 }
 
+impl From<String> for Value {
+    fn from(text: String) -> Value {
+        Value::String(Arc::from(text))
+    }
+}
+
 /// Equality as conditions see it: numbers by value whatever their types, lists and maps by their
 /// contents, values of different kinds never.
 impl PartialEq for Value {

@@ -4,8 +4,12 @@
 //! expression when they mean the same; that is what the engine shares its work by. Computed
 //! attributes are not here: the checker puts their expressions in their places.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use regex_lite::Regex;
+
+use crate::base::limits::MAX_PATTERN_BYTES;
 use crate::base::time::Duration;
 use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, SegmentId, SourceId};
 use crate::model::value::Value;
@@ -54,6 +58,8 @@ pub(crate) enum Expr {
     Conditional(Box<Expr>, Box<Expr>, Box<Expr>),
     /// A function of text.
     Text(TextFunction, Box<Expr>, Box<Expr>),
+    /// `text.matches("pattern")`.
+    Matches(Box<Expr>, Pattern),
     /// `text.lowerAscii()`.
     LowerAscii(Box<Expr>),
     /// Characters of a text, elements of a list, entries of a map.
@@ -86,13 +92,51 @@ pub(crate) enum Operator {
     Remainder,
 }
 
-/// A condition on two texts. The pattern of `matches` is always a constant, checked to compile.
+/// A condition on two texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum TextFunction {
     Contains,
     StartsWith,
     EndsWith,
-    Matches,
+}
+
+/// A compiled regular expression; equal to another when their texts are.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern(Arc<Regex>);
+
+impl Pattern {
+    /// Compiles `text`, or says what is wrong with it.
+    pub(crate) fn new(text: &str) -> Result<Pattern, String> {
+        if text.len() > MAX_PATTERN_BYTES {
+            return Err(format!("a pattern may have {MAX_PATTERN_BYTES} bytes, this one has {}", text.len()));
+        }
+        let regex = Regex::new(text).map_err(|error| error.to_string())?;
+        Ok(Pattern(Arc::new(regex)))
+    }
+
+    /// Whether some part of `text` matches.
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+
+    /// The pattern as it was written.
+    pub(crate) fn text(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Pattern) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl Eq for Pattern {}
+
+impl Hash for Pattern {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text().hash(state);
+    }
 }
 
 /// `exists` or `all`.

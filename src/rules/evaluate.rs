@@ -1,0 +1,479 @@
+//! The value of an expression at an instant, and until when it stays what it is.
+//!
+//! The only evaluator there is: the engine, the naive oracle and `explain` differ in the [`Facts`]
+//! they hand to it. Beside the value it returns how the value moves with the clock ([`Motion`]) and
+//! the earliest instant at which it may become something else without any message, so that a
+//! truth's next change is computed, never polled.
+//!
+//! Invariants:
+//! 1. `until` is later than `now` and never later than the true next change; it may be earlier.
+//! 2. An expression of type bool always has a value, and its motion is [`Motion::Still`].
+//! 3. No value evaluates to a non-finite float or overflows: such a result is missing.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::base::time::{Duration, Time};
+use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId};
+use crate::model::value::Value;
+use crate::rules::expression::{Comparison, Expr, Operator, Quantifier, TextFunction};
+
+/// What an expression reads.
+pub(crate) trait Facts {
+    /// The time of the question.
+    fn now(&self) -> Time;
+    /// An attribute's value, its default included.
+    fn attribute(&self, attribute: AttributeId) -> Option<Value>;
+    /// A property of the event being filtered.
+    fn property(&self, property: PropertyId) -> Option<Value>;
+    /// A property of the trigger event.
+    fn trigger(&self, property: PropertyId) -> Option<Value>;
+    /// Whether the profile is a member.
+    fn segment(&self, segment: SegmentId) -> Reading;
+    /// The value of an aggregate.
+    fn aggregate(&self, aggregate: AggregateId) -> Reading;
+    /// Whether `condition` has been true without a break for at least `duration`.
+    fn held(&self, condition: &Expr, duration: Duration) -> Reading;
+}
+
+/// A value at an instant.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reading {
+    /// The value; `None` is missing.
+    pub(crate) value: Option<Value>,
+    /// How it moves with the clock until `until`.
+    pub(crate) motion: Motion,
+    /// The earliest instant at which it may do something else without a message.
+    pub(crate) until: Time,
+}
+
+/// How a value moves with the clock while nothing happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Motion {
+    /// It stands still.
+    Still,
+    /// A time or duration that grows by this many milliseconds per millisecond.
+    Linear(i64),
+    /// A float that is halved in each such duration.
+    Decaying(Duration),
+}
+
+impl Reading {
+    /// A value that nothing but a message changes.
+    pub(crate) fn fixed(value: Option<Value>) -> Reading {
+        Reading::until(value, Time::NEVER)
+    }
+
+    /// A value that stands still until `until`.
+    pub(crate) fn until(value: Option<Value>, until: Time) -> Reading {
+        Reading { value, motion: Motion::Still, until }
+    }
+
+    /// A truth that holds until `until`.
+    pub(crate) fn truth(truth: bool, until: Time) -> Reading {
+        Reading::until(Some(Value::Bool(truth)), until)
+    }
+
+    /// Whether it is `true`; a missing bool is not.
+    pub(crate) fn is_true(&self) -> bool {
+        matches!(self.value, Some(Value::Bool(true)))
+    }
+}
+
+/// The value of `expr`.
+pub(crate) fn evaluate(expr: &Expr, facts: &impl Facts) -> Reading {
+    Evaluation { facts, variables: Vec::new() }.read(expr)
+}
+
+/// Whether the condition `expr` is true.
+pub(crate) fn is_true(expr: &Expr, facts: &impl Facts) -> bool {
+    evaluate(expr, facts).is_true()
+}
+
+/// One walk over an expression: the facts and the values of the loop variables, outermost first.
+struct Evaluation<'a, F> {
+    facts: &'a F,
+    variables: Vec<Value>,
+}
+
+impl<F: Facts> Evaluation<'_, F> {
+    fn read(&mut self, expr: &Expr) -> Reading {
+        match expr {
+            Expr::Constant(value) => Reading::fixed(Some(value.clone())),
+            Expr::Now => Reading {
+                value: Some(Value::Time(self.facts.now())),
+                motion: Motion::Linear(1),
+                until: Time::NEVER,
+            },
+            Expr::Attribute(attribute) => Reading::fixed(self.facts.attribute(*attribute)),
+            Expr::Property(property) => Reading::fixed(self.facts.property(*property)),
+            Expr::Trigger(property) => Reading::fixed(self.facts.trigger(*property)),
+            Expr::Segment(segment) => self.facts.segment(*segment),
+            Expr::Aggregate(aggregate) => self.facts.aggregate(*aggregate),
+            Expr::Variable(depth) => Reading::fixed(self.variables.get(*depth as usize).cloned()),
+            Expr::Has(inner) => {
+                let inner = self.read(inner);
+                Reading::truth(inner.value.is_some(), inner.until)
+            }
+            Expr::Not(inner) => {
+                let inner = self.read(inner);
+                Reading::truth(!inner.is_true(), inner.until)
+            }
+            Expr::And(parts) => self.any_false(parts),
+            Expr::Or(parts) => self.any_true(parts),
+            Expr::Compare(comparison, left, right) => {
+                let (left, right) = (self.read(left), self.read(right));
+                compare(*comparison, &left, &right, self.facts.now())
+            }
+            Expr::Arithmetic(operator, left, right) => {
+                let (left, right) = (self.read(left), self.read(right));
+                arithmetic(*operator, left, right, self.facts.now())
+            }
+            Expr::Negate(inner) => negate(self.read(inner)),
+            Expr::Conditional(condition, then, otherwise) => {
+                let condition = self.read(condition);
+                let mut chosen = self.read(if condition.is_true() { then } else { otherwise });
+                chosen.until = chosen.until.min(condition.until);
+                chosen
+            }
+            Expr::Held(condition, duration) => self.facts.held(condition, *duration),
+            Expr::Quantified(quantifier, list, condition) => self.quantified(*quantifier, list, condition),
+            Expr::List(elements) => self.list(elements),
+            Expr::Field(map, name) => self.with_one(map, |map| map.field(name).cloned()),
+            Expr::LowerAscii(text) => self.with_one(text, |text| match text {
+                Value::String(text) => Some(Value::from(text.to_ascii_lowercase())),
+                _ => None,
+            }),
+            Expr::Size(inner) => self.with_one(inner, size),
+            Expr::Index(inner, place) => self.with_two(inner, place, index),
+            Expr::In(element, list) => self.condition_on_two(element, list, contains),
+            Expr::Text(function, text, part) => {
+                self.condition_on_two(text, part, |text, part| text_function(*function, text, part))
+            }
+            Expr::Matches(text, pattern) => {
+                let text = self.read(text);
+                let truth = matches!(&text.value, Some(Value::String(text)) if pattern.is_match(text));
+                Reading::truth(truth, self.settled(&text))
+            }
+        }
+    }
+
+    /// A conjunction: the first false part decides, and stays the reason until its own `until`.
+    fn any_false(&mut self, parts: &[Expr]) -> Reading {
+        let mut until = Time::NEVER;
+        for part in parts {
+            let part = self.read(part);
+            if !part.is_true() {
+                return Reading::truth(false, part.until);
+            }
+            until = until.min(part.until);
+        }
+        Reading::truth(true, until)
+    }
+
+    /// A disjunction: the first true part decides.
+    fn any_true(&mut self, parts: &[Expr]) -> Reading {
+        let mut until = Time::NEVER;
+        for part in parts {
+            let part = self.read(part);
+            if part.is_true() {
+                return Reading::truth(true, part.until);
+            }
+            until = until.min(part.until);
+        }
+        Reading::truth(false, until)
+    }
+
+    /// `all` is the complement of `exists` of the complement, so a missing list has no counterexample.
+    fn quantified(&mut self, quantifier: Quantifier, list: &Expr, condition: &Expr) -> Reading {
+        let list = self.read(list);
+        let mut until = self.settled(&list);
+        let wanted = quantifier == Quantifier::Exists;
+        for element in elements(list.value.as_ref()) {
+            self.variables.push(element);
+            let part = self.read(condition);
+            self.variables.pop();
+            until = until.min(part.until);
+            if part.is_true() == wanted {
+                return Reading::truth(wanted, until);
+            }
+        }
+        Reading::truth(!wanted, until)
+    }
+
+    fn list(&mut self, parts: &[Expr]) -> Reading {
+        let mut until = Time::NEVER;
+        let mut values = Vec::with_capacity(parts.len());
+        for part in parts {
+            let part = self.read(part);
+            until = until.min(self.settled(&part));
+            values.extend(part.value);
+        }
+        Reading::until(Some(Value::List(values.into())), until)
+    }
+
+    fn with_one(&mut self, inner: &Expr, function: impl FnOnce(&Value) -> Option<Value>) -> Reading {
+        let inner = self.read(inner);
+        Reading::until(inner.value.as_ref().and_then(function), self.settled(&inner))
+    }
+
+    fn with_two(
+        &mut self,
+        left: &Expr,
+        right: &Expr,
+        function: impl FnOnce(&Value, &Value) -> Option<Value>,
+    ) -> Reading {
+        let (left, right) = (self.read(left), self.read(right));
+        let until = self.settled(&left).min(self.settled(&right));
+        let value = left.value.as_ref().zip(right.value.as_ref()).and_then(|(l, r)| function(l, r));
+        Reading::until(value, until)
+    }
+
+    fn condition_on_two(
+        &mut self,
+        left: &Expr,
+        right: &Expr,
+        function: impl FnOnce(&Value, &Value) -> bool,
+    ) -> Reading {
+        let reading = self.with_two(left, right, |l, r| Some(Value::Bool(function(l, r))));
+        Reading::truth(reading.is_true(), reading.until)
+    }
+
+    /// Until when an operand may be taken as it is by a function that does not follow its motion. The
+    /// checker refuses such uses of moving values; for any it lets through, the next millisecond.
+    fn settled(&self, operand: &Reading) -> Time {
+        match operand.motion {
+            Motion::Still => operand.until,
+            Motion::Linear(_) | Motion::Decaying(_) => self.facts.now() + Duration::MILLISECOND,
+        }
+    }
+}
+
+fn compare(comparison: Comparison, left: &Reading, right: &Reading, now: Time) -> Reading {
+    let until = left.until.min(right.until);
+    let (Some(a), Some(b)) = (&left.value, &right.value) else {
+        return Reading::truth(false, until);
+    };
+    let truth = match comparison {
+        Comparison::Equal => a == b,
+        _ => a.compare(b).is_some_and(|order| comparison.accepts(order)),
+    };
+    let crossing = match (left.motion, right.motion) {
+        (Motion::Still, Motion::Still) => Time::NEVER,
+        (Motion::Decaying(half_life), Motion::Still) => decay_crossing(a, b, half_life, now),
+        (Motion::Still, Motion::Decaying(half_life)) => decay_crossing(b, a, half_life, now),
+        (Motion::Decaying(_), _) | (_, Motion::Decaying(_)) => now + Duration::MILLISECOND,
+        (left, right) => linear_crossing(a, left.slope(), b, right.slope(), now),
+    };
+    Reading::truth(truth, until.min(crossing))
+}
+
+impl Motion {
+    fn slope(self) -> i64 {
+        match self {
+            Motion::Linear(slope) => slope,
+            Motion::Still | Motion::Decaying(_) => 0,
+        }
+    }
+}
+
+impl Comparison {
+    /// Whether the comparison holds of values in this order.
+    pub(crate) fn accepts(self, order: Ordering) -> bool {
+        match self {
+            Comparison::Equal => order == Ordering::Equal,
+            Comparison::Less => order == Ordering::Less,
+            Comparison::LessOrEqual => order != Ordering::Greater,
+            Comparison::Greater => order == Ordering::Greater,
+            Comparison::GreaterOrEqual => order != Ordering::Less,
+        }
+    }
+}
+
+/// The first instant at which the order of two linearly moving values may change: the one at which
+/// their difference reaches zero, or the one after it is zero.
+fn linear_crossing(a: &Value, slope_a: i64, b: &Value, slope_b: i64, now: Time) -> Time {
+    let (Some(a), Some(b)) = (milliseconds(a), milliseconds(b)) else { return Time::NEVER };
+    let difference = i128::from(a) - i128::from(b);
+    let slope = i128::from(slope_a) - i128::from(slope_b);
+    if slope == 0 || (difference != 0 && (difference > 0) == (slope > 0)) {
+        return Time::NEVER;
+    }
+    // From a difference of zero, or at a fraction of a millisecond before it, the next one counts.
+    let steps = (difference.abs() / slope.abs()).max(1);
+    now + Duration::from_millis(i64::try_from(steps).unwrap_or(i64::MAX))
+}
+
+fn milliseconds(value: &Value) -> Option<i64> {
+    match value {
+        Value::Time(time) => Some(time.millis()),
+        Value::Duration(duration) => Some(duration.millis()),
+        _ => None,
+    }
+}
+
+/// A safe lower bound of the first instant at which a decaying `score` passes `threshold`.
+///
+/// `score * 2^(-t/h) = threshold` at `t = h * log2(score / threshold)`. Rounding shifts that by far
+/// less than the two milliseconds taken off; close to the crossing the answer is the next millisecond,
+/// so the crossing is found by evaluating, and is exact for the evaluated score.
+pub(crate) fn decay_crossing(score: &Value, threshold: &Value, half_life: Duration, now: Time) -> Time {
+    let (Some(score), Some(threshold)) = (number(score), number(threshold)) else { return Time::NEVER };
+    let ratio = score / threshold;
+    // Scores approach zero and never cross it, nor any threshold further from it than they are.
+    if threshold == 0.0 || ratio.is_nan() || ratio < 1.0 {
+        return Time::NEVER;
+    }
+    let exact = half_life.millis() as f64 * libm::log2(ratio);
+    let steps = (libm::floor(exact) - 2.0).max(1.0);
+    now + Duration::from_millis(steps as i64)
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(value) => Some(*value as f64),
+        Value::Float(value) => Some(*value),
+        _ => None,
+    }
+}
+
+fn negate(reading: Reading) -> Reading {
+    let value = reading.value.and_then(|value| match value {
+        Value::Int(value) => value.checked_neg().map(Value::Int),
+        Value::Float(value) => Value::float(-value),
+        Value::Duration(value) => value.millis().checked_neg().map(Duration::from_millis).map(Value::Duration),
+        _ => None,
+    });
+    let motion = match reading.motion {
+        Motion::Linear(slope) => Motion::Linear(-slope),
+        other => other,
+    };
+    Reading { value, motion, until: reading.until }
+}
+
+fn arithmetic(operator: Operator, left: Reading, right: Reading, now: Time) -> Reading {
+    let until = left.until.min(right.until);
+    let motion = match (operator, left.motion, right.motion) {
+        (_, Motion::Still, Motion::Still) => Some(Motion::Still),
+        (Operator::Add, a, b) if !a.decays() && !b.decays() => Some(Motion::linear(a.slope() + b.slope())),
+        (Operator::Subtract, a, b) if !a.decays() && !b.decays() => Some(Motion::linear(a.slope() - b.slope())),
+        (Operator::Multiply, Motion::Decaying(h), Motion::Still)
+        | (Operator::Multiply, Motion::Still, Motion::Decaying(h))
+        | (Operator::Divide, Motion::Decaying(h), Motion::Still) => Some(Motion::Decaying(h)),
+        _ => None,
+    };
+    let value = left.value.zip(right.value).and_then(|(left, right)| calculate(operator, &left, &right));
+    match motion {
+        Some(motion) => Reading { value, motion, until },
+        None => Reading::until(value, until.min(now + Duration::MILLISECOND)),
+    }
+}
+
+impl Motion {
+    fn decays(self) -> bool {
+        matches!(self, Motion::Decaying(_))
+    }
+
+    fn linear(slope: i64) -> Motion {
+        if slope == 0 { Motion::Still } else { Motion::Linear(slope) }
+    }
+}
+
+/// The result of an arithmetic operation on two values, if there is one.
+pub(crate) fn calculate(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
+    match (left, right) {
+        (Value::Int(a), Value::Int(b)) => integers(operator, *a, *b).map(Value::Int),
+        (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {
+            Value::float(floats(operator, number(left)?, number(right)?)?)
+        }
+        (Value::String(a), Value::String(b)) if operator == Operator::Add => {
+            Some(Value::from([&**a, &**b].concat()))
+        }
+        (Value::List(a), Value::List(b)) if operator == Operator::Add => {
+            Some(Value::List(a.iter().chain(b.iter()).cloned().collect()))
+        }
+        _ => times(operator, left, right),
+    }
+}
+
+fn integers(operator: Operator, a: i64, b: i64) -> Option<i64> {
+    match operator {
+        Operator::Add => a.checked_add(b),
+        Operator::Subtract => a.checked_sub(b),
+        Operator::Multiply => a.checked_mul(b),
+        Operator::Divide => a.checked_div(b),
+        Operator::Remainder => a.checked_rem(b),
+    }
+}
+
+fn floats(operator: Operator, a: f64, b: f64) -> Option<f64> {
+    match operator {
+        Operator::Add => Some(a + b),
+        Operator::Subtract => Some(a - b),
+        Operator::Multiply => Some(a * b),
+        Operator::Divide => Some(a / b),
+        Operator::Remainder => None,
+    }
+}
+
+fn times(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
+    let (a, b) = (milliseconds(left)?, milliseconds(right)?);
+    let sum = match operator {
+        Operator::Add => a.checked_add(b)?,
+        Operator::Subtract => a.checked_sub(b)?,
+        _ => return None,
+    };
+    match (left, operator, right) {
+        (Value::Time(_), Operator::Subtract, Value::Time(_)) | (Value::Duration(_), _, Value::Duration(_)) => {
+            Some(Value::Duration(Duration::from_millis(sum)))
+        }
+        (Value::Time(_), _, Value::Duration(_)) | (Value::Duration(_), Operator::Add, Value::Time(_)) => {
+            Some(Value::Time(Time::from_raw(sum)))
+        }
+        _ => None,
+    }
+}
+
+fn size(value: &Value) -> Option<Value> {
+    let size = match value {
+        Value::String(text) => text.chars().count(),
+        Value::List(items) => items.len(),
+        Value::Map(entries) => entries.len(),
+        _ => return None,
+    };
+    i64::try_from(size).ok().map(Value::Int)
+}
+
+fn index(value: &Value, place: &Value) -> Option<Value> {
+    match (value, place) {
+        (Value::List(items), Value::Int(place)) => items.get(usize::try_from(*place).ok()?).cloned(),
+        (Value::Map(_), Value::String(key)) => value.field(key).cloned(),
+        _ => None,
+    }
+}
+
+fn contains(element: &Value, list: &Value) -> bool {
+    match (list, element) {
+        (Value::List(items), _) => items.contains(element),
+        (Value::Map(_), Value::String(key)) => list.field(key).is_some(),
+        _ => false,
+    }
+}
+
+/// What a quantifier ranges over: the elements of a list, the keys of a map.
+fn elements(value: Option<&Value>) -> Vec<Value> {
+    match value {
+        Some(Value::List(items)) => items.to_vec(),
+        Some(Value::Map(entries)) => entries.iter().map(|(key, _)| Value::String(Arc::clone(key))).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn text_function(function: TextFunction, text: &Value, part: &Value) -> bool {
+    let (Value::String(text), Value::String(part)) = (text, part) else { return false };
+    match function {
+        TextFunction::Contains => text.contains(&**part),
+        TextFunction::StartsWith => text.starts_with(&**part),
+        TextFunction::EndsWith => text.ends_with(&**part),
+    }
+}
