@@ -1,5 +1,6 @@
 //! The ground everything else stands on: no customer, no rule, no file is known here.
 
+pub(crate) mod bit_queue;
 pub(crate) mod bits;
 pub(crate) mod clock;
 pub(crate) mod diagnostic;

@@ -22,8 +22,10 @@ use crate::rules::expression::{Comparison, Expr, Operator, Quantifier, TextFunct
 pub(crate) trait Facts {
     /// The time of the question.
     fn now(&self) -> Time;
-    /// An attribute's value, its default included.
+    /// An attribute's value as it was set.
     fn attribute(&self, attribute: AttributeId) -> Option<Value>;
+    /// What stands in for an attribute that has no value.
+    fn default_of(&self, attribute: AttributeId) -> Option<Value>;
     /// A property of the event being filtered.
     fn property(&self, property: PropertyId) -> Option<Value>;
     /// A property of the trigger event.
@@ -105,12 +107,19 @@ impl<F: Facts> Evaluation<'_, F> {
                 motion: Motion::Linear(1),
                 until: Time::NEVER,
             },
-            Expr::Attribute(attribute) => Reading::fixed(self.facts.attribute(*attribute)),
+            Expr::Attribute(attribute) => {
+                let set = self.facts.attribute(*attribute);
+                Reading::fixed(set.or_else(|| self.facts.default_of(*attribute)))
+            }
             Expr::Property(property) => Reading::fixed(self.facts.property(*property)),
             Expr::Trigger(property) => Reading::fixed(self.facts.trigger(*property)),
             Expr::Segment(segment) => self.facts.segment(*segment),
             Expr::Aggregate(aggregate) => self.facts.aggregate(*aggregate),
             Expr::Variable(depth) => Reading::fixed(self.variables.get(*depth as usize).cloned()),
+            // A default stands in for a value, but is none.
+            Expr::Has(inner) if let Expr::Attribute(attribute) = **inner => {
+                Reading::truth(self.facts.attribute(attribute).is_some(), Time::NEVER)
+            }
             Expr::Has(inner) => {
                 let inner = self.read(inner);
                 Reading::truth(inner.value.is_some(), inner.until)
@@ -292,7 +301,7 @@ impl Comparison {
 
 /// The first instant at which the order of two linearly moving values may change: the one at which
 /// their difference reaches zero, or the one after it is zero.
-fn linear_crossing(a: &Value, slope_a: i64, b: &Value, slope_b: i64, now: Time) -> Time {
+pub(crate) fn linear_crossing(a: &Value, slope_a: i64, b: &Value, slope_b: i64, now: Time) -> Time {
     let (Some(a), Some(b)) = (milliseconds(a), milliseconds(b)) else { return Time::NEVER };
     let difference = i128::from(a) - i128::from(b);
     let slope = i128::from(slope_a) - i128::from(slope_b);

@@ -10,6 +10,7 @@ pub(crate) mod cel;
 pub(crate) mod check;
 pub(crate) mod lint;
 pub(crate) mod template;
+pub(crate) mod typing;
 pub(crate) mod evaluate;
 pub(crate) mod print;
 pub(crate) mod naive;

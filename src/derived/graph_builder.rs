@@ -1,0 +1,241 @@
+//! From the conditions of a catalog to their shared graph.
+//!
+//! Two passes. The first lowers each condition to *items* (subjects with their tests, gates, `held`s),
+//! finding equal ones again in tables. The second orders the items by level, gates of one level by
+//! their primary child, and numbers the nodes in that order.
+
+use ahash::AHashMap;
+
+use crate::base::time::Duration;
+use crate::derived::graph::Graph;
+use crate::derived::numbering::number;
+use crate::derived::subject::{Test, bound_test};
+use crate::derived::view::Compiled;
+use crate::facts::plan::Plan;
+use crate::model::ids::SegmentId;
+use crate::model::value::Value;
+use crate::rules::definitions::{Definitions, SegmentDefinition};
+use crate::rules::expression::{Comparison, Expr};
+use crate::rules::typing::{Inputs, is_never_missing, type_of};
+
+/// A literal before the nodes have numbers: test `test` of item `item`, or its complement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Handle {
+    pub(crate) item: u32,
+    pub(crate) test: u32,
+    pub(crate) negated: bool,
+}
+
+/// What will become one node, or the nodes of one subject.
+#[derive(Debug)]
+pub(crate) enum Item {
+    True,
+    Subject(SubjectItem),
+    Gate { children: Vec<Handle> },
+    Held { condition: Handle, duration: Duration },
+    Listed(SegmentId),
+}
+
+/// A subject in the making.
+#[derive(Debug)]
+pub(crate) struct SubjectItem {
+    pub(crate) expr: Expr,
+    pub(crate) inputs: Inputs,
+    /// The nodes it reads.
+    pub(crate) depends: Vec<Handle>,
+    pub(crate) tests: Vec<Test>,
+    known: AHashMap<Test, u32>,
+}
+
+/// The first pass.
+pub(crate) struct Builder<'a> {
+    pub(crate) definitions: &'a Definitions,
+    pub(crate) items: Vec<Item>,
+    /// Of each item, one more than the greatest level of those it depends on.
+    pub(crate) levels: Vec<u32>,
+    pub(crate) segments: Vec<Handle>,
+    pub(crate) conditions: Vec<Option<Handle>>,
+    pub(crate) held: AHashMap<(Expr, Duration), Handle>,
+    subjects: AHashMap<Expr, u32>,
+    gates: AHashMap<Vec<Handle>, u32>,
+}
+
+/// The graph of a catalog's segments and of further conditions; of these, the ones that read a trigger
+/// event have no literal.
+pub(crate) fn build<'a>(
+    definitions: &Definitions,
+    plan: &Plan,
+    conditions: impl Iterator<Item = &'a Expr>,
+) -> Graph {
+    let mut builder = Builder {
+        definitions,
+        items: vec![Item::True],
+        levels: vec![0],
+        segments: vec![Handle::TRUE; definitions.segments.len()],
+        conditions: Vec::new(),
+        held: AHashMap::new(),
+        subjects: AHashMap::new(),
+        gates: AHashMap::new(),
+    };
+    for segment in &definitions.segment_order {
+        builder.segments[segment.index()] = match &definitions.segments[segment.index()] {
+            SegmentDefinition::Condition(condition) => builder.lower(condition),
+            SegmentDefinition::Members(_) => builder.add(Item::Listed(*segment), 0),
+        };
+    }
+    for condition in conditions {
+        let free = !Inputs::of(condition, definitions).reads_trigger(definitions);
+        let handle = free.then(|| builder.lower(condition));
+        builder.conditions.push(handle);
+    }
+    let mut graph = number(&builder);
+    let compiled = Compiled { definitions, plan, graph: &graph };
+    let (template, by_clock) = compiled.template();
+    graph.template = template;
+    graph.by_clock = by_clock;
+    graph
+}
+
+impl Handle {
+    pub(crate) const TRUE: Handle = Handle { item: 0, test: 0, negated: false };
+    pub(crate) const FALSE: Handle = Handle { item: 0, test: 0, negated: true };
+
+    fn not(self) -> Handle {
+        Handle { negated: !self.negated, ..self }
+    }
+}
+
+impl Builder<'_> {
+    fn add(&mut self, item: Item, level: u32) -> Handle {
+        self.items.push(item);
+        self.levels.push(level);
+        Handle { item: (self.items.len() - 1) as u32, test: 0, negated: false }
+    }
+
+    fn level_above(&self, children: &[Handle]) -> u32 {
+        children.iter().map(|child| self.levels[child.item as usize] + 1).max().unwrap_or(0)
+    }
+
+    fn lower(&mut self, expr: &Expr) -> Handle {
+        match expr {
+            Expr::Constant(Value::Bool(true)) => Handle::TRUE,
+            Expr::Constant(Value::Bool(false)) => Handle::FALSE,
+            Expr::Segment(segment) => self.segments[segment.index()],
+            Expr::Not(inner) => self.lower(inner).not(),
+            Expr::And(parts) => {
+                let children = parts.iter().map(|part| self.lower(part)).collect();
+                self.conjunction(children)
+            }
+            Expr::Or(parts) => {
+                let children = parts.iter().map(|part| self.lower(part).not()).collect();
+                self.conjunction(children).not()
+            }
+            Expr::Held(condition, duration) => self.held(condition, *duration),
+            Expr::Compare(comparison, left, right) => self.compare(expr, *comparison, left, right),
+            Expr::In(element, list) => match constants(list) {
+                Some(values) if values.is_empty() => Handle::FALSE,
+                Some(values) => self.test(element, Test::OneOf(values)),
+                None => self.test(expr, Test::Truth),
+            },
+            _ => self.test(expr, Test::Truth),
+        }
+    }
+
+    fn compare(&mut self, whole: &Expr, comparison: Comparison, left: &Expr, right: &Expr) -> Handle {
+        let (subject, comparison, constant) = match (left, right) {
+            (subject, Expr::Constant(constant)) => (subject, comparison, constant),
+            (Expr::Constant(constant), subject) => (subject, comparison.mirrored(), constant),
+            _ => return self.test(whole, Test::Truth),
+        };
+        if comparison == Comparison::Equal {
+            return self.test(subject, Test::OneOf(vec![constant.clone()]));
+        }
+        let ty = type_of(subject, self.definitions);
+        match bound_test(&ty, comparison, constant) {
+            Some(Test::Never) => Handle::FALSE,
+            // A subject that always has a value needs no tests from above: they are complements.
+            Some(Test::AtMost(key)) if is_never_missing(subject, self.definitions) => match key.checked_add(1) {
+                Some(next) => self.test(subject, Test::AtLeast(next)).not(),
+                None => Handle::TRUE,
+            },
+            Some(test) => self.test(subject, test),
+            None => self.test(whole, Test::Truth),
+        }
+    }
+
+    fn test(&mut self, expr: &Expr, test: Test) -> Handle {
+        let item = match self.subjects.get(expr) {
+            Some(item) => *item,
+            None => self.subject(expr),
+        };
+        let Item::Subject(subject) = &mut self.items[item as usize] else { return Handle::FALSE };
+        let next = subject.tests.len() as u32;
+        let place = *subject.known.entry(test.clone()).or_insert(next);
+        if place == next {
+            subject.tests.push(test);
+        }
+        Handle { item, test: place, negated: false }
+    }
+
+    fn subject(&mut self, expr: &Expr) -> u32 {
+        let inputs = Inputs::of(expr, self.definitions);
+        let mut depends: Vec<Handle> =
+            inputs.segments.iter().map(|segment| self.segments[segment.index()]).collect();
+        depends.extend(inputs.held.iter().map(|held| self.lower(held)).collect::<Vec<_>>());
+        let level = self.level_above(&depends);
+        let subject =
+            SubjectItem { expr: expr.clone(), inputs, depends, tests: Vec::new(), known: AHashMap::new() };
+        let item = self.add(Item::Subject(subject), level).item;
+        self.subjects.insert(expr.clone(), item);
+        item
+    }
+
+    fn held(&mut self, condition: &Expr, duration: Duration) -> Handle {
+        let key = (condition.clone(), duration);
+        if let Some(handle) = self.held.get(&key) {
+            return *handle;
+        }
+        let condition = self.lower(condition);
+        let level = self.level_above(&[condition]);
+        let handle = self.add(Item::Held { condition, duration }, level);
+        self.held.insert(key, handle);
+        handle
+    }
+
+    fn conjunction(&mut self, mut children: Vec<Handle>) -> Handle {
+        children.retain(|child| *child != Handle::TRUE);
+        children.sort_unstable();
+        children.dedup();
+        let contradicts = children.windows(2).any(|pair| pair[0] == pair[1].not());
+        if contradicts || children.contains(&Handle::FALSE) {
+            return Handle::FALSE;
+        }
+        match children[..] {
+            [] => return Handle::TRUE,
+            [only] => return only,
+            _ => {}
+        }
+        if let Some(item) = self.gates.get(&children) {
+            return Handle { item: *item, test: 0, negated: false };
+        }
+        let level = self.level_above(&children);
+        let handle = self.add(Item::Gate { children: children.clone() }, level);
+        self.gates.insert(children, handle.item);
+        handle
+    }
+}
+
+/// The elements of a list that is a constant.
+fn constants(list: &Expr) -> Option<Vec<Value>> {
+    match list {
+        Expr::Constant(Value::List(values)) => Some(values.to_vec()),
+        Expr::List(elements) => elements
+            .iter()
+            .map(|element| match element {
+                Expr::Constant(value) => Some(value.clone()),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
+    }
+}

@@ -1,0 +1,79 @@
+//! All facts of one customer.
+//!
+//! Invariants:
+//! 1. `sources` is sorted by source and holds only those that took an event.
+//! 2. `triggers` holds, of each event that some personalization is triggered by, the last one.
+
+use crate::base::time::Time;
+use crate::facts::attributes::Attributes;
+use crate::facts::plan::Plan;
+use crate::facts::source_state::SourceState;
+use crate::facts::stamp::{MessageOrder, Stamp};
+use crate::model::ids::{EventId, SourceId};
+use crate::model::value::Value;
+use crate::rules::definitions::Definitions;
+
+/// The facts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Customer {
+    pub(crate) attributes: Attributes,
+    sources: Vec<(SourceId, SourceState)>,
+    triggers: Vec<Trigger>,
+}
+
+/// The last event of one name, with its declared properties.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Trigger {
+    pub(crate) event: EventId,
+    pub(crate) stamp: Stamp,
+    pub(crate) properties: Box<[Option<Value>]>,
+}
+
+impl Customer {
+    /// The state of a source, if it ever took an event.
+    pub(crate) fn source(&self, source: SourceId) -> Option<&SourceState> {
+        let place = self.sources.binary_search_by_key(&source, |(id, _)| *id).ok()?;
+        Some(&self.sources[place].1)
+    }
+
+    /// Gives an event to one source whose filter it passed.
+    pub(crate) fn take(
+        &mut self,
+        source: SourceId,
+        stamp: Stamp,
+        properties: &[Option<Value>],
+        (plan, definitions): (&Plan, &Definitions),
+        settled: Time,
+        order: &dyn MessageOrder,
+    ) {
+        let source_plan = &plan.sources[source.index()];
+        let place = self.sources.binary_search_by_key(&source, |(id, _)| *id).unwrap_or_else(|place| {
+            let state = SourceState::new(stamp, source_plan, plan, definitions);
+            self.sources.insert(place, (source, state));
+            place
+        });
+        self.sources[place].1.take(stamp, properties, source_plan, plan, settled, order);
+    }
+
+    /// The last event of a name that triggers a personalization.
+    pub(crate) fn trigger(&self, event: EventId) -> Option<&Trigger> {
+        self.triggers.iter().find(|trigger| trigger.event == event)
+    }
+
+    /// Remembers a trigger event, unless a later one of its name is known. Says whether it did.
+    pub(crate) fn remember_trigger(
+        &mut self,
+        event: EventId,
+        stamp: Stamp,
+        properties: &[Option<Value>],
+        order: &dyn MessageOrder,
+    ) -> bool {
+        let trigger = Trigger { event, stamp, properties: properties.into() };
+        match self.triggers.iter_mut().find(|known| known.event == event) {
+            Some(known) if !stamp.is_after(known.stamp, order) => return false,
+            Some(known) => *known = trigger,
+            None => self.triggers.push(trigger),
+        }
+        true
+    }
+}

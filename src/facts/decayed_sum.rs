@@ -1,0 +1,115 @@
+//! A sum of weights that are halved in every half-life since their events.
+//!
+//! Forward decay (Cormode, Shkapenyuk, Srivastava and Xu, ICDE 2009): weights are measured from a
+//! landmark, so the passing of time changes no stored number. The landmark is a whole number of
+//! half-lives, so moving it multiplies by a power of two, which is exact; the sum itself is exact too
+//! ([`ExactSum`]), so the result does not depend on the order in which events arrive.
+//!
+//! Invariants:
+//! 1. The score at `now` is `sum * 2^(landmark - now / half_life)`, with `landmark` the whole half-lives
+//!    since the epoch at the latest event.
+//! 2. A score that is not zero never becomes zero, however long ago its events were.
+//!
+//! Contributions more than about 1,000 half-lives older than the newest lose bits to underflow.
+
+use crate::base::exact_sum::ExactSum;
+use crate::base::limits::MAX_FLOAT;
+use crate::base::time::{Duration, Time};
+
+/// A decaying sum.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DecayedSum {
+    half_life: Duration,
+    /// Whole half-lives from the epoch to the latest event.
+    landmark: i64,
+    /// The sum as it would be at the landmark.
+    sum: ExactSum,
+}
+
+impl DecayedSum {
+    /// The sum of nothing.
+    pub(crate) fn new(half_life: Duration) -> DecayedSum {
+        DecayedSum { half_life, landmark: i64::MIN, sum: ExactSum::default() }
+    }
+
+    /// The time in which it is halved.
+    pub(crate) fn half_life(&self) -> Duration {
+        self.half_life
+    }
+
+    /// Adds the weight of an event.
+    pub(crate) fn add(&mut self, weight: f64, time: Time) {
+        let (halvings, rest) = self.split(time);
+        if self.landmark == i64::MIN {
+            self.landmark = halvings;
+        } else if halvings > self.landmark {
+            self.sum.scale(power(self.landmark - halvings));
+            self.landmark = halvings;
+        }
+        let at_landmark = libm::scalbn(weight * libm::exp2(rest), power(halvings - self.landmark));
+        self.sum.add(at_landmark);
+    }
+
+    /// The score at `now`.
+    pub(crate) fn value(&self, now: Time) -> f64 {
+        let sum = self.sum.value();
+        if sum == 0.0 {
+            return 0.0;
+        }
+        let (halvings, rest) = self.split(now);
+        let scaled = libm::scalbn(sum * libm::exp2(-rest), power(self.landmark.saturating_sub(halvings)));
+        if scaled == 0.0 {
+            return f64::MIN_POSITIVE.copysign(sum);
+        }
+        scaled.clamp(-MAX_FLOAT, MAX_FLOAT)
+    }
+
+    /// Whole half-lives since the epoch, and the rest as a fraction of one.
+    fn split(&self, time: Time) -> (i64, f64) {
+        let half_life = self.half_life.millis();
+        let rest = time.millis().rem_euclid(half_life) as f64 / half_life as f64;
+        (time.millis().div_euclid(half_life), rest)
+    }
+}
+
+/// An exponent of two; beyond these everything is zero or infinite anyway.
+fn power(halvings: i64) -> i32 {
+    halvings.clamp(-5_000, 5_000) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_is_halved_in_each_half_life() {
+        let day = Duration::parse("1d").unwrap();
+        let start = Time::parse("2026-01-01T06:00:00Z").unwrap();
+        let mut score = DecayedSum::new(day);
+        score.add(8.0, start);
+        assert!((score.value(start) - 8.0).abs() < 1e-12);
+        assert!((score.value(start + Duration::parse("3d").unwrap()) - 1.0).abs() < 1e-12);
+        assert!(score.value(Time::MAX) > 0.0);
+    }
+
+    #[test]
+    fn the_order_of_arrival_does_not_matter() {
+        let half_life = Duration::parse("7h").unwrap();
+        let start = Time::parse("2026-01-01T06:00:00Z").unwrap().millis();
+        let events: Vec<(f64, Time)> = (0..60_u32)
+            .map(|n| (f64::from(n) * 0.1 - 2.0, Time::from_raw(start + i64::from(n * n) * 1_234_567)))
+            .collect();
+        let mut forward = DecayedSum::new(half_life);
+        let mut backward = DecayedSum::new(half_life);
+        events.iter().for_each(|(weight, time)| forward.add(*weight, *time));
+        events.iter().rev().for_each(|(weight, time)| backward.add(*weight, *time));
+        let now = Time::from_raw(start + 10_000_000_000);
+        assert_eq!(forward.value(now).to_bits(), backward.value(now).to_bits());
+        let last = events.last().unwrap().1;
+        let naive: f64 = events
+            .iter()
+            .map(|(weight, time)| weight * (-(last.since(*time).millis() as f64) / half_life.millis() as f64).exp2())
+            .sum();
+        assert!((forward.value(last) / naive - 1.0).abs() < 1e-9);
+    }
+}

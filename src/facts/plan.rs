@@ -1,0 +1,272 @@
+//! What has to be kept of each source's events so that every aggregate can be answered.
+//!
+//! An aggregate over all events is kept as an accumulator and needs no log. One that asks only for the
+//! last event reads the source's last stamp. All others read the source's log, which reaches as far
+//! back as the longest window over it; aggregates over one source share that log.
+//!
+//! Invariants:
+//! 1. A logged aggregate's source keeps every event that its window can still reach.
+//! 2. An event is matched to its sources without looking at those whose filter compares one property
+//!    with a constant that the event does not have.
+
+use ahash::AHashMap;
+use smallvec::SmallVec;
+
+use crate::base::time::{Duration, Time};
+use crate::facts::accumulator::Accumulator;
+use crate::model::ids::{AggregateId, EventId, PropertyId, SourceId};
+use crate::model::value::{Type, Value};
+use crate::rules::definitions::Definitions;
+use crate::rules::expression::{Bound, Comparison, Expr, Function};
+
+/// The plan of a whole catalog.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) sources: Vec<SourcePlan>,
+    pub(crate) aggregates: Vec<AggregatePlan>,
+    /// Sources of any event.
+    any_event: Vec<SourceId>,
+    by_event: Vec<EventSources>,
+}
+
+/// What is kept of one source.
+#[derive(Debug, Default)]
+pub(crate) struct SourcePlan {
+    /// The properties kept with each logged event.
+    pub(crate) columns: Vec<PropertyId>,
+    pub(crate) horizon: Horizon,
+    /// Aggregates kept as accumulators, in the order of the source state's accumulators.
+    pub(crate) accumulated: Vec<AggregateId>,
+}
+
+/// How far back a log reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Horizon {
+    /// There is no log.
+    #[default]
+    Nothing,
+    /// Events later than `now - d` are kept.
+    Within(Duration),
+    /// All events are kept.
+    Everything,
+}
+
+/// How one aggregate is answered.
+#[derive(Debug)]
+pub(crate) struct AggregatePlan {
+    pub(crate) keeping: Keeping,
+    /// The property it is of, and that property's type.
+    pub(crate) property: Option<(PropertyId, Type)>,
+}
+
+/// Where an aggregate's answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// From accumulator `slot`, which takes the events in the open interval `(after, before)`.
+    Accumulated { slot: usize, after: Time, before: Time },
+    /// From the source's last stamp, if it is later than each bound.
+    LastEvent,
+    /// From the log; `column` is the place of its property among the source's columns.
+    Logged { column: Option<usize> },
+}
+
+/// The sources of one event.
+#[derive(Debug, Default)]
+struct EventSources {
+    /// Without a filter.
+    always: Vec<SourceId>,
+    /// With a filter that demands that the property has a certain value.
+    by_value: Vec<(PropertyId, AHashMap<Value, Vec<SourceId>>)>,
+    /// With another filter.
+    filtered: Vec<SourceId>,
+}
+
+impl Plan {
+    /// The plan for a catalog.
+    pub(crate) fn new(definitions: &Definitions) -> Plan {
+        let mut plan = Plan {
+            sources: definitions.sources.iter().map(|_| SourcePlan::default()).collect(),
+            aggregates: Vec::with_capacity(definitions.aggregates.len()),
+            any_event: Vec::new(),
+            by_event: definitions.events.iter().map(|_| EventSources::default()).collect(),
+        };
+        for index in 0..definitions.aggregates.len() {
+            plan.add_aggregate(AggregateId::from_index(index), definitions);
+        }
+        for index in 0..definitions.sources.len() {
+            plan.add_source(SourceId::from_index(index), definitions);
+        }
+        plan
+    }
+
+    fn add_aggregate(&mut self, id: AggregateId, definitions: &Definitions) {
+        let aggregate = &definitions.aggregates[id.index()];
+        let event = definitions.sources[aggregate.source.index()].event;
+        let property = aggregate.function.property().zip(event).map(|(property, event)| {
+            (property, definitions.event(event).properties[property.index()].ty.clone())
+        });
+        let source = &mut self.sources[aggregate.source.index()];
+        let keeping = if let Function::FollowedBy { other, .. } = aggregate.function {
+            let horizon = horizon(&aggregate.window);
+            source.reach(horizon);
+            self.sources[other.index()].reach(horizon);
+            Keeping::Logged { column: None }
+        } else if aggregate.function.reads_last_event() && aggregate.window.iter().all(Bound::is_lower) {
+            Keeping::LastEvent
+        } else if let Some((after, before)) = fixed_interval(&aggregate.window) {
+            source.accumulated.push(id);
+            Keeping::Accumulated { slot: source.accumulated.len() - 1, after, before }
+        } else {
+            source.reach(horizon(&aggregate.window));
+            Keeping::Logged { column: property.as_ref().map(|(property, _)| source.column(*property)) }
+        };
+        self.aggregates.push(AggregatePlan { keeping, property });
+    }
+
+    fn add_source(&mut self, id: SourceId, definitions: &Definitions) {
+        let source = &definitions.sources[id.index()];
+        let Some(event) = source.event else {
+            self.any_event.push(id);
+            return;
+        };
+        let sources = &mut self.by_event[event.index()];
+        match &source.filter {
+            None => sources.always.push(id),
+            Some(filter) => match demanded_value(filter) {
+                Some((property, value)) => sources.by_value(property).entry(value).or_default().push(id),
+                None => sources.filtered.push(id),
+            },
+        }
+    }
+
+    /// The sources that may take an event with these properties; their filters are still to be asked.
+    pub(crate) fn candidates(
+        &self,
+        event: Option<EventId>,
+        properties: &[Option<Value>],
+    ) -> SmallVec<[SourceId; 16]> {
+        let mut found: SmallVec<[SourceId; 16]> = self.any_event.iter().copied().collect();
+        let Some(sources) = event.map(|event| &self.by_event[event.index()]) else { return found };
+        found.extend_from_slice(&sources.always);
+        for (property, by_value) in &sources.by_value {
+            let value = properties.get(property.index()).and_then(Option::as_ref);
+            if let Some(sources) = value.and_then(|value| by_value.get(value)) {
+                found.extend_from_slice(sources);
+            }
+        }
+        found.extend_from_slice(&sources.filtered);
+        found
+    }
+}
+
+impl EventSources {
+    fn by_value(&mut self, property: PropertyId) -> &mut AHashMap<Value, Vec<SourceId>> {
+        let place = self.by_value.iter().position(|(known, _)| *known == property).unwrap_or_else(|| {
+            self.by_value.push((property, AHashMap::new()));
+            self.by_value.len() - 1
+        });
+        &mut self.by_value[place].1
+    }
+}
+
+impl SourcePlan {
+    /// The accumulators of a profile that has had no event of this source.
+    pub(crate) fn fresh_accumulators(&self, definitions: &Definitions, plan: &Plan) -> Vec<Accumulator> {
+        let fresh = |id: &AggregateId| plan.fresh_accumulator(*id, definitions);
+        self.accumulated.iter().map(fresh).collect()
+    }
+
+    fn reach(&mut self, horizon: Horizon) {
+        self.horizon = self.horizon.max(horizon);
+    }
+
+    fn column(&mut self, property: PropertyId) -> usize {
+        self.columns.iter().position(|known| *known == property).unwrap_or_else(|| {
+            self.columns.push(property);
+            self.columns.len() - 1
+        })
+    }
+}
+
+impl Plan {
+    /// The state of an aggregate before any event.
+    pub(crate) fn fresh_accumulator(&self, id: AggregateId, definitions: &Definitions) -> Accumulator {
+        let ty = self.aggregates[id.index()].property.as_ref().map(|(_, ty)| ty);
+        Accumulator::new(&definitions.aggregates[id.index()].function, ty)
+    }
+}
+
+impl Function {
+    /// The property the aggregate is of.
+    pub(crate) fn property(&self) -> Option<PropertyId> {
+        match self {
+            Function::Sum(property)
+            | Function::Average(property)
+            | Function::Minimum(property)
+            | Function::Maximum(property)
+            | Function::First(property)
+            | Function::Last(property)
+            | Function::Distinct(property)
+            | Function::Values(property, _)
+            | Function::Top(property) => Some(*property),
+            Function::Decayed { weight, .. } => *weight,
+            Function::Count
+            | Function::Exists
+            | Function::FirstTime
+            | Function::LastTime
+            | Function::PreviousTime
+            | Function::FollowedBy { .. }
+            | Function::NotFollowedBy { .. } => None,
+        }
+    }
+
+    fn reads_last_event(&self) -> bool {
+        matches!(self, Function::Exists | Function::LastTime | Function::NotFollowedBy { .. })
+    }
+}
+
+impl Bound {
+    /// Whether it only cuts off early events, at a distance or time that no fact changes.
+    fn is_lower(&self) -> bool {
+        match self {
+            Bound::Within(_) => true,
+            Bound::After(time) => matches!(time, Expr::Constant(_)),
+            Bound::OlderThan(_) | Bound::Before(_) => false,
+        }
+    }
+}
+
+/// The open interval of times that a window without moving bounds is.
+fn fixed_interval(window: &[Bound]) -> Option<(Time, Time)> {
+    let mut interval = (Time::BEFORE_ALL, Time::NEVER);
+    for bound in window {
+        match bound {
+            Bound::After(Expr::Constant(Value::Time(time))) => interval.0 = interval.0.max(*time),
+            Bound::Before(Expr::Constant(Value::Time(time))) => interval.1 = interval.1.min(*time),
+            _ => return None,
+        }
+    }
+    Some(interval)
+}
+
+fn horizon(window: &[Bound]) -> Horizon {
+    let shortest = window.iter().filter_map(|bound| match bound {
+        Bound::Within(duration) => Some(*duration),
+        _ => None,
+    });
+    shortest.min().map_or(Horizon::Everything, Horizon::Within)
+}
+
+/// A property and the one value it must have for the filter to hold, if there is such a property.
+fn demanded_value(filter: &Expr) -> Option<(PropertyId, Value)> {
+    match filter {
+        Expr::And(parts) => parts.iter().find_map(demanded_value),
+        Expr::Property(property) => Some((*property, Value::Bool(true))),
+        Expr::Compare(Comparison::Equal, left, right) => match (&**left, &**right) {
+            (Expr::Property(property), Expr::Constant(value))
+            | (Expr::Constant(value), Expr::Property(property)) => Some((*property, value.clone())),
+            _ => None,
+        },
+        _ => None,
+    }
+}
