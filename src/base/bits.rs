@@ -7,6 +7,10 @@
 //! 1. There are just as many words as `len` bits need.
 //! 2. Bits of the last word at and after `len` are zero, so words can be compared and counted whole.
 
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
 /// A fixed-length set of bits, all zero at first.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Bits {
@@ -44,6 +48,30 @@ impl Bits {
         self.words[index / 64] ^= 1 << (index % 64);
     }
 
+    /// Bits `64 * place` to `64 * place + 63`, the first one lowest.
+    pub(crate) fn word(&self, place: usize) -> u64 {
+        self.words[place]
+    }
+
+    /// Turns over the bits of a word that are one in `mask`.
+    pub(crate) fn flip_in_word(&mut self, place: usize, mask: u64) {
+        self.words[place] ^= mask;
+        debug_assert!(place + 1 < self.words.len() || self.len % 64 == 0 || self.words[place] >> (self.len % 64) == 0);
+    }
+
+    /// How many bits of a range are one.
+    pub(crate) fn count_ones_in(&self, range: Range<usize>) -> usize {
+        let words = range.start / 64..range.end.div_ceil(64);
+        words.map(|place| (self.words[place] & mask(place, &range)).count_ones() as usize).sum()
+    }
+
+    /// The places of the bits of a range that are one, ascending.
+    pub(crate) fn ones_in(&self, range: Range<usize>) -> SmallVec<[usize; 8]> {
+        let words = range.start / 64..range.end.div_ceil(64);
+        let ones = |place: usize| Ones(self.words[place] & mask(place, &range)).map(move |bit| place * 64 + bit);
+        words.flat_map(ones).collect()
+    }
+
     /// The bits, 64 to a word, the first one lowest.
     pub(crate) fn words(&self) -> &[u64] {
         &self.words
@@ -58,6 +86,13 @@ impl Bits {
     pub(crate) fn count_ones(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
+}
+
+/// The bits of word `place` that lie in a range that ends behind the word's beginning.
+pub(crate) fn mask(place: usize, range: &Range<usize>) -> u64 {
+    let from = range.start.saturating_sub(place * 64);
+    let to = (range.end - place * 64).min(64);
+    (u64::MAX << from) & (u64::MAX >> (64 - to))
 }
 
 /// The places of the ones of a word, ascending.
@@ -104,6 +139,11 @@ mod tests {
                 assert_eq!(bits.get(index), model.contains(&index), "step {step} of {len}");
             }
             assert!(bits.iter_ones().eq(model.iter().copied()));
+            for (start, end) in [(0, len), (len / 3, len - len / 5), (len / 2, len / 2 + 1)] {
+                let ones: Vec<usize> = model.range(start..end).copied().collect();
+                assert_eq!(bits.ones_in(start..end).as_slice(), ones);
+                assert_eq!(bits.count_ones_in(start..end), ones.len());
+            }
             assert_eq!(bits.count_ones(), model.len());
             assert_eq!(bits.words().len(), len.div_ceil(64));
             assert_eq!(bits.len(), len);

@@ -84,7 +84,7 @@ pub(crate) fn build<'a>(
         };
     }
     for condition in conditions {
-        let free = !Inputs::of(condition, definitions).reads_trigger(definitions);
+        let free = !Inputs::of(condition, definitions).trigger;
         let handle = free.then(|| builder.lower(condition));
         builder.conditions.push(handle);
     }

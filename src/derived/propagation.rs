@@ -10,15 +10,17 @@
 //!    the scratch are empty.
 
 use crate::base::bit_queue::BitQueue;
+use crate::base::bits::mask;
 use crate::base::time::Time;
 use crate::derived::conclusions::Conclusions;
 use crate::derived::graph::{Block, Graph, HeldGate, Kind};
 use crate::derived::subject::{Subject, SubjectId};
+use crate::derived::truths::Truths;
 use crate::derived::view::{Compiled, View};
 use crate::derived::watches::Watched;
 use crate::derived::work::Work;
 use crate::facts::customer::Customer;
-use crate::facts::stamp::MessageOrder;
+use crate::facts::stamp::{MessageOrder, NoMessages};
 use crate::model::ids::SegmentId;
 use crate::model::value::Value;
 use crate::rules::evaluate::{Reading, evaluate};
@@ -253,9 +255,9 @@ impl<'a> Propagation<'a> {
         let primary = self.conclusions.truths.get(block.primary);
         for word in first / 64..end.div_ceil(64) {
             let truths = &mut self.conclusions.truths;
-            let mask = mask_of(word, first, end);
-            let target = if primary { truths.rest.word(word) & mask } else { 0 };
-            let mut turned = (truths.nodes.word(word) & mask) ^ target;
+            let members = mask(word, &(first..end));
+            let target = if primary { truths.rest.word(word) & members } else { 0 };
+            let mut turned = (truths.nodes.word(word) & members) ^ target;
             truths.nodes.flip_in_word(word, turned);
             while turned != 0 {
                 self.announce((word * 64) as u32 + turned.trailing_zeros());
@@ -281,10 +283,30 @@ impl<'a> Propagation<'a> {
     }
 }
 
-/// The bits of a word that belong to the nodes `first..end`.
-fn mask_of(word: usize, first: usize, end: usize) -> u64 {
-    let from = first.saturating_sub(word * 64);
-    let to = (end - word * 64).min(64);
-    let below_end = if to == 64 { u64::MAX } else { (1 << to) - 1 };
-    below_end & (u64::MAX << from)
+impl Compiled<'_> {
+    /// The truths of a known customer without facts, before all time, and the subjects that the clock
+    /// moves from there.
+    pub(crate) fn template(self) -> (Truths, Vec<SubjectId>) {
+        let mut conclusions = Conclusions::new(self.graph);
+        conclusions.truths = Truths::new(self.graph.nodes);
+        let mut scratch = Scratch::default();
+        scratch.reserve(self.graph);
+        let mut propagation = Propagation {
+            compiled: self,
+            customer: &Customer::default(),
+            order: &NoMessages,
+            now: Time::MIN,
+            conclusions: &mut conclusions,
+            scratch: &mut scratch,
+        };
+        propagation.recompute();
+        let mut due = Vec::new();
+        conclusions.watches.due(Time::MAX, &mut due);
+        let moved = due.into_iter().filter_map(|watched| match watched {
+            Watched::Subject(subject) => Some(subject),
+            Watched::Held(_) => None,
+        });
+        let moved = moved.collect();
+        (conclusions.truths, moved)
+    }
 }

@@ -38,3 +38,12 @@ impl Stamp {
         self.compare(other, order) == Ordering::Greater
     }
 }
+
+/// The order of the messages of a customer who has none.
+pub(crate) struct NoMessages;
+
+impl MessageOrder for NoMessages {
+    fn compare_ids(&self, a: HistoryPlace, b: HistoryPlace) -> Ordering {
+        a.0.cmp(&b.0)
+    }
+}

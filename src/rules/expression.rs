@@ -249,3 +249,16 @@ impl Expr {
         }
     }
 }
+
+impl Comparison {
+    /// The comparison that holds of (b, a) when this one holds of (a, b).
+    pub(crate) fn mirrored(self) -> Comparison {
+        match self {
+            Comparison::Equal => Comparison::Equal,
+            Comparison::Less => Comparison::Greater,
+            Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+            Comparison::Greater => Comparison::Less,
+            Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        }
+    }
+}
