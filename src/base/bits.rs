@@ -131,7 +131,7 @@ mod tests {
                     1 => bits.set(index, false),
                     _ => bits.flip(index),
                 }
-                if random % 4 == 0 || (random % 4 > 1 && !model.contains(&index)) {
+                if random.is_multiple_of(4) || (random % 4 > 1 && !model.contains(&index)) {
                     model.insert(index);
                 } else {
                     model.remove(&index);

@@ -212,7 +212,7 @@ mod tests {
             for _ in 0..next() % 24 {
                 // At most 53 bits, placed anywhere in the lower 116.
                 let bits = (next() >> (11 + next() % 53)) as i128;
-                let integer = (bits << (next() % 64)) * if next() % 2 == 0 { 1 } else { -1 };
+                let integer = (bits << (next() % 64)) * if next().is_multiple_of(2) { 1 } else { -1 };
                 terms.push(libm::scalbn(integer as f64, exponent));
                 total += integer;
             }
@@ -292,7 +292,7 @@ mod tests {
             let mut integers = Vec::new();
             for _ in 0..1 + next() % 8 {
                 let bits = (next() >> (11 + next() % 53)) as i128;
-                integers.push((bits << (next() % 64)) * if next() % 2 == 0 { 1 } else { -1 });
+                integers.push((bits << (next() % 64)) * if next().is_multiple_of(2) { 1 } else { -1 });
             }
             let total: i128 = integers.iter().sum();
             let cut = (next() % 130) as i32;

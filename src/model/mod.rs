@@ -3,5 +3,8 @@
 pub(crate) mod ids;
 pub(crate) mod value;
 pub(crate) mod declaration;
-pub(crate) mod message;
 pub(crate) mod refusal;
+pub(crate) mod message;
+pub(crate) mod message_check;
+pub(crate) mod message_json;
+pub(crate) mod message_fingerprint;
