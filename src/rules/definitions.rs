@@ -14,7 +14,7 @@ use crate::base::names::Names;
 use crate::base::time::Duration;
 use crate::model::declaration::{FieldDeclaration, Strategy};
 use crate::model::ids::{AttributeId, EventId, SegmentId};
-use crate::model::value::Type;
+use crate::model::value::{Type, Value};
 use crate::rules::expression::{Aggregate, Expr, Source};
 use crate::rules::template::Template;
 
@@ -103,8 +103,19 @@ pub(crate) struct FallbackDefinition {
 
 impl Definitions {
     /// The value of an attribute that was never set.
-    pub(crate) fn default_of(&self, attribute: AttributeId) -> Option<&crate::model::value::Value> {
+    pub(crate) fn default_of(&self, attribute: AttributeId) -> Option<&Value> {
         self.attributes[attribute.index()].default.as_ref()
+    }
+
+    /// The value of an attribute or computed attribute by its name.
+    pub(crate) fn value_named(&self, name: &str) -> Option<Expr> {
+        match self.attribute_names.get(name) {
+            Some(number) => Some(Expr::Attribute(AttributeId(number))),
+            None => {
+                let number = self.computed_names.get(name)?;
+                Some(self.computed[number as usize].value.clone())
+            }
+        }
     }
 
     /// The definition of an event.

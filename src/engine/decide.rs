@@ -1,0 +1,218 @@
+//! From a cell to a decision: which offers qualify, which of them win, and what they say.
+//!
+//! Conditions that read only the profile are literals of the graph, so for them deciding is reading
+//! bits. What reads the trigger event, and scores, are evaluated; then the result is kept with the
+//! cell's stamp, and the next question is a look-up until something changes.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::base::time::{Duration, Time};
+use crate::derived::view::View;
+use crate::derived::work::Work;
+use crate::engine::cell::Cell;
+use crate::engine::decision::{Chosen, Decided, Decision, Reason};
+use crate::engine::program::Program;
+use crate::facts::stamp::MessageOrder;
+use crate::model::declaration::Strategy;
+use crate::model::ids::PersonalizationId;
+use crate::model::value::Value;
+use crate::rules::definitions::{OfferDefinition, PersonalizationDefinition};
+use crate::rules::evaluate::{Motion, Reading, evaluate};
+use crate::rules::expression::Expr;
+use crate::rules::template::Template;
+
+/// What deciding needs beside the cell.
+pub(crate) struct Deciding<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) order: &'a dyn MessageOrder,
+    /// The message that changed the profile last.
+    pub(crate) cause: Option<Arc<str>>,
+    pub(crate) now: Time,
+    pub(crate) work: &'a mut Work,
+}
+
+/// The cached decision, if it still holds at `now`.
+pub(crate) fn cached(cell: &Cell, personalization: PersonalizationId, now: Time) -> Option<&Arc<Decision>> {
+    let (stamp, decision) = cell.decisions.get(personalization.index())?.as_ref()?;
+    (*stamp == cell.stamp && now < decision.valid_until).then_some(decision)
+}
+
+impl Deciding<'_> {
+    /// The decision for a cell that was advanced to `now`, from the cache if it is there.
+    pub(crate) fn decide(&mut self, cell: &mut Cell, personalization: PersonalizationId) -> Decided {
+        if let Some(decision) = cached(cell, personalization, self.now) {
+            return Decided { decision: Arc::clone(decision), cached: true };
+        }
+        let definition = &self.program.definitions.personalizations[personalization.index()];
+        let trigger = definition.on.and_then(|event| cell.customer.trigger(event));
+        let properties = trigger.map_or(&[][..], |trigger| &trigger.properties);
+        let decision = Arc::new(self.make(cell, personalization, properties));
+        if cell.decisions.len() <= personalization.index() {
+            cell.decisions.resize(self.program.definitions.personalizations.len(), None);
+        }
+        cell.decisions[personalization.index()] = Some((cell.stamp, Arc::clone(&decision)));
+        Decided { decision, cached: false }
+    }
+
+    /// The decision with the properties of a certain trigger event; it is not kept.
+    pub(crate) fn make(
+        &mut self,
+        cell: &Cell,
+        id: PersonalizationId,
+        trigger: &[Option<Value>],
+    ) -> Decision {
+        self.work.decisions += 1;
+        let program = self.program;
+        let view = View {
+            compiled: program.compiled(),
+            customer: &cell.customer,
+            truths: cell.conclusions.as_ref().map(|conclusions| &conclusions.truths),
+            order: self.order,
+            now: self.now,
+            trigger,
+        };
+        let definition = &program.definitions.personalizations[id.index()];
+        let mut answer = Answer { view, valid_until: cell.deadline };
+        let winners = self.winners(&mut answer, id, definition);
+        let (offers, reason) = answer.present(definition, &winners);
+        let attributes = definition.attributes.iter().map(|attribute| {
+            (Arc::clone(&attribute.name), answer.read(&attribute.value))
+        });
+        let attributes = attributes.collect();
+        Decision {
+            personalization: Arc::from(program.definitions.personalization_names.name(id.0)),
+            strategy: definition.strategy,
+            offers,
+            reason,
+            attributes,
+            cause: self.cause.clone(),
+            revision: program.revision,
+            at: self.now,
+            valid_until: answer.valid_until,
+        }
+    }
+
+    /// The places of the winning offers, best first. Offers are already in the order of `first`.
+    fn winners(
+        &mut self,
+        answer: &mut Answer<'_>,
+        id: PersonalizationId,
+        definition: &PersonalizationDefinition,
+    ) -> Vec<usize> {
+        let mut qualified = Vec::new();
+        for (place, offer) in definition.offers.iter().enumerate() {
+            if self.qualifies(answer, id, place, offer) {
+                qualified.push(place);
+                if definition.strategy == Strategy::First {
+                    break;
+                }
+            }
+        }
+        if definition.strategy == Strategy::Best {
+            let scored = qualified.into_iter().map(|place| {
+                let score = definition.offers[place].score.as_ref();
+                self.work.conditions += u64::from(score.is_some());
+                (score.and_then(|score| answer.read(score)), place)
+            });
+            // Of equal scores the first one stays, so that the order of `first` decides.
+            let best = scored.reduce(|best, next| {
+                if compare_scores(next.0.as_ref(), best.0.as_ref()) == Ordering::Greater { next } else { best }
+            });
+            return best.map(|(_, place)| place).into_iter().collect();
+        }
+        qualified
+    }
+
+    fn qualifies(
+        &mut self,
+        answer: &mut Answer<'_>,
+        id: PersonalizationId,
+        place: usize,
+        offer: &OfferDefinition,
+    ) -> bool {
+        match (self.program.offer_condition(id, place), answer.view.truths) {
+            (Some(literal), Some(truths)) => truths.get(literal),
+            _ => {
+                self.work.conditions += 1;
+                matches!(answer.read(&offer.when), Some(Value::Bool(true)))
+            }
+        }
+    }
+}
+
+/// A missing score is less than any other.
+fn compare_scores(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => a.compare(b).unwrap_or(Ordering::Equal),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    }
+}
+
+/// An answer in the making, and until when what it read so far stays the same.
+struct Answer<'a> {
+    view: View<'a>,
+    valid_until: Time,
+}
+
+impl Answer<'_> {
+    fn read(&mut self, expr: &Expr) -> Option<Value> {
+        let Reading { value, motion, until } = evaluate(expr, &self.view);
+        let until = if motion == Motion::Still { until } else { self.view.now + Duration::MILLISECOND };
+        self.valid_until = self.valid_until.min(until);
+        value
+    }
+
+    fn present(&mut self, definition: &PersonalizationDefinition, winners: &[usize]) -> (Vec<Chosen>, Reason) {
+        if !winners.is_empty() {
+            let offers = winners.iter().map(|place| &definition.offers[*place]);
+            let chosen = offers.map(|offer| self.chosen(&offer.name, offer.text.as_ref(), definition));
+            return (chosen.collect(), Reason::Qualified);
+        }
+        match &definition.fallback {
+            Some(fallback) => {
+                (vec![self.chosen(&fallback.name, fallback.text.as_ref(), definition)], Reason::Fallback)
+            }
+            None => (Vec::new(), Reason::Nothing),
+        }
+    }
+
+    fn chosen(
+        &mut self,
+        name: &Arc<str>,
+        text: Option<&Template>,
+        definition: &PersonalizationDefinition,
+    ) -> Chosen {
+        let (text, problem) = match text.map(|template| self.render(template, definition)) {
+            Some(Ok(text)) => (Some(Arc::from(text)), None),
+            Some(Err(problem)) => (None, Some(Arc::from(problem))),
+            None => (None, None),
+        };
+        Chosen { name: Arc::clone(name), text, problem }
+    }
+
+    fn render(&mut self, template: &Template, definition: &PersonalizationDefinition) -> Result<String, String> {
+        let definitions = self.view.compiled.definitions;
+        let mut values = Vec::with_capacity(template.reads().len());
+        for name in template.reads() {
+            let value = match definitions.value_named(name) {
+                Some(expr) => self.read(&expr),
+                None => self.trigger_map(definition),
+            };
+            values.push((name.as_str(), value));
+        }
+        template.render(|name| values.iter().find(|(known, _)| *known == name)?.1.clone())
+    }
+
+    /// The trigger event's properties as a map, for `{{ event.x }}`.
+    fn trigger_map(&self, definition: &PersonalizationDefinition) -> Option<Value> {
+        let names = &self.view.compiled.definitions.event(definition.on?).property_names;
+        let mut entries: Vec<(Arc<str>, Value)> = names
+            .iter()
+            .zip(self.view.trigger)
+            .filter_map(|(name, value)| Some((Arc::from(name), value.clone()?)))
+            .collect();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Some(Value::Map(entries.into()))
+    }
+}

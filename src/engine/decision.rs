@@ -1,0 +1,110 @@
+//! What to show one customer, and why.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use crate::base::time::Time;
+use crate::model::declaration::Strategy;
+use crate::model::value::Value;
+
+/// The result of one personalization for one profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The personalization.
+    pub personalization: Arc<str>,
+    /// How it chooses.
+    pub strategy: Strategy,
+    /// What was chosen, best first: under the strategies `first` and `best` at most one.
+    pub offers: Vec<Chosen>,
+    /// Why these.
+    pub reason: Reason,
+    /// The attributes asked for; a missing one has no value.
+    pub attributes: Vec<(Arc<str>, Option<Value>)>,
+    /// What changed the profile last: a message id, or nothing if it was the passing of time.
+    pub cause: Option<Arc<str>>,
+    /// The revision of the catalog it was made under.
+    pub revision: u64,
+    /// When it was made.
+    pub at: Time,
+    /// It is the same until then, unless a message or a new catalog comes.
+    pub valid_until: Time,
+}
+
+/// Why a decision is what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// The offers' conditions hold and they rank first.
+    Qualified,
+    /// No offer's condition holds, so the fallback is shown.
+    Fallback,
+    /// No offer's condition holds, and there is no fallback.
+    Nothing,
+}
+
+/// One chosen offer, or the fallback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Chosen {
+    /// The offer's name.
+    pub name: Arc<str>,
+    /// Its text, filled in; nothing if it has none or it could not be filled in.
+    pub text: Option<Arc<str>>,
+    /// Why the text could not be filled in.
+    pub problem: Option<Arc<str>>,
+}
+
+/// A decision, and whether it was found rather than made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    /// The decision.
+    pub decision: Arc<Decision>,
+    /// Whether it was in the cache: no condition was evaluated for this answer.
+    pub cached: bool,
+}
+
+impl Decision {
+    /// The name of the first chosen offer, or of the fallback.
+    pub fn name(&self) -> Option<&str> {
+        self.offers.first().map(|chosen| &*chosen.name)
+    }
+
+    /// The text of the first chosen offer, or of the fallback.
+    pub fn text(&self) -> Option<&str> {
+        self.offers.first()?.text.as_deref()
+    }
+
+    /// Whether the fallback was chosen.
+    pub fn is_fallback(&self) -> bool {
+        self.reason == Reason::Fallback
+    }
+
+    /// The short form: the offer's name or null; under the strategy `all`, the list of names.
+    pub fn to_json(&self) -> Json {
+        match self.strategy {
+            Strategy::All => self.offers.iter().map(|chosen| Json::from(&*chosen.name)).collect(),
+            Strategy::First | Strategy::Best => self.name().map_or(Json::Null, Json::from),
+        }
+    }
+
+    /// The long form, with all that is known of it.
+    pub fn to_full_json(&self) -> Json {
+        let attributes: serde_json::Map<String, Json> = self
+            .attributes
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_ref().map_or(Json::Null, Value::to_json)))
+            .collect();
+        json!({
+            "personalization": &*self.personalization,
+            "offers": self.offers,
+            "reason": self.reason,
+            "attributes": attributes,
+            "cause": self.cause.as_deref(),
+            "revision": self.revision,
+            "at": self.at.to_string(),
+            "valid_until": (self.valid_until != Time::NEVER).then(|| self.valid_until.to_string()),
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! Profiles in memory: shards of them behind locks, who is who, and whose time comes next.
+
+pub(crate) mod history;
+pub(crate) mod message_index;
+pub(crate) mod profile;
+pub(crate) mod timer_wheel;
+pub(crate) mod shard;
