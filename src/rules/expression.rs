@@ -72,6 +72,63 @@ pub(crate) enum Expr {
     Held(Box<Expr>, Duration),
 }
 
+impl Expr {
+    /// Visits the expressions this one is made of, from left to right.
+    pub(crate) fn for_each_part<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        match self {
+            Expr::Constant(_)
+            | Expr::Now
+            | Expr::Attribute(_)
+            | Expr::Property(_)
+            | Expr::Trigger(_)
+            | Expr::Segment(_)
+            | Expr::Aggregate(_)
+            | Expr::Variable(_) => {}
+            Expr::Field(a, _)
+            | Expr::Has(a)
+            | Expr::Not(a)
+            | Expr::Negate(a)
+            | Expr::Matches(a, _)
+            | Expr::LowerAscii(a)
+            | Expr::Size(a)
+            | Expr::Held(a, _) => visit(a),
+            Expr::Index(a, b)
+            | Expr::Compare(_, a, b)
+            | Expr::In(a, b)
+            | Expr::Arithmetic(_, a, b)
+            | Expr::Text(_, a, b)
+            | Expr::Quantified(_, a, b) => {
+                visit(a);
+                visit(b);
+            }
+            Expr::Conditional(a, b, c) => {
+                visit(a);
+                visit(b);
+                visit(c);
+            }
+            Expr::And(parts) | Expr::Or(parts) | Expr::List(parts) => parts.iter().for_each(visit),
+        }
+    }
+
+    /// Whether `test` holds of this expression or of one inside it.
+    pub(crate) fn contains(&self, test: &dyn Fn(&Expr) -> bool) -> bool {
+        let mut found = test(self);
+        self.for_each_part(&mut |part| found = found || part.contains(test));
+        found
+    }
+
+    /// How many expressions it is made of, itself included, and how deep they nest.
+    pub(crate) fn nodes_and_depth(&self) -> (usize, usize) {
+        let (mut nodes, mut depth) = (1, 0);
+        self.for_each_part(&mut |part| {
+            let (more, below) = part.nodes_and_depth();
+            nodes += more;
+            depth = depth.max(below);
+        });
+        (nodes, depth + 1)
+    }
+}
+
 /// How two values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Comparison {

@@ -6,7 +6,10 @@
 pub(crate) mod expression;
 pub(crate) mod definitions;
 pub(crate) mod syntax;
+pub(crate) mod tokens;
+pub(crate) mod spelling;
 pub(crate) mod cel;
+pub(crate) mod canonical;
 pub(crate) mod check;
 pub(crate) mod lint;
 pub(crate) mod template;

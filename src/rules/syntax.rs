@@ -52,3 +52,29 @@ pub(crate) enum Binary {
     Divide,
     Remainder,
 }
+
+/// What is wrong with a condition, and which of its bytes show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// A stable name of the kind of problem, such as `unknown_name`.
+    pub(crate) code: &'static str,
+    /// What is wrong: lower case, no full stop.
+    pub(crate) message: String,
+    /// What to do about it, if that can be said.
+    pub(crate) help: Option<String>,
+    /// Where in the condition's text.
+    pub(crate) at: Range<usize>,
+}
+
+impl Problem {
+    /// A problem at the bytes `at`.
+    pub(crate) fn new(code: &'static str, at: &Range<usize>, message: impl Into<String>) -> Problem {
+        Problem { code, message: message.into(), help: None, at: at.clone() }
+    }
+
+    /// The same problem, with a word on what to do.
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Problem {
+        self.help = Some(help.into());
+        self
+    }
+}

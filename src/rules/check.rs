@@ -1,0 +1,328 @@
+//! From a catalog as it is written to its meaning: every name resolved, every type known to fit.
+//!
+//! `declarations -> names -> conditions, each after those it names -> personalizations -> warnings`.
+//! One run finds everything it can; only what depends on a broken part is left unchecked.
+//!
+//! Invariants:
+//! 1. [`Definitions`] come out if and only if the report holds no error.
+//! 2. The work is linear in the catalog, but for the sizes of computed attributes put in place of
+//!    their names, which are bounded.
+
+mod aggregate;
+mod arithmetic;
+mod call;
+mod expression;
+mod order;
+mod personalization;
+mod scope;
+mod typed;
+mod world;
+
+use ahash::AHashMap;
+
+use crate::base::diagnostic::{Finding, Report};
+use crate::base::limits::{
+    DEFAULT_ENTRIES_PER_AGGREGATE, DEFAULT_MAX_SKEW, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES,
+};
+use crate::base::names::Names;
+use crate::base::source_text::{Spanned, Text};
+use crate::model::declaration::{Declarations, FieldDeclaration, Named, SegmentDeclaration};
+use crate::model::ids::{ComputedId, EventId, SegmentId};
+use crate::rules::definitions::{ComputedDefinition, Definitions, EventDefinition, SegmentDefinition};
+use crate::rules::expression::Expr;
+use crate::rules::syntax::{Node, Problem};
+use crate::rules::{cel, lint};
+
+use self::expression::Checker;
+use self::order::Mention;
+use self::scope::Scope;
+use self::typed::Typed;
+use self::world::{Pool, World};
+
+/// Checks a catalog. All that is wrong goes into `report`; `None` if any of it is an error.
+pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<Definitions> {
+    let mut catalog = Catalog { world: World::default(), pool: Pool::default(), report };
+    catalog.declare(declarations);
+    let segments = catalog.conditions(declarations);
+    let (personalization_names, personalizations) = catalog.personalizations(declarations);
+    if catalog.report.has_errors() {
+        return None;
+    }
+    let (segments, segment_order) = segments?;
+    let Catalog { world, pool, report } = catalog;
+    let computed = world.computed.into_iter().flatten().map(|computed| ComputedDefinition { ty: computed.ty, value: computed.expr });
+    let (sources, aggregates) = pool.into_parts();
+    let definitions = Definitions {
+        strict: declarations.strict,
+        max_skew: declarations.max_skew.unwrap_or(DEFAULT_MAX_SKEW),
+        entries_per_aggregate: declarations.entries_per_aggregate.unwrap_or(DEFAULT_ENTRIES_PER_AGGREGATE),
+        attribute_names: world.attribute_names,
+        attributes: world.attributes,
+        event_names: world.event_names,
+        events: world.events,
+        computed_names: world.computed_names,
+        computed: computed.collect(),
+        segment_names: world.segment_names,
+        segments,
+        segment_order,
+        personalization_names,
+        personalizations,
+        sources,
+        aggregates,
+    };
+    lint::lint(declarations, &definitions, report);
+    Some(definitions)
+}
+
+/// A catalog while it is being checked.
+struct Catalog<'a> {
+    world: World,
+    pool: Pool,
+    report: &'a mut Report,
+}
+
+/// What the text of a condition is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Condition,
+    /// Any value, moving ones included.
+    Value,
+    /// A number, moving ones included.
+    Number,
+}
+
+impl Catalog<'_> {
+    fn error(&mut self, code: &'static str, name: &Spanned<String>, message: String) {
+        self.report.push(Finding::error(code, name.span, message));
+    }
+
+    /// Reports the problems of a text at their places in the file.
+    fn problems(&mut self, text: &Text, problems: Vec<Problem>) {
+        for problem in problems {
+            let span = text.locate(problem.at.start, problem.at.end);
+            let finding = Finding::error(problem.code, span, problem.message);
+            self.report.push(match problem.help {
+                Some(help) => finding.with_help(help),
+                None => finding,
+            });
+        }
+    }
+
+    /// Fills the names of everything, so that conditions may name what is declared after them.
+    fn declare(&mut self, declarations: &Declarations) {
+        let mut taken = AHashMap::new();
+        for field in &declarations.attributes {
+            if self.is_free(&field.name, "attribute", &mut taken) {
+                self.world.attribute_names.add(&field.name.value);
+                self.world.attributes.push(field.body.clone());
+            }
+        }
+        for computed in &declarations.computed {
+            if self.is_free(&computed.name, "computed attribute", &mut taken) {
+                self.world.computed_names.add(&computed.name.value);
+                self.world.computed.push(None);
+            }
+        }
+        for segment in &declarations.segments {
+            if self.is_free(&segment.name, "segment", &mut taken) {
+                self.world.segment_names.add(&segment.name.value);
+            }
+        }
+        for event in &declarations.events {
+            let name = &event.name.value;
+            if self.world.event_names.get(name).is_some() {
+                self.error("duplicate", &event.name, format!("the event `{name}` is declared twice"));
+                continue;
+            }
+            let definition = self.event(&event.body);
+            self.world.event_names.add(name);
+            self.world.events.push(definition);
+        }
+    }
+
+    fn event(&mut self, properties: &[Named<FieldDeclaration>]) -> EventDefinition {
+        let mut definition = EventDefinition { property_names: Names::default(), properties: Vec::new() };
+        for property in properties {
+            let name = &property.name.value;
+            if definition.property_names.get(name).is_some() {
+                self.error("duplicate", &property.name, format!("the property `{name}` is declared twice"));
+                continue;
+            }
+            definition.property_names.add(name);
+            definition.properties.push(property.body.clone());
+        }
+        definition
+    }
+
+    /// Whether a name of the one namespace that conditions read is still free, and takes it.
+    fn is_free<'n>(
+        &mut self,
+        name: &'n Spanned<String>,
+        kind: &'static str,
+        taken: &mut AHashMap<&'n str, &'static str>,
+    ) -> bool {
+        let text = name.value.as_str();
+        if scope::RESERVED.contains(&text) {
+            self.error("reserved", name, format!("`{text}` means something of its own in conditions and cannot be a name"));
+            return false;
+        }
+        let Some(other) = taken.insert(text, kind) else { return true };
+        let message = if other == kind {
+            format!("the {kind} `{text}` is declared twice")
+        } else {
+            format!("`{text}` is the name of this {kind} and of a {other}; conditions cannot tell them apart")
+        };
+        self.error("duplicate", name, message);
+        false
+    }
+
+    /// Checks computed attributes and segments; gives the segments and their order.
+    fn conditions(&mut self, declarations: &Declarations) -> Option<(Vec<SegmentDefinition>, Vec<SegmentId>)> {
+        let computed = distinct(&declarations.computed);
+        let segments = distinct(&declarations.segments);
+        let mut texts: Vec<Option<&Text>> = computed.iter().map(|computed| Some(&computed.body)).collect();
+        texts.extend(segments.iter().map(|segment| match &segment.body {
+            SegmentDeclaration::Condition(text) => Some(text),
+            SegmentDeclaration::Members(_) => None,
+        }));
+        if computed.len() != self.world.computed_names.len() || segments.len() != self.world.segment_names.len() {
+            return None;
+        }
+        let nodes: Vec<Option<Node>> = texts.iter().map(|text| text.and_then(|text| self.parse(text))).collect();
+        let mut checked = vec![None; segments.len()];
+        let mut segment_order = Vec::with_capacity(segments.len());
+        for place in self.order(&nodes, &texts) {
+            let parts = texts[place].zip(nodes[place].as_ref());
+            let Some(segment) = place.checked_sub(computed.len()) else {
+                let value = parts.and_then(|(text, node)| self.checked(text, node, Wanted::Value, None));
+                self.world.computed[place] = value;
+                continue;
+            };
+            segment_order.push(SegmentId::from_index(segment));
+            checked[segment] = parts.and_then(|(text, node)| self.checked(text, node, Wanted::Condition, None));
+        }
+        let defined = segments.iter().zip(checked).map(|(segment, checked)| match &segment.body {
+            SegmentDeclaration::Condition(_) => checked.map(|checked: Typed| SegmentDefinition::Condition(checked.expr)),
+            SegmentDeclaration::Members(members) => Some(SegmentDefinition::Members(sorted(members).into())),
+        });
+        Some((defined.collect::<Option<_>>()?, segment_order))
+    }
+
+    /// The order in which to check conditions, computed attributes first in numbering; reports cycles.
+    fn order(&mut self, nodes: &[Option<Node>], texts: &[Option<&Text>]) -> Vec<usize> {
+        let computed = self.world.computed_names.len();
+        let mut mentions: Vec<Vec<Mention>> = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let mut mentioned = Vec::new();
+            let mut mention = |name: &str, at: &std::ops::Range<usize>| {
+                let place = match self.world.computed_names.get(name) {
+                    Some(number) => Some(ComputedId(number).index()),
+                    None => self.world.segment_names.get(name).map(|number| computed + SegmentId(number).index()),
+                };
+                mentioned.extend(place.map(|place| (place, at.clone())));
+            };
+            node.iter().for_each(|node| order::names(node, &mut mention));
+            mentions.push(mentioned);
+        }
+        let (ordered, cycles) = order::order(&mentions);
+        for cycle in cycles {
+            let path: Vec<&str> = cycle.path.iter().chain(cycle.path.first()).map(|place| self.name_of(*place)).collect();
+            let message = format!("this defines something by itself: {}", path.join(" -> "));
+            let problem = Problem::new("cycle", &cycle.at, message);
+            if let Some(text) = texts[cycle.closed_by] {
+                self.problems(text, vec![problem]);
+            }
+        }
+        ordered
+    }
+
+    /// The name of a computed attribute, or of a segment counted after them.
+    fn name_of(&self, place: usize) -> &str {
+        let computed = self.world.computed_names.len();
+        match place.checked_sub(computed) {
+            Some(segment) => self.world.segment_names.name(SegmentId::from_index(segment).0),
+            None => self.world.computed_names.name(ComputedId::from_index(place).0),
+        }
+    }
+
+    /// Reads the text of a condition.
+    fn parse(&mut self, text: &Text) -> Option<Node> {
+        match cel::parse(&text.value) {
+            Ok(node) => Some(node),
+            Err(problem) => {
+                self.problems(text, vec![problem]);
+                None
+            }
+        }
+    }
+
+    /// Reads and checks the text of a condition or value.
+    fn text(&mut self, text: &Text, wanted: Wanted, trigger: Option<EventId>) -> Option<Expr> {
+        let node = self.parse(text)?;
+        self.checked(text, &node, wanted, trigger).map(|typed| typed.expr)
+    }
+
+    fn checked(&mut self, text: &Text, node: &Node, wanted: Wanted, trigger: Option<EventId>) -> Option<Typed> {
+        let mut checker = Checker {
+            world: &self.world,
+            pool: &mut self.pool,
+            text: &text.value,
+            scope: Scope { trigger, ..Scope::default() },
+            problems: Vec::new(),
+        };
+        let typed = match wanted {
+            Wanted::Condition => checker.condition(node).map(Typed::condition),
+            Wanted::Value => checker.expression(node),
+            Wanted::Number => checker.number_value(node),
+        };
+        let mut problems = checker.problems;
+        let typed = typed.filter(|typed| {
+            let too_large = too_large(&typed.expr, node);
+            let fits = too_large.is_none();
+            problems.extend(too_large);
+            fits
+        });
+        self.problems(text, problems);
+        typed
+    }
+}
+
+impl Checker<'_> {
+    /// Checks a score.
+    fn number_value(&mut self, node: &Node) -> Option<Typed> {
+        let typed = self.expression(node)?;
+        if typed.ty.is_number() {
+            return Some(typed);
+        }
+        let message = format!("{} is no number", self.described(node, &typed));
+        self.report_help("type", &node.at, message, "a score is a number; for a condition write `condition ? 1 : 0`");
+        None
+    }
+}
+
+/// What is wrong with the size of an expression in which computed attributes have been put in place.
+fn too_large(expr: &Expr, node: &Node) -> Option<Problem> {
+    let (nodes, depth) = expr.nodes_and_depth();
+    if nodes <= MAX_CONDITION_NODES && depth <= MAX_CONDITION_DEPTH {
+        return None;
+    }
+    let message = if depth > MAX_CONDITION_DEPTH {
+        format!("with computed attributes in their places this nests {depth} levels, and at most {MAX_CONDITION_DEPTH} are allowed")
+    } else {
+        format!("with computed attributes in their places this has {nodes} parts, and at most {MAX_CONDITION_NODES} are allowed")
+    };
+    Some(Problem::new("too_large", &node.at, message).with_help("make parts of it segments, which are kept up to date once"))
+}
+
+/// The first declaration of each name.
+fn distinct<T>(declared: &[Named<T>]) -> Vec<&Named<T>> {
+    let mut seen = ahash::AHashSet::new();
+    declared.iter().filter(|named| seen.insert(named.name.value.as_str())).collect()
+}
+
+fn sorted(members: &[String]) -> Vec<String> {
+    let mut sorted = members.to_vec();
+    sorted.sort();
+    sorted.dedup();
+    sorted
+}

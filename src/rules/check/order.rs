@@ -1,0 +1,127 @@
+//! The order in which computed attributes and segments are checked, and the cycles among them.
+//!
+//! A definition is checked after those it names, because a computed attribute's expression is put in
+//! its place. The walk keeps its own stack: catalogs are large and chains of definitions long.
+
+use std::ops::Range;
+
+use crate::rules::syntax::{Kind, Node};
+
+use super::aggregate;
+
+/// A definition named by another, and where.
+pub(super) type Mention = (usize, Range<usize>);
+
+/// A cycle: the definition whose text closes it, where, and the definitions on it in order.
+pub(super) struct Cycle {
+    pub(super) closed_by: usize,
+    pub(super) at: Range<usize>,
+    pub(super) path: Vec<usize>,
+}
+
+/// Visits the names in a condition that mean something of the profile, with their places.
+pub(super) fn names<'n>(node: &'n Node, visit: &mut dyn FnMut(&'n str, &Range<usize>)) {
+    walk(node, &mut Vec::new(), visit);
+}
+
+fn walk<'n>(node: &'n Node, variables: &mut Vec<&'n str>, visit: &mut dyn FnMut(&'n str, &Range<usize>)) {
+    match &node.kind {
+        Kind::Literal(_) | Kind::Null => {}
+        Kind::Name(name) => {
+            if !variables.contains(&name.as_str()) {
+                visit(name, &node.at);
+            }
+        }
+        Kind::Select(a, _) | Kind::Not(a) | Kind::Negate(a) => walk(a, variables, visit),
+        Kind::Binary(_, a, b) | Kind::Index(a, b) => {
+            walk(a, variables, visit);
+            walk(b, variables, visit);
+        }
+        Kind::Conditional(a, b, c) => {
+            walk(a, variables, visit);
+            walk(b, variables, visit);
+            walk(c, variables, visit);
+        }
+        Kind::List(elements) => elements.iter().for_each(|element| walk(element, variables, visit)),
+        Kind::Call { target, arguments, .. } => {
+            if let Some(chain) = target.as_deref().and_then(aggregate::chain) {
+                aggregate::profile_parts(&chain).for_each(|part| walk(part, variables, visit));
+                return;
+            }
+            target.as_deref().into_iter().chain(arguments).for_each(|part| walk(part, variables, visit));
+        }
+        Kind::Quantified { list, variable, condition, .. } => {
+            walk(list, variables, visit);
+            variables.push(variable);
+            walk(condition, variables, visit);
+            variables.pop();
+        }
+    }
+}
+
+/// All definitions, each after those it mentions, and the cycles that prevent that.
+pub(super) fn order(mentions: &[Vec<Mention>]) -> (Vec<usize>, Vec<Cycle>) {
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        New,
+        Open,
+        Done,
+    }
+    let mut states = vec![State::New; mentions.len()];
+    let mut ordered = Vec::with_capacity(mentions.len());
+    let mut cycles = Vec::new();
+    for start in 0..mentions.len() {
+        // Each entry is a definition and how many of its mentions have been followed.
+        let mut path = Vec::new();
+        if states[start] == State::New {
+            states[start] = State::Open;
+            path.push((start, 0));
+        }
+        while let Some((definition, followed)) = path.last_mut() {
+            let definition = *definition;
+            let Some((next, at)) = mentions[definition].get(*followed) else {
+                states[definition] = State::Done;
+                ordered.push(definition);
+                path.pop();
+                continue;
+            };
+            *followed += 1;
+            match states[*next] {
+                State::Done => {}
+                State::New => {
+                    states[*next] = State::Open;
+                    path.push((*next, 0));
+                }
+                State::Open => {
+                    let from = path.iter().position(|(open, _)| open == next).unwrap_or(0);
+                    let members = path[from..].iter().map(|(open, _)| *open).collect();
+                    cycles.push(Cycle { closed_by: definition, at: at.clone(), path: members });
+                }
+            }
+        }
+    }
+    (ordered, cycles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_comes_after_those_it_names() {
+        let to = |next: usize| (next, 0..1);
+        let (ordered, cycles) = order(&[vec![to(1), to(2)], vec![to(2)], vec![]]);
+        assert_eq!(ordered, [2, 1, 0]);
+        assert!(cycles.is_empty());
+        let (ordered, cycles) = order(&[vec![to(1)], vec![to(0)], vec![to(2)]]);
+        assert_eq!(ordered.len(), 3);
+        assert_eq!(cycles.iter().map(|cycle| cycle.path.clone()).collect::<Vec<_>>(), [vec![0, 1], vec![2]]);
+    }
+
+    #[test]
+    fn long_chains_need_no_stack() {
+        let forward: Vec<Vec<Mention>> = (0..200_000).map(|n| if n + 1 < 200_000 { vec![(n + 1, 0..1)] } else { vec![] }).collect();
+        let (ordered, cycles) = order(&forward);
+        assert_eq!((ordered[0], ordered.len(), cycles.len()), (199_999, 200_000, 0));
+    }
+}

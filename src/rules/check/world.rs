@@ -1,0 +1,107 @@
+//! Everything that conditions may name, while a catalog is being checked.
+//!
+//! Invariants:
+//! 1. `sources` and `aggregates` hold no two equal elements; an aggregate's window names only
+//!    aggregates of lower place.
+//! 2. An entry of `computed` is filled before any expression that names it is checked, unless it has
+//!    errors of its own, which are reported only once.
+
+use std::hash::Hash;
+
+use ahash::AHashMap;
+
+use crate::base::names::Names;
+use crate::model::declaration::FieldDeclaration;
+use crate::model::ids::{AggregateId, EventId, SourceId};
+use crate::model::value::Value;
+use crate::rules::definitions::EventDefinition;
+use crate::rules::expression::{Aggregate, Source};
+
+use super::typed::{Domain, Typed};
+
+/// The declarations, by name.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) attribute_names: Names,
+    pub(super) attributes: Vec<FieldDeclaration>,
+    pub(super) event_names: Names,
+    pub(super) events: Vec<EventDefinition>,
+    pub(super) computed_names: Names,
+    pub(super) computed: Vec<Option<Typed>>,
+    pub(super) segment_names: Names,
+}
+
+/// Sources and aggregates, each once.
+#[derive(Default)]
+pub(super) struct Pool {
+    sources: Interned<Source>,
+    aggregates: Interned<Aggregate>,
+}
+
+/// Distinct elements with their places.
+struct Interned<T> {
+    elements: Vec<T>,
+    places: AHashMap<T, usize>,
+}
+
+impl<T> Default for Interned<T> {
+    fn default() -> Interned<T> {
+        Interned { elements: Vec::new(), places: AHashMap::new() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Interned<T> {
+    fn add(&mut self, element: T) -> usize {
+        if let Some(&place) = self.places.get(&element) {
+            return place;
+        }
+        let place = self.elements.len();
+        self.elements.push(element.clone());
+        self.places.insert(element, place);
+        place
+    }
+}
+
+impl World {
+    /// The event of that name.
+    pub(super) fn event(&self, name: &str) -> Option<EventId> {
+        self.event_names.get(name).map(EventId)
+    }
+
+    /// The values that a domain allows; empty for any.
+    pub(super) fn values(&self, domain: Domain) -> &[Value] {
+        match domain {
+            Domain::Open => &[],
+            Domain::Attribute(attribute) => &self.attributes[attribute.index()].values,
+            Domain::Property(event, property) => {
+                &self.events[event.index()].properties[property.index()].values
+            }
+        }
+    }
+
+    /// All names that a condition on profiles may use.
+    pub(super) fn profile_names(&self) -> impl Iterator<Item = &str> {
+        let declared = self.attribute_names.iter().chain(self.computed_names.iter());
+        declared.chain(self.segment_names.iter()).chain(["now"])
+    }
+}
+
+impl Pool {
+    pub(super) fn source(&mut self, source: Source) -> SourceId {
+        SourceId::from_index(self.sources.add(source))
+    }
+
+    pub(super) fn aggregate(&mut self, aggregate: Aggregate) -> AggregateId {
+        AggregateId::from_index(self.aggregates.add(aggregate))
+    }
+
+    /// The aggregates so far.
+    pub(super) fn aggregates(&self) -> &[Aggregate] {
+        &self.aggregates.elements
+    }
+
+    /// All sources and aggregates, in the order of their places.
+    pub(super) fn into_parts(self) -> (Vec<Source>, Vec<Aggregate>) {
+        (self.sources.elements, self.aggregates.elements)
+    }
+}
