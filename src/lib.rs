@@ -11,4 +11,18 @@ pub(crate) mod store;
 pub(crate) mod db;
 
 pub use base::clock::{Clock, ManualClock};
+pub use base::diagnostic::{Finding, LocatedFinding, Report, Severity};
+pub use base::error::{Error, ErrorKind};
+pub use base::source_text::{SourceFile, Span};
 pub use base::time::{Duration, Time, TimeError};
+pub use db::answers::Snapshot;
+pub use db::applied::{Applied, Cause, Transition};
+pub use db::catalog::{Catalog, CatalogError};
+pub use db::database::Database;
+pub use db::stats::Stats;
+pub use derived::work::Work;
+pub use engine::decision::{Chosen, Decided, Decision, Reason};
+pub use model::declaration::Strategy;
+pub use model::message::{Message, MessageKind};
+pub use model::refusal::{Refusal, RefusalReason};
+pub use model::value::{Type, Value};

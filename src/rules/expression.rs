@@ -268,45 +268,6 @@ pub(crate) enum Function {
     NotFollowedBy { other: SourceId, after: Duration },
 }
 
-impl Expr {
-    /// Calls `visit` with each direct part.
-    pub(crate) fn for_each_child<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        match self {
-            Expr::Constant(_)
-            | Expr::Now
-            | Expr::Attribute(_)
-            | Expr::Property(_)
-            | Expr::Trigger(_)
-            | Expr::Segment(_)
-            | Expr::Aggregate(_)
-            | Expr::Variable(_) => {}
-            Expr::Field(inner, _)
-            | Expr::Has(inner)
-            | Expr::Not(inner)
-            | Expr::Negate(inner)
-            | Expr::LowerAscii(inner)
-            | Expr::Size(inner)
-            | Expr::Matches(inner, _)
-            | Expr::Held(inner, _) => visit(inner),
-            Expr::Index(left, right)
-            | Expr::Compare(_, left, right)
-            | Expr::In(left, right)
-            | Expr::Arithmetic(_, left, right)
-            | Expr::Text(_, left, right)
-            | Expr::Quantified(_, left, right) => {
-                visit(left);
-                visit(right);
-            }
-            Expr::Conditional(condition, then, otherwise) => {
-                visit(condition);
-                visit(then);
-                visit(otherwise);
-            }
-            Expr::And(parts) | Expr::Or(parts) | Expr::List(parts) => parts.iter().for_each(visit),
-        }
-    }
-}
-
 impl Comparison {
     /// The comparison that holds of (b, a) when this one holds of (a, b).
     pub(crate) fn mirrored(self) -> Comparison {

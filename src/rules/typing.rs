@@ -154,7 +154,7 @@ impl Inputs {
                     }
                 }
             }
-            _ => expr.for_each_child(&mut |child| self.collect(child, definitions)),
+            _ => expr.for_each_part(&mut |part| self.collect(part, definitions)),
         }
     }
 }

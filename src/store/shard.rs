@@ -76,6 +76,11 @@ impl Shard {
         self.scratch.work
     }
 
+    /// The count of work, for what is done for nobody's profile.
+    pub(crate) fn work_mut(&mut self) -> &mut Work {
+        &mut self.scratch.work
+    }
+
     /// The profile and the count of work, to decide with.
     pub(crate) fn deciding(&mut self, place: u32) -> (&Arc<Program>, &mut Profile, &mut Work) {
         (&self.program, &mut self.profiles[place as usize], &mut self.scratch.work)

@@ -1,0 +1,113 @@
+//! A catalog that was read, checked and found to be without errors.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::base::diagnostic::Report;
+use crate::base::error::{Error, ErrorKind};
+use crate::catalog::{CatalogText, decode};
+use crate::rules::check::check;
+use crate::rules::definitions::Definitions;
+
+/// A catalog, ready to be used by a database.
+///
+/// ```
+/// use habitue::Catalog;
+///
+/// let catalog = Catalog::from_toml(r#"
+///     schema = 1
+///     [attributes]
+///     points = "int"
+///     [segments]
+///     regular = 'points >= 100'
+/// "#)?;
+/// assert!(catalog.report().findings().is_empty());
+///
+/// let error = Catalog::from_toml("schema = 1\n[segments]\nregular = 'point >= 100'").unwrap_err();
+/// assert!(error.to_string().contains("there is no"));
+/// # Ok::<(), habitue::CatalogError>(())
+/// ```
+#[derive(Debug)]
+pub struct Catalog {
+    pub(crate) definitions: Definitions,
+    report: Report,
+}
+
+/// Why a catalog cannot be used.
+#[derive(Debug)]
+pub enum CatalogError {
+    /// It has errors; the report names all that could be found in one run.
+    Invalid(Report),
+    /// A file or folder could not be read.
+    Unreadable(Error),
+}
+
+impl Catalog {
+    /// Reads a catalog from a TOML or JSON file, or from a folder of them.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or the catalog has errors.
+    pub fn load(path: impl AsRef<Path>) -> Result<Catalog, CatalogError> {
+        Catalog::from_text(&CatalogText::read(path.as_ref()).map_err(CatalogError::Unreadable)?)
+    }
+
+    /// Reads a catalog from TOML text.
+    ///
+    /// # Errors
+    /// If it has errors.
+    pub fn from_toml(text: &str) -> Result<Catalog, CatalogError> {
+        Catalog::from_text(&CatalogText::from_toml(text))
+    }
+
+    /// Reads a catalog from JSON text of the same shape.
+    ///
+    /// # Errors
+    /// If it has errors.
+    pub fn from_json(text: &str) -> Result<Catalog, CatalogError> {
+        Catalog::from_text(&CatalogText::from_json(text))
+    }
+
+    fn from_text(text: &CatalogText) -> Result<Catalog, CatalogError> {
+        let (declarations, mut report) = decode(text);
+        let definitions = check(&declarations, &mut report);
+        report.sort();
+        match definitions {
+            Some(definitions) if !report.has_errors() => Ok(Catalog { definitions, report }),
+            _ => Err(CatalogError::Invalid(report)),
+        }
+    }
+
+    /// Warnings: what is probably not meant.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+impl fmt::Display for CatalogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CatalogError::Invalid(report) => report.fmt(f),
+            CatalogError::Unreadable(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CatalogError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            CatalogError::Invalid(_) => None,
+            CatalogError::Unreadable(error) => Some(error),
+        }
+    }
+}
+
+impl From<CatalogError> for Error {
+    fn from(error: CatalogError) -> Error {
+        match error {
+            CatalogError::Unreadable(error) => error,
+            CatalogError::Invalid(_) => {
+                Error::new(ErrorKind::InvalidCatalog, "the catalog has errors").caused_by(error)
+            }
+        }
+    }
+}
