@@ -1,8 +1,8 @@
 //! The catalog as it is written: every definition, each text with the place it came from.
 //!
-//! These types are the catalog's file format. They are filled from TOML or JSON by
-//! [`catalog`](crate::catalog), checked by [`rules`](crate::rules), and the JSON Schema of the format
-//! is generated from them, so a key exists in all three or in none.
+//! These types are what a catalog says, whichever language it is written in. They are filled from TOML
+//! or JSON by [`catalog`](crate::catalog), which also owns the list of keys and the JSON Schema, and
+//! checked by [`rules`](crate::rules).
 
 use crate::base::source_text::{Span, Spanned, Text};
 use crate::base::time::Duration;
@@ -28,6 +28,8 @@ pub(crate) struct Declarations {
     pub(crate) computed: Vec<Named<Text>>,
     pub(crate) segments: Vec<Named<SegmentDeclaration>>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
+    /// Names of what was declared with a mistake and is not above: they are not unknown.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// An attribute, or a property of an event.

@@ -1,0 +1,489 @@
+//! The JSON Schema of a catalog, for editors and other programs that write catalogs.
+//!
+//! The types here exist only to derive the schema from, with their comments as its descriptions. The
+//! decoder does not use them, because `serde` keeps no places and stops at the first error; instead a
+//! test holds the keys of each type against [`shape`](super::shape), which the decoder reads by.
+//!
+//! Invariants:
+//! 1. Every table refuses keys that it does not list, but for those whose keys are names.
+//! 2. What the schema refuses, the decoder refuses; the decoder refuses more (such as `of` of an int).
+//!    The one exception is `1.0`, which is an integer to JSON Schema and a float to the decoder.
+
+#![expect(dead_code, reason = "the types are never built, only their schema is")]
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Value as Json, json};
+
+use super::naming::RESERVED;
+use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_NAME_BYTES};
+
+/// The JSON Schema (draft 2020-12) of a catalog, or of one file of a catalog folder.
+pub fn json_schema() -> Json {
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Catalog>();
+    let mut schema = schema.to_value();
+    without_null(&mut schema);
+    schema
+}
+
+/// Turns "this or null", as `Option` is described, into "this": a key may be left out, but not be null.
+fn without_null(schema: &mut Json) {
+    if let Some(any) = schema.get_mut("anyOf").and_then(Json::as_array_mut) {
+        any.retain(|choice| *choice != json!({ "type": "null" }));
+    }
+    if let Some(Json::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+    }
+    match schema {
+        Json::Object(entries) => entries.values_mut().for_each(without_null),
+        Json::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
+}
+
+/// Names that conditions use without quotes.
+fn bare_names() -> Json {
+    json!({ "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": MAX_NAME_BYTES, "not": { "enum": RESERVED } })
+}
+
+/// Names that are always quoted.
+fn quoted_names() -> Json {
+    json!({ "pattern": "\\S", "maxLength": MAX_NAME_BYTES })
+}
+
+/// A Habitue catalog: what is known of customers, which segments they are in, what they are shown.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, title = "Habitue catalog")]
+struct Catalog {
+    /// The version of this format: 1. A folder's catalog says it in at least one file.
+    #[schemars(range(min = 1, max = 1))]
+    schema: Option<i64>,
+    /// Whether undeclared events, properties and attributes are refused.
+    strict: Option<bool>,
+    /// How far ahead of the clock a message may be, such as `5m` (the default).
+    max_skew: Option<DurationText>,
+    /// Bounds on what is kept.
+    limits: Option<Limits>,
+    /// What is known of a customer, by name.
+    #[schemars(extend("propertyNames" = bare_names()))]
+    attributes: Option<BTreeMap<String, Attribute>>,
+    /// What customers do: the properties of each event.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    events: Option<BTreeMap<String, Event>>,
+    /// Attributes that are computed from events and other attributes, as expressions.
+    #[schemars(extend("propertyNames" = bare_names()))]
+    computed: Option<BTreeMap<String, Computed>>,
+    /// Sets of customers, by a condition or a list.
+    #[schemars(extend("propertyNames" = bare_names()))]
+    segments: Option<BTreeMap<String, Segment>>,
+    /// Decisions on what to show.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    personalizations: Option<BTreeMap<String, Personalization>>,
+}
+
+/// A length of time: `60s`, `90m`, `24h`, `7d`, `2w`, or a sum such as `1d12h`.
+#[derive(JsonSchema)]
+struct DurationText(#[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))] String);
+
+/// Bounds on what is kept.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Limits {
+    /// Most log entries that one aggregate keeps for one profile; 10000 if left out.
+    #[schemars(range(min = 1, max = MAX_ENTRIES_PER_AGGREGATE))]
+    entries_per_aggregate: Option<u32>,
+}
+
+/// The name of a type.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum TypeName {
+    /// True or false.
+    Bool,
+    /// A whole number of 64 bits.
+    Int,
+    /// A number of 64 bits.
+    Float,
+    /// Text.
+    String,
+    /// An instant: RFC 3339 text or epoch milliseconds.
+    Time,
+    /// A list, of anything unless `of` says of what.
+    List,
+    /// A map, of anything unless `of` or `fields` say of what.
+    Map,
+}
+
+/// An attribute: a type, or a table with more to say.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Attribute {
+    Type(TypeName),
+    Table(AttributeTable),
+}
+
+/// An attribute.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct AttributeTable {
+    /// The type of its values.
+    r#type: TypeName,
+    /// What a list or map holds.
+    of: Option<Element>,
+    /// The fields of a map.
+    fields: Option<Record>,
+    /// The only values allowed.
+    values: Option<Values>,
+    /// The value of an attribute that was never set.
+    default: Option<Json>,
+    /// Whether its value names one customer.
+    identifier: Option<bool>,
+    /// Whether it is withheld from decisions that do not name it.
+    sensitive: Option<bool>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// The properties of an event, by name.
+#[derive(JsonSchema)]
+#[schemars(extend("propertyNames" = quoted_names()))]
+struct Event(BTreeMap<String, Property>);
+
+/// A property: a type, or a table with more to say.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Property {
+    Type(TypeName),
+    Table(PropertyTable),
+}
+
+/// A property of an event.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct PropertyTable {
+    /// The type of its values.
+    r#type: TypeName,
+    /// What a list or map holds.
+    of: Option<Element>,
+    /// The fields of a map.
+    fields: Option<Record>,
+    /// The only values allowed.
+    values: Option<Values>,
+    /// Whether an event without it is refused.
+    required: Option<bool>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// The type of an element or field: a type, or a table with more to say.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Element {
+    Type(TypeName),
+    Table(Box<ElementTable>),
+}
+
+/// The type of an element or field.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ElementTable {
+    /// The type of its values.
+    r#type: TypeName,
+    /// What a list or map holds.
+    of: Option<Element>,
+    /// The fields of a map.
+    fields: Option<Record>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// The fields of a map, by name.
+#[derive(JsonSchema)]
+#[schemars(extend("propertyNames" = quoted_names()))]
+struct Record(BTreeMap<String, Element>);
+
+/// The only values allowed: a bool, number, text or time each.
+#[derive(JsonSchema)]
+struct Values(#[schemars(length(min = 1))] Vec<Scalar>);
+
+/// A value that is no list and no map.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Scalar {
+    Bool(bool),
+    Number(f64),
+    Text(String),
+}
+
+/// A computed attribute: its expression, or a table with more to say.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Computed {
+    Value(String),
+    Table(ComputedTable),
+}
+
+/// A computed attribute.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ComputedTable {
+    /// The expression.
+    value: String,
+    /// For people.
+    description: Option<String>,
+}
+
+/// A segment: its condition, or a table with more to say.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Segment {
+    Condition(String),
+    Table(SegmentTable),
+}
+
+/// A segment: either a condition or a list of members.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("oneOf" = [{ "required": ["when"] }, { "required": ["members"] }]))]
+struct SegmentTable {
+    /// The condition.
+    when: Option<String>,
+    /// The ids of its members.
+    members: Option<Vec<MemberId>>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// The id of a customer.
+#[derive(JsonSchema)]
+struct MemberId(#[schemars(length(min = 1))] String);
+
+/// A name that is always quoted.
+#[derive(JsonSchema)]
+struct Name(#[schemars(regex(pattern = r"\S"))] String);
+
+/// How a personalization chooses among its offers.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum StrategyName {
+    /// The qualifying offer of the greatest priority; of equals, the one written first.
+    First,
+    /// All qualifying offers, in that order.
+    All,
+    /// The qualifying offer of the greatest score.
+    Best,
+}
+
+/// A decision on what to show.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Personalization {
+    /// The event whose properties the conditions may read as `event.x`.
+    on: Option<Name>,
+    /// Attributes returned with the decision; `*` is all that are not sensitive.
+    attributes: Option<Vec<Name>>,
+    /// How an offer is chosen; `first` if left out.
+    strategy: Option<StrategyName>,
+    /// What is shown if no offer qualifies.
+    fallback: Option<Fallback>,
+    /// What can be shown.
+    offers: Option<Vec<Offer>>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// What is shown if no offer qualifies.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Fallback {
+    /// The name it is decided by.
+    name: Name,
+    /// The template of its text.
+    text: Option<String>,
+}
+
+/// One of the things that can be shown.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Offer {
+    /// The name it is decided by, once in its personalization.
+    name: Name,
+    /// The condition; left out, the offer always qualifies.
+    when: Option<String>,
+    /// Higher wins; 0 if left out.
+    priority: Option<i64>,
+    /// A number expression, for the strategy `best`.
+    score: Option<String>,
+    /// The template of its text.
+    text: Option<String>,
+    /// For people.
+    description: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::shape::{self, Shape};
+    use crate::catalog::{CatalogText, decode};
+
+    fn accepts(catalog: &Json) -> bool {
+        jsonschema::validator_for(&json_schema()).unwrap().is_valid(catalog)
+    }
+
+    #[test]
+    fn the_keys_are_those_of_the_decoder() {
+        let schema = json_schema();
+        let tables: [(&str, &Shape); 10] = [
+            ("", &shape::CATALOG),
+            ("/$defs/Limits", &shape::LIMITS),
+            ("/$defs/AttributeTable", &shape::ATTRIBUTE),
+            ("/$defs/PropertyTable", &shape::PROPERTY),
+            ("/$defs/ElementTable", &shape::ELEMENT),
+            ("/$defs/ComputedTable", &shape::COMPUTED),
+            ("/$defs/SegmentTable", &shape::SEGMENT),
+            ("/$defs/Personalization", &shape::PERSONALIZATION),
+            ("/$defs/Fallback", &shape::FALLBACK),
+            ("/$defs/Offer", &shape::OFFER),
+        ];
+        for (path, shape) in tables {
+            let table = schema.pointer(path).unwrap();
+            let mut described: Vec<_> = table["properties"].as_object().unwrap().keys().cloned().collect();
+            let mut decoded = shape.keys.to_vec();
+            described.sort();
+            decoded.sort_unstable();
+            assert_eq!(described, decoded, "{path}");
+            assert_eq!(table["additionalProperties"], json!(false), "{path}");
+        }
+        let closed = schema.to_string().matches("\"additionalProperties\":false").count();
+        assert_eq!(closed, tables.len(), "every table that lists keys is in the list above");
+        let text = schema.to_string();
+        assert!(!text.contains("\"type\":\"null\"") && !text.contains("\"null\"]}"), "{text}");
+    }
+
+    #[test]
+    fn types_and_strategies_are_those_of_the_decoder() {
+        let names = |path: &str| -> Vec<String> {
+            let schema = json_schema();
+            let choices = schema.pointer(path).unwrap()["oneOf"].as_array().unwrap().clone();
+            choices.iter().map(|choice| choice["const"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(names("/$defs/TypeName"), crate::catalog::types::TYPE_NAMES);
+        assert_eq!(names("/$defs/StrategyName"), crate::catalog::definitions::STRATEGY_NAMES);
+    }
+
+    #[test]
+    fn the_examples_are_accepted() {
+        for text in [
+            include_str!("../../examples/catalogs/design.json"),
+            include_str!("../../examples/catalogs/design/30-offers.json"),
+        ] {
+            assert!(accepts(&serde_json::from_str(text).unwrap()));
+        }
+        for text in [
+            include_str!("../../examples/catalogs/design.toml"),
+            include_str!("../../examples/catalogs/design/10-facts.toml"),
+            include_str!("../../examples/catalogs/design/20-rules.toml"),
+        ] {
+            assert!(accepts(&toml::from_str(text).unwrap()));
+        }
+    }
+
+    #[test]
+    fn everything_at_once_is_accepted_by_both() {
+        let catalog = everything();
+        assert!(accepts(&catalog));
+        let (_, report) = decode(&CatalogText::from_json(&catalog.to_string()));
+        assert_eq!(report.to_string(), "");
+    }
+
+    fn everything() -> Json {
+        json!({
+            "schema": 1, "strict": true, "max_skew": "1m30s", "limits": { "entries_per_aggregate": 5 },
+            "attributes": {
+                "a": "list",
+                "b": { "type": "map", "fields": { "x": "int", "y": { "type": "list", "of": "time" } }, "default": { "x": 1 } },
+                "c": { "type": "int", "values": [1, 2], "default": 2, "sensitive": true, "description": "c" },
+                "d": { "type": "list", "of": { "type": "map", "of": "float", "description": "d" } },
+                "e": { "type": "string", "identifier": true },
+            },
+            "events": { "Any Name": { "p": "bool", "q": { "type": "time", "required": true, "description": "q" } }, "Empty": {} },
+            "computed": { "f": { "value": "1 + 1", "description": "f" } },
+            "segments": { "g": { "members": ["ana"], "description": "g" }, "h": { "when": "true" } },
+            "personalizations": { "i": {
+                "on": "Empty", "attributes": ["*"], "strategy": "best", "description": "i",
+                "fallback": { "name": "n", "text": "t" },
+                "offers": [{ "name": "o", "when": "true", "priority": -3, "score": "1.0", "text": "t", "description": "o" }],
+            } },
+        })
+    }
+
+    /// The paths of all tables in `everything` whose keys are not names.
+    const TABLES: &[&str] = &[
+        "",
+        "/limits",
+        "/attributes/b",
+        "/attributes/b/fields/y",
+        "/attributes/c",
+        "/attributes/d/of",
+        "/events/Any Name/q",
+        "/computed/f",
+        "/segments/g",
+        "/segments/h",
+        "/personalizations/i",
+        "/personalizations/i/fallback",
+        "/personalizations/i/offers/0",
+    ];
+
+    #[test]
+    fn an_unknown_key_is_refused_by_both_wherever_it_stands() {
+        for path in TABLES {
+            let mut catalog = everything();
+            catalog.pointer_mut(path).unwrap()["unheard_of"] = json!("x");
+            assert!(!accepts(&catalog), "{path}");
+            let (_, report) = decode(&CatalogText::from_json(&catalog.to_string()));
+            assert!(
+                report.findings().iter().any(|finding| finding.code == "unknown_key"),
+                "{path}: {report}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_schema_refuses_the_decoder_refuses() {
+        for (path, wrong) in [
+            ("/schema", json!(2)),
+            ("/schema", json!(null)),
+            ("/strict", json!("yes")),
+            ("/max_skew", json!("5 minutes")),
+            ("/limits/entries_per_aggregate", json!(0)),
+            ("/limits/entries_per_aggregate", json!(1_000_001)),
+            ("/attributes/a", json!("text")),
+            ("/attributes/a", json!(1)),
+            ("/attributes/b/type", json!("object")),
+            ("/attributes/c/values", json!([])),
+            ("/attributes/c/values", json!([[1]])),
+            ("/attributes", json!([])),
+            ("/attributes", json!({ "first-name": "int" })),
+            ("/attributes", json!({ "now": "int" })),
+            ("/segments", json!({ "in": "true" })),
+            ("/events", json!({ "": {} })),
+            ("/events/Empty", json!("int")),
+            ("/computed/f", json!(1)),
+            ("/computed/f", json!({})),
+            ("/segments/g", json!({})),
+            ("/segments/h", json!({ "when": "true", "members": [] })),
+            ("/segments/g/members", json!([""])),
+            ("/personalizations/i/strategy", json!("last")),
+            ("/personalizations/i/offers/0/priority", json!(0.5)),
+            ("/personalizations/i/offers/0", json!({})),
+            ("/personalizations/i/fallback", json!({ "name": "" })),
+        ] {
+            let mut catalog = everything();
+            *catalog.pointer_mut(path).unwrap() = wrong.clone();
+            assert!(!accepts(&catalog), "{path} = {wrong}");
+            let (_, report) = decode(&CatalogText::from_json(&catalog.to_string()));
+            assert!(report.has_errors(), "{path} = {wrong}");
+        }
+    }
+}

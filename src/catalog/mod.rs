@@ -1,0 +1,25 @@
+//! From the text of a catalog to its declarations.
+//!
+//! `text -> tree (TOML or JSON, with places) -> declarations`. Everything wrong with the form of a
+//! catalog is found here, in one run; what its conditions mean is the business of
+//! [`rules`](crate::rules).
+
+mod attributes;
+mod decode;
+mod definitions;
+mod fields;
+#[cfg(feature = "schema")]
+mod json_schema;
+mod json_text;
+mod load;
+mod naming;
+mod quoted;
+mod shape;
+mod toml_text;
+mod tree;
+mod types;
+
+pub(crate) use decode::decode;
+#[cfg(feature = "schema")]
+pub use json_schema::json_schema;
+pub use load::CatalogText;

@@ -1,0 +1,112 @@
+//! The tables of a catalog and the keys each of them has: the one list that the decoder accepts by and
+//! that the JSON Schema is held against.
+//!
+//! A key that is not listed is refused by the decoder; a key that is listed but never read, or read but
+//! not listed, fails an assertion in [`Fields`](super::fields::Fields). So keys are added here first.
+
+/// A kind of table.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// What it is, in the words of an error message.
+    pub(super) what: &'static str,
+    /// The keys it may have.
+    pub(super) keys: &'static [&'static str],
+    /// Keys that are known elsewhere, and what to do about them.
+    pub(super) misplaced: &'static [(&'static str, &'static str)],
+}
+
+pub(super) const CATALOG: Shape = Shape {
+    what: "a catalog",
+    keys: &[
+        "schema",
+        "strict",
+        "max_skew",
+        "limits",
+        "attributes",
+        "events",
+        "computed",
+        "segments",
+        "personalizations",
+    ],
+    misplaced: &[("entries_per_aggregate", "it belongs into `[limits]`")],
+};
+
+pub(super) const LIMITS: Shape = Shape {
+    what: "the limits",
+    keys: &["entries_per_aggregate"],
+    misplaced: &[("max_skew", "it belongs to the top of the catalog")],
+};
+
+pub(super) const ATTRIBUTE: Shape = Shape {
+    what: "an attribute",
+    keys: &["type", "of", "fields", "values", "default", "identifier", "sensitive", "description"],
+    misplaced: &[(
+        "required",
+        "only a property of an event can be required: an attribute is there or missing",
+    )],
+};
+
+pub(super) const PROPERTY: Shape = Shape {
+    what: "a property",
+    keys: &["type", "of", "fields", "values", "required", "description"],
+    misplaced: &[
+        ("identifier", "it belongs to an attribute, in `[attributes]`"),
+        ("sensitive", "it belongs to an attribute, in `[attributes]`"),
+        ("default", "it belongs to an attribute, in `[attributes]`: an event is kept as it was sent"),
+    ],
+};
+
+/// What a list holds, or a field of a map.
+pub(super) const ELEMENT: Shape = Shape {
+    what: "the type of an element or field",
+    keys: &["type", "of", "fields", "description"],
+    misplaced: &[
+        ("values", "it belongs to the whole attribute or property, of type bool, int, float, string or time"),
+        ("default", "it belongs to the whole attribute"),
+        ("identifier", "it belongs to the whole attribute"),
+        ("sensitive", "it belongs to the whole attribute"),
+        ("required", "it belongs to the whole property of an event"),
+    ],
+};
+
+pub(super) const COMPUTED: Shape = Shape {
+    what: "a computed attribute",
+    keys: &["value", "description"],
+    misplaced: &[
+        ("type", "the type follows from `value`"),
+        ("when", "write the expression as `value`; a `when` belongs to a segment"),
+        ("default", "it belongs to an attribute, in `[attributes]`"),
+    ],
+};
+
+pub(super) const SEGMENT: Shape = Shape {
+    what: "a segment",
+    keys: &["when", "members", "description"],
+    misplaced: &[("value", "write the condition as `when`; a `value` belongs to a computed attribute")],
+};
+
+pub(super) const PERSONALIZATION: Shape = Shape {
+    what: "a personalization",
+    keys: &["on", "attributes", "strategy", "fallback", "offers", "description"],
+    misplaced: &[
+        ("when", "it belongs to an offer"),
+        ("text", "it belongs to an offer or the fallback"),
+        ("priority", "it belongs to an offer"),
+        ("score", "it belongs to an offer"),
+    ],
+};
+
+pub(super) const FALLBACK: Shape = Shape {
+    what: "a fallback",
+    keys: &["name", "text"],
+    misplaced: &[(
+        "when",
+        "a fallback is what remains if no offer qualifies; a condition belongs to an offer",
+    )],
+};
+
+pub(super) const OFFER: Shape = Shape {
+    what: "an offer",
+    keys: &["name", "when", "priority", "score", "text", "description"],
+    misplaced: &[("strategy", "it belongs to the personalization")],
+};
