@@ -15,5 +15,5 @@ pub(crate) mod lint;
 pub(crate) mod template;
 pub(crate) mod typing;
 pub(crate) mod evaluate;
-pub(crate) mod print;
-pub(crate) mod naive;
+
+
