@@ -6,3 +6,6 @@ pub(crate) mod applied;
 pub(crate) mod answers;
 pub(crate) mod stats;
 pub(crate) mod questions;
+pub(crate) mod summary;
+pub mod simulate;
+pub(crate) mod explain_stub;

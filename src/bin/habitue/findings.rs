@@ -13,18 +13,18 @@ const WIDTH: usize = 100;
 /// All findings of a report.
 pub(crate) struct Findings<'a> {
     report: &'a Report,
-    sources: Vec<NamedSource<&'a str>>,
+    sources: Vec<NamedSource<String>>,
 }
 
 /// One finding, as the renderer reads it.
 struct Rendered<'a> {
     finding: &'a Finding,
-    source: Option<&'a NamedSource<&'a str>>,
+    source: Option<&'a NamedSource<String>>,
 }
 
 impl<'a> Findings<'a> {
     pub(crate) fn new(report: &'a Report) -> Findings<'a> {
-        let sources = report.files().iter().map(|file| NamedSource::new(&file.name, file.text.as_str()));
+        let sources = report.files().iter().map(|file| NamedSource::new(&file.name, file.text.clone()));
         Findings { report, sources: sources.collect() }
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     scripts: Vec<PathBuf>,
     /// Print one JSON object per line
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 /// How many expectations held, and how many lines failed.

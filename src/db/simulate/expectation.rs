@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::fields::Fields;
 use crate::base::time::{Duration, Time};
-use crate::db::Database;
+use crate::db::database::Database;
 use crate::model::value::Value;
 
 /// How far a float may be off, absolute or relative to the greater of the two.

@@ -15,7 +15,9 @@ use super::answer::Answer;
 use super::script::{At, Line, ReadMessage, Script, Step};
 use crate::base::clock::{Clock, ManualClock};
 use crate::base::time::Time;
-use crate::db::{Applied, Catalog, Database};
+use crate::db::applied::Applied;
+use crate::db::catalog::Catalog;
+use crate::db::database::Database;
 use crate::model::refusal::Refusal;
 use crate::model::value::Value;
 
