@@ -4,15 +4,16 @@
 //! naive oracle and `explain`; they differ only in the [`evaluate::Facts`] it reads from.
 
 pub(crate) mod expression;
-pub(crate) mod definitions;
 pub(crate) mod syntax;
 pub(crate) mod tokens;
 pub(crate) mod spelling;
 pub(crate) mod cel;
-pub(crate) mod canonical;
-pub(crate) mod check;
-pub(crate) mod lint;
-pub(crate) mod template;
 pub(crate) mod evaluate;
+pub(crate) mod canonical;
+pub(crate) mod template;
+pub(crate) mod definitions;
 pub(crate) mod print;
+pub(crate) mod contradiction;
+pub(crate) mod lint;
+pub(crate) mod check;
 pub(crate) mod naive;

@@ -67,7 +67,7 @@ impl Draft {
         attributes: &[&str],
         offers: &[(&str, &str, Option<i64>, &str, &str)],
     ) {
-        let mut text = |draft: &mut Draft, text: &str| (!text.is_empty()).then(|| draft.text(text));
+        let text = |draft: &mut Draft, text: &str| (!text.is_empty()).then(|| draft.text(text));
         let mut declared = Vec::new();
         for (name, when, priority, score, offer_text) in offers {
             let span = self.span(name);
@@ -451,4 +451,86 @@ fn personalizations_are_checked_with_their_trigger_and_texts() {
         ]
     );
     assert!(findings[findings.len() - 1].contains("this is no template: "), "{findings:?}");
+}
+
+/// The warnings on a segment of the shop.
+fn warnings(condition: &str) -> Vec<String> {
+    let mut draft = shop();
+    draft.segment("asked", condition);
+    let (definitions, findings) = draft.checked();
+    assert!(definitions.is_some(), "{condition}: {findings:?}");
+    findings
+}
+
+#[test]
+fn conditions_that_never_change_are_warned_about() {
+    let viewed = "events(\"Product Viewed\")";
+    for (condition, truth) in [
+        (format!("{viewed}.count() >= 0"), "true"),
+        (format!("{viewed}.count() < 0"), "false"),
+        (format!("{viewed}.count() < 5 || {viewed}.count() > 4"), "true"),
+        (format!("{viewed}.count() > 2 && {viewed}.count() < 3"), "false"),
+        (format!("{viewed}.distinct(category) > 2"), "false"),
+        (format!("{viewed}.where(price > 5 && price < 3).exists()"), "false"),
+        (format!("{viewed}.where(price > 5 && price < 3).count() == 0"), "true"),
+        (format!("{viewed}.not_followed_by(\"Product Viewed\", \"1d\")"), "false"),
+        (format!("{viewed}.decayed(\"1d\") < 0.0"), "false"),
+        ("visits > 5 && visits < 3".to_owned(), "false"),
+        ("visits > 9223372036854775807".to_owned(), "false"),
+        ("tier == \"gold\" && tier == \"silver\"".to_owned(), "false"),
+        ("tier in [\"gold\"] && tier != \"gold\"".to_owned(), "false"),
+        ("tier > \"zinc\"".to_owned(), "false"),
+        ("tier == \"gold\" && !has(tier)".to_owned(), "false"),
+        ("has(ltv)".to_owned(), "true"),
+        ("ltv > 3 || ltv <= 3".to_owned(), "true"),
+        ("vip && !vip".to_owned(), "false"),
+        ("vip || !vip".to_owned(), "true"),
+        ("size(tags) < 0".to_owned(), "false"),
+        ("held(visits > 5 && visits < 3, \"1d\")".to_owned(), "false"),
+        ("1 > 2".to_owned(), "false"),
+    ] {
+        assert_eq!(warnings(&condition), [format!("[{condition}] the segment `asked` is always {truth}")]);
+    }
+    for condition in [
+        "true",
+        "visits > 3 || visits <= 3",
+        "size(tags) >= 0",
+        "visits > 3 && visits < 5",
+        "ltv > 3 && ltv < 4",
+        "tier != \"gold\" && tier != \"silver\" && tier != \"bronze\"",
+        "tier >= \"gold\"",
+        "!has(tier) && tier != \"gold\"",
+        "vip && subscribed",
+    ] {
+        assert_eq!(warnings(condition), Vec::<String>::new(), "{condition}");
+    }
+    assert_eq!(warnings("vip && size(tags) != -1 && has(ltv)"), ["[vip && size(tags) != -1 && has(ltv)] `size(tags) != -1` in the segment `asked` is always true", "[vip && size(tags) != -1 && has(ltv)] `has(ltv)` in the segment `asked` is always true"]);
+}
+
+#[test]
+fn offers_that_are_never_chosen_are_warned_about() {
+    let mut draft = shop();
+    let offers = [
+        ("a", "vip", Some(3), "", ""),
+        ("b", "vip && subscribed", Some(3), "", ""),
+        ("c", "ltv > 3 && ltv < 2", None, "", ""),
+        ("d", "subscribed", Some(1), "", ""),
+        ("e", "", Some(1), "", ""),
+        ("f", "visits > 3", None, "", ""),
+    ];
+    draft.personalization("p", Strategy::First, &[], &offers);
+    assert_eq!(
+        draft.checked().1,
+        [
+            "[ltv > 3 && ltv < 2] the condition of offer `c` is always false",
+            "[b] the offer `b` can never be chosen: `a` comes before it and qualifies whenever it does (give it a higher `priority`, or put it before the other)",
+            "[c] the offer `c` can never be chosen: its condition is always false",
+            "[f] the offer `f` can never be chosen: `e` comes before it and always qualifies (give it a higher `priority`, or put it before the other)",
+            "[3] `b` has the same priority as `a`, which is written before it and wins",
+            "[1] `e` has the same priority as `d`, which is written before it and wins",
+        ]
+    );
+    let mut draft = shop();
+    draft.personalization("p", Strategy::All, &[], &offers.map(|(name, when, _, score, text)| (name, when, None, score, text)));
+    assert_eq!(draft.checked().1.len(), 2);
 }
