@@ -61,7 +61,7 @@ impl Console {
             }
             (Failure::Catalog(report), Output::Programs) => {
                 for finding in report.located() {
-                    self.say(&format!("{}\n", serde_json::json!(finding)));
+                    self.say(&(serde_json::to_string(&finding).expect("findings have text keys only") + "\n"));
                 }
                 return;
             }
