@@ -35,7 +35,7 @@ impl Folder {
     fn new(test: &str) -> Folder {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("command_line_{test}"));
         let _was_not_there = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
+        fs::create_dir_all(&path).expect("a folder for the test");
         let folder = Folder(path);
         folder.write("catalog.toml", CATALOG);
         folder
@@ -43,17 +43,17 @@ impl Folder {
 
     fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("a path in the folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
     }
 
     /// Runs `habitue` in the folder.
     fn run(&self, arguments: &[&str]) -> Ended {
-        let output = habitue(&self.0, arguments).output().unwrap();
+        let output = habitue(&self.0, arguments).output().expect("`habitue` runs");
         Ended {
             code: output.status.code(),
-            results: String::from_utf8(output.stdout).unwrap(),
-            words: String::from_utf8(output.stderr).unwrap(),
+            results: String::from_utf8(output.stdout).expect("UTF-8"),
+            words: String::from_utf8(output.stderr).expect("UTF-8"),
         }
     }
 }
@@ -88,7 +88,12 @@ fn a_script_that_holds_ends_with_0() {
     let expect = r#"{"at":"+1h","expect":{"user":"ana","segments":{"gold":true},"attributes":{"points":null},"decisions":{"home":"gold-offer"}}}"#;
     folder.write("script.jsonl", format!("# a comment\n\n{MESSAGE}\n{expect}\n"));
     let ended = folder.run(&["simulate", "catalog.toml", "script.jsonl", "--json"]);
-    assert_eq!((ended.code, ended.results.as_str()), (Some(0), "{\"line\":4,\"ok\":true}\n"), "{}", ended.words);
+    assert_eq!(
+        (ended.code, ended.results.as_str()),
+        (Some(0), "{\"line\":4,\"ok\":true}\n"),
+        "{}",
+        ended.words
+    );
     let ended = folder.run(&["simulate", "catalog.toml", "script.jsonl"]);
     assert_eq!((ended.code, ended.results.as_str()), (Some(0), "1 passed, 0 failed\n"));
     assert_eq!(ended.words, "");
@@ -135,7 +140,8 @@ fn an_expectation_that_fails_is_explained_and_ends_with_1() {
     let lines = ended.lines();
     assert_eq!(lines.len(), 2);
     assert_eq!((&lines[0]["line"], &lines[0]["ok"]), (&json!(2), &json!(false)));
-    let expected = json!({"attributes": {"points": 3}, "segments": {"gold": false}, "decisions": {"home": "plain"}});
+    let expected =
+        json!({"attributes": {"points": 3}, "segments": {"gold": false}, "decisions": {"home": "plain"}});
     let actual = json!({"attributes": {"points": null}, "segments": {"gold": true}, "decisions": {"home": "gold-offer"}});
     assert_eq!((&lines[0]["expected"], &lines[0]["actual"]), (&expected, &actual));
     assert!(lines[0]["why"].as_str().unwrap().contains("tier"), "{}", lines[0]["why"]);
@@ -164,8 +170,14 @@ fn a_refusal_is_expected_by_its_reason() {
     assert_eq!(ended.code, Some(1));
     let lines = ended.lines();
     assert_eq!(lines[0], json!({"line": 1, "ok": true}));
-    assert_eq!((&lines[1]["expected"], &lines[1]["actual"]), (&json!({"reason": "schema"}), &json!({"reason": "skew"})));
-    assert_eq!((&lines[2]["expected"], &lines[2]["actual"]), (&json!({"reason": "skew"}), &json!({"reason": null})));
+    assert_eq!(
+        (&lines[1]["expected"], &lines[1]["actual"]),
+        (&json!({"reason": "schema"}), &json!({"reason": "skew"}))
+    );
+    assert_eq!(
+        (&lines[2]["expected"], &lines[2]["actual"]),
+        (&json!({"reason": "skew"}), &json!({"reason": null}))
+    );
 }
 
 #[test]
@@ -186,7 +198,9 @@ fn a_line_that_cannot_be_followed_fails_and_the_run_goes_on() {
     let lines = ended.lines();
     let numbers: Vec<u64> = lines.iter().map(|line| line["line"].as_u64().unwrap()).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
-    for (line, part) in lines.iter().zip(["not readable as JSON", "`expct`", "golden", "event", "missing.toml", "silver"]) {
+    for (line, part) in
+        lines.iter().zip(["not readable as JSON", "`expct`", "golden", "event", "missing.toml", "silver"])
+    {
         assert_eq!(line["ok"], false);
         assert!(line["why"].as_str().unwrap().contains(part), "{line}");
     }
@@ -197,23 +211,37 @@ fn a_line_that_cannot_be_followed_fails_and_the_run_goes_on() {
 fn every_script_runs_on_a_database_of_its_own() {
     let folder = Folder::new("several");
     folder.write("one.jsonl", [MESSAGE, r#"{"at":"+0s","members":"gold"}"#].join("\n"));
-    folder.write("two.jsonl", r#"{"at":"2020-01-01T00:00:00Z","expect":{"user":"ana","segments":{"gold":false}}}"#);
+    folder.write(
+        "two.jsonl",
+        r#"{"at":"2020-01-01T00:00:00Z","expect":{"user":"ana","segments":{"gold":false}}}"#,
+    );
     let ended = folder.run(&["simulate", "catalog.toml", "one.jsonl", "two.jsonl", "--json"]);
     let expected = "{\"segment\":\"gold\",\"size\":1,\"members\":[\"ana\"]}\n{\"line\":1,\"ok\":true}\n";
     assert_eq!((ended.code, ended.results.as_str()), (Some(0), expected), "{}", ended.words);
     let ended = folder.run(&["simulate", "catalog.toml", "one.jsonl", "two.jsonl"]);
-    assert!(ended.results.contains("two.jsonl: 1 passed, 0 failed\n1 passed, 0 failed\n"), "{}", ended.results);
+    assert!(
+        ended.results.contains("two.jsonl: 1 passed, 0 failed\n1 passed, 0 failed\n"),
+        "{}",
+        ended.results
+    );
 }
 
 #[test]
 fn a_catalog_named_by_a_script_lies_beside_the_script() {
     let folder = Folder::new("beside");
-    folder.write("scripts/v2.toml", "schema = 1\n[segments]\neverybody = 'now > timestamp(\"2000-01-01T00:00:00Z\")'\n");
+    folder.write(
+        "scripts/v2.toml",
+        "schema = 1\n[segments]\neverybody = 'now > timestamp(\"2000-01-01T00:00:00Z\")'\n",
+    );
     let script = [MESSAGE, r#"{"at":"+0s","catalog":"v2.toml"}"#, r#"{"at":"+0s","members":"everybody"}"#];
     folder.write("scripts/script.jsonl", script.join("\n"));
     let ended = folder.run(&["simulate", "catalog.toml", "scripts/script.jsonl"]);
     assert_eq!(ended.code, Some(0), "{}", ended.results);
-    assert!(ended.results.contains(r#"{"segment":"everybody","size":1,"members":["ana"]}"#), "{}", ended.results);
+    assert!(
+        ended.results.contains(r#"{"segment":"everybody","size":1,"members":["ana"]}"#),
+        "{}",
+        ended.results
+    );
 }
 
 #[test]
@@ -247,7 +275,10 @@ fn the_clock_starts_at_the_first_line_and_never_goes_back() {
 #[test]
 fn a_catalog_with_errors_ends_with_3_and_points_at_them() {
     let folder = Folder::new("broken");
-    folder.write("broken.toml", "schema = 1\n[attributes]\ntier = \"string\"\n[segments]\ngold = 'teir == \"gold\"'\n");
+    folder.write(
+        "broken.toml",
+        "schema = 1\n[attributes]\ntier = \"string\"\n[segments]\ngold = 'teir == \"gold\"'\n",
+    );
     folder.write("script.jsonl", "");
     for command in [&["check", "broken.toml"][..], &["simulate", "broken.toml", "script.jsonl"]] {
         let ended = folder.run(command);
@@ -263,7 +294,10 @@ fn a_catalog_with_errors_ends_with_3_and_points_at_them() {
     let keys: Vec<&String> = lines[0].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["code", "column", "file", "help", "length", "line", "message", "severity"]);
     assert_eq!((&lines[0]["severity"], &lines[0]["file"]), (&json!("error"), &json!("broken.toml")));
-    assert_eq!((&lines[0]["line"], &lines[0]["column"], &lines[0]["length"]), (&json!(5), &json!(9), &json!(4)));
+    assert_eq!(
+        (&lines[0]["line"], &lines[0]["column"], &lines[0]["length"]),
+        (&json!(5), &json!(9), &json!(4))
+    );
     folder.write("no.toml", "schema = ");
     assert_eq!(folder.run(&["check", "no.toml"]).code, Some(3));
     folder.write("latin.toml", b"schema = 1 # caf\xe9\n");
@@ -277,7 +311,11 @@ fn check_says_what_a_catalog_declares_and_keeps() {
     assert_eq!(ended.code, Some(0), "{}", ended.words);
     assert!(ended.results.contains("2 segments"), "{}", ended.results);
     assert!(ended.results.contains("10000 entries"), "{}", ended.results);
-    assert!(ended.results.contains(r#"events("Order Completed").within("90d").sum(total)"#), "{}", ended.results);
+    assert!(
+        ended.results.contains(r#"events("Order Completed").within("90d").sum(total)"#),
+        "{}",
+        ended.results
+    );
     let lines = folder.run(&["check", "catalog.toml", "--json"]).lines();
     assert_eq!(lines.last().unwrap()["summary"]["segments"], 2);
 }

@@ -45,8 +45,9 @@ fn replay(folder: &Path) -> Result<(), Failed> {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         return Ok(fs::write(golden, answers)?);
     }
-    let expected = fs::read_to_string(&golden)
-        .map_err(|error| format!("cannot read {}: {error}; write it with UPDATE_GOLDEN=1", golden.display()))?;
+    let expected = fs::read_to_string(&golden).map_err(|error| {
+        format!("cannot read {}: {error}; write it with UPDATE_GOLDEN=1", golden.display())
+    })?;
     compare(&expected, &answers)
 }
 

@@ -62,7 +62,8 @@ impl Catalog {
     pub fn summary(&self) -> CatalogSummary {
         let definitions = &self.definitions;
         let plan = Plan::new(definitions);
-        let offers = || definitions.personalizations.iter().flat_map(|personalization| &personalization.offers);
+        let offers =
+            || definitions.personalizations.iter().flat_map(|personalization| &personalization.offers);
         let graph = build(definitions, &plan, offers().map(|offer| &offer.when));
         let aggregates = (0..definitions.aggregates.len()).map(|place| {
             let id = AggregateId::from_index(place);

@@ -61,7 +61,9 @@ impl Console {
             }
             (Failure::Catalog(report), Output::Programs) => {
                 for finding in report.located() {
-                    self.say(&(serde_json::to_string(&finding).expect("findings have text keys only") + "\n"));
+                    self.say(
+                        &(serde_json::to_string(&finding).expect("findings have text keys only") + "\n"),
+                    );
                 }
                 return;
             }
@@ -72,7 +74,8 @@ impl Console {
 
     /// Writes words that are no results, after the results so far.
     pub(crate) fn say(&mut self, text: &str) {
-        let _nobody_left_to_tell = self.results.flush().and_then(|()| io::stderr().write_all(text.as_bytes()));
+        let _nobody_left_to_tell =
+            self.results.flush().and_then(|()| io::stderr().write_all(text.as_bytes()));
     }
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use habitue::{Finding, Report, Severity};
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as Level, SourceCode,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as Level,
+    SourceCode,
 };
 
 /// Widest line of a finding, columns.

@@ -56,13 +56,28 @@ pub(super) type ReadMessage = Box<Result<Message, Refusal>>;
 pub(super) enum Step {
     Message(ReadMessage),
     Expect(Expectation),
-    Query { user: String },
-    Members { segment: String },
-    Catalog { path: String },
+    Query {
+        user: String,
+    },
+    Members {
+        segment: String,
+    },
+    Catalog {
+        path: String,
+    },
     /// Expects a refusal; without a reason, any.
-    Reject { message: ReadMessage, reason: Option<String> },
-    ExplainSegment { user: String, segment: String },
-    ExplainDecision { user: String, personalization: String },
+    Reject {
+        message: ReadMessage,
+        reason: Option<String>,
+    },
+    ExplainSegment {
+        user: String,
+        segment: String,
+    },
+    ExplainDecision {
+        user: String,
+        personalization: String,
+    },
 }
 
 /// The keys that name a step; a line has one of them.
@@ -89,7 +104,8 @@ impl Script {
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            let message = format!("`{name}` is not UTF-8 text: line {line} holds other bytes; save it as UTF-8");
+            let message =
+                format!("`{name}` is not UTF-8 text: line {line} holds other bytes; save it as UTF-8");
             Error::new(ErrorKind::Io, message).caused_by(error)
         })?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
@@ -145,9 +161,9 @@ fn place_in_line(error: &serde_json::Error) -> String {
 fn read_at(json: &Json) -> Result<At, String> {
     let wrong = |detail: &str| format!("`at` is {json}: {detail}");
     if let Some(wait) = json.as_str().and_then(|text| text.strip_prefix('+')) {
-        return read_wait(wait).map(At::After).ok_or_else(|| {
-            wrong("after `+` stands a duration, such as `+0s`, `+1ms`, `+48h` or `+1d12h`")
-        });
+        return read_wait(wait)
+            .map(At::After)
+            .ok_or_else(|| wrong("after `+` stands a duration, such as `+0s`, `+1ms`, `+48h` or `+1d12h`"));
     }
     read_time(json).map(At::Instant).map_err(|mismatch| wrong(&mismatch.reason))
 }
@@ -157,7 +173,7 @@ fn read_wait(text: &str) -> Option<Duration> {
     if text.is_empty() {
         return None;
     }
-    let longer = Duration::parse(&format!("{text}1ms")).ok()?;
+    let longer = Duration::parse(&format!("1ms{text}")).ok()?;
     Some(Duration::from_millis(longer.millis() - 1))
 }
 
@@ -234,11 +250,14 @@ mod tests {
         let instant = At::Instant(Time::parse("2026-01-01T09:00:00Z").unwrap());
         assert_eq!(at(r#""2026-01-01T10:00:00+01:00""#), Some(instant));
         assert_eq!(at("1767258000000"), Some(instant));
-        for (text, millis) in [("0s", 0), ("0ms", 0), ("1ms", 1), ("48h", 172_800_000), ("1d12h", 129_600_000)] {
+        for (text, millis) in
+            [("0s", 0), ("0ms", 0), ("1ms", 1), ("48h", 172_800_000), ("1d12h", 129_600_000)]
+        {
             let expected = At::After(Duration::from_millis(millis));
             assert_eq!(at(&format!("\"+{text}\"")), Some(expected), "{text}");
         }
-        for text in ["\"\"", "\"+\"", "\"+1\"", "\"+-1s\"", "\"-1s\"", "\"tomorrow\"", "1.5", "true", "null"] {
+        for text in ["\"\"", "\"+\"", "\"+1\"", "\"+-1s\"", "\"-1s\"", "\"tomorrow\"", "1.5", "true", "null"]
+        {
             assert_eq!(at(text), None, "{text}");
         }
     }
@@ -256,7 +275,10 @@ mod tests {
             (r#"{"query":["ana"]}"#, "`query` is an object with `user`"),
             (r#"{"expect":{"segments":{}}}"#, "`expect` needs `user`"),
             (r#"{"expect":{"user":"ana","segment":{}}}"#, "did you mean `segments`?"),
-            (r#"{"expect":{"user":"ana","segments":{"vip":null}}}"#, "segment `vip` is true or false, not null"),
+            (
+                r#"{"expect":{"user":"ana","segments":{"vip":null}}}"#,
+                "segment `vip` is true or false, not null",
+            ),
             (r#"{"expect":{"user":"ana","segments":["vip"]}}"#, "is an object, not [\"vip\"]"),
             (r#"{"expect":{"user":"ana","decisions":{"home":1}}}"#, "decision `home` is"),
             (r#"{"reject":{"reason":"skew"}}"#, "`reject` needs `message`"),

@@ -18,6 +18,7 @@ use crate::base::time::Time;
 use crate::db::applied::Applied;
 use crate::db::catalog::Catalog;
 use crate::db::database::Database;
+use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::model::value::Value;
 
@@ -99,7 +100,11 @@ impl Simulation {
             Ok(Step::Query { user }) => Some(self.query(user)),
             Ok(Step::Members { segment }) => Some(answer_or_error(
                 line,
-                self.database.members(segment).map(|members| Members { segment, size: members.len(), members }),
+                self.database.members(segment).map(|members| Members {
+                    segment,
+                    size: members.len(),
+                    members,
+                }),
             )),
             Ok(Step::ExplainSegment { user, segment }) => {
                 Some(answer_or_error(line, self.database.explain_segment(user, segment)))
@@ -121,7 +126,7 @@ impl Simulation {
                 Some(time.map_err(|error| format!("`at` leads too far: {error}"))?)
             }
             None => match &line.step {
-                Ok(Step::Message(message)) => message.as_ref().as_ref().ok().and_then(|message| message.timestamp()),
+                Ok(Step::Message(message)) => message.as_ref().as_ref().ok().and_then(Message::timestamp),
                 _ => None,
             },
         };
