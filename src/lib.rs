@@ -22,6 +22,8 @@ pub use db::applied::{Applied, Cause, Transition};
 pub use db::catalog::{Catalog, CatalogError};
 pub use db::database::Database;
 pub use db::stats::Stats;
+#[cfg(feature = "workbench")]
+pub use db::workbench;
 pub use derived::work::Work;
 pub use engine::decision::{Chosen, Decided, Decision, Reason};
 pub use model::declaration::Strategy;

@@ -6,3 +6,5 @@ pub(crate) mod applied;
 pub(crate) mod answers;
 pub(crate) mod stats;
 pub(crate) mod questions;
+#[cfg(feature = "workbench")]
+pub mod workbench;
