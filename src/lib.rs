@@ -26,6 +26,10 @@ pub use db::stats::Stats;
 pub use db::workbench;
 pub use derived::work::Work;
 pub use engine::decision::{Chosen, Decided, Decision, Reason};
+pub use engine::explanation::{
+    Compared, Evidence, ExplainedAnswer, ExplainedDecision, ExplainedOffer, ExplainedPart, ExplainedSegment,
+    ExplainedTrigger, Explanation, Mention, Miss, NextChange, Origin,
+};
 pub use model::declaration::Strategy;
 pub use model::message::{Message, MessageKind};
 pub use model::refusal::{Refusal, RefusalReason};

@@ -8,3 +8,4 @@ pub(crate) mod stats;
 pub(crate) mod questions;
 #[cfg(feature = "workbench")]
 pub mod workbench;
+pub(crate) mod explanations;

@@ -24,7 +24,7 @@ use crate::model::ids::{EventId, PropertyId, SegmentId, SourceId};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::value::Value;
 use crate::rules::evaluate::{Facts, Reading, is_true};
-use crate::rules::expression::Expr;
+use crate::rules::expression::{Expr, Source};
 
 /// What steps need beside the cell.
 pub(crate) struct Step<'a> {
@@ -234,12 +234,15 @@ impl Step<'_> {
     ) -> impl Iterator<Item = SourceId> + use<> {
         let sources = &self.program.definitions.sources;
         let mut found = self.program.plan.candidates(event, properties);
-        found.retain(|source| match &sources[source.index()].filter {
-            Some(filter) => is_true(filter, &PropertiesOnly(properties)),
-            None => true,
-        });
+        found.retain(|source| takes(&sources[source.index()], event, properties));
         found.into_iter()
     }
+}
+
+/// Whether a source takes an event with these properties.
+pub(crate) fn takes(source: &Source, event: Option<EventId>, properties: &[Option<Value>]) -> bool {
+    (source.event.is_none() || source.event == event)
+        && source.filter.as_ref().is_none_or(|filter| is_true(filter, &PropertiesOnly(properties)))
 }
 
 /// An event by itself, as filters read it.

@@ -220,7 +220,7 @@ impl Shard {
 }
 
 /// Whether a profile is on a static segment's list.
-fn is_listed(program: &Program, segment: SegmentId, name: &str) -> bool {
+pub(crate) fn is_listed(program: &Program, segment: SegmentId, name: &str) -> bool {
     match &program.definitions.segments[segment.index()] {
         SegmentDefinition::Members(members) => {
             members.binary_search_by(|member| member.as_str().cmp(name)).is_ok()
