@@ -6,3 +6,4 @@ pub(crate) mod applied;
 pub(crate) mod answers;
 pub(crate) mod stats;
 pub(crate) mod questions;
+pub(crate) mod reference;
