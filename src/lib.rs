@@ -21,6 +21,7 @@ pub use db::answers::Snapshot;
 pub use db::applied::{Applied, Cause, Transition};
 pub use db::catalog::{Catalog, CatalogError};
 pub use db::database::Database;
+pub use db::reference::{Answers, Reference, Shown};
 pub use db::stats::Stats;
 #[cfg(feature = "workbench")]
 pub use db::workbench;

@@ -284,7 +284,7 @@ impl Database {
 }
 
 /// Whose message it is. Merging profiles is not there yet, so a message that asks for it is refused.
-fn identifier(message: &Message) -> Result<Identifier<'_>, Refusal> {
+pub(crate) fn identifier(message: &Message) -> Result<Identifier<'_>, Refusal> {
     let not_yet = |what: &str| {
         let detail = format!("{what} joins two customers, which this version does not do yet: send one id only");
         Refusal::new(RefusalReason::NotYet, "type", detail)

@@ -9,3 +9,4 @@ pub(crate) mod questions;
 #[cfg(feature = "workbench")]
 pub mod workbench;
 pub(crate) mod explanations;
+pub(crate) mod reference;
