@@ -10,6 +10,8 @@ pub(crate) mod engine;
 pub(crate) mod store;
 pub(crate) mod db;
 
+#[cfg(feature = "schema")]
+pub use catalog::json_schema;
 pub use base::clock::{Clock, ManualClock};
 pub use base::diagnostic::{Finding, LocatedFinding, Report, Severity};
 pub use base::error::{Error, ErrorKind};

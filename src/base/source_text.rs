@@ -27,27 +27,27 @@ pub struct Span {
 
 /// A value and the place it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Spanned<T> {
+pub(crate) struct Spanned<T> {
     /// The value.
-    pub value: T,
+    pub(crate) value: T,
     /// Where it was written.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// Text from a quoted string, with the place of each of its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Text {
+pub(crate) struct Text {
     /// The decoded text.
-    pub value: String,
+    pub(crate) value: String,
     /// Where the string was written, quotes included.
-    pub span: Span,
+    pub(crate) span: Span,
     /// Sorted pairs (offset in `value`, offset in the file) from which a run of equal bytes starts.
     runs: Vec<(u32, u32)>,
 }
 
 impl<T> Spanned<T> {
     /// `value`, written at `span`.
-    pub fn new(value: T, span: Span) -> Spanned<T> {
+    pub(crate) fn new(value: T, span: Span) -> Spanned<T> {
         Spanned { value, span }
     }
 }
@@ -55,12 +55,12 @@ impl<T> Spanned<T> {
 impl Text {
     /// Text decoded from the quoted string at `span`; `runs` says where its bytes lie, as pairs
     /// (offset in the text, offset in the file), sorted, the first one for offset 0.
-    pub fn new(value: String, span: Span, runs: Vec<(u32, u32)>) -> Text {
+    pub(crate) fn new(value: String, span: Span, runs: Vec<(u32, u32)>) -> Text {
         Text { value, span, runs }
     }
 
     /// The place in the file of the bytes `start..end` of the text.
-    pub fn locate(&self, start: usize, end: usize) -> Span {
+    pub(crate) fn locate(&self, start: usize, end: usize) -> Span {
         if self.runs.is_empty() {
             return self.span;
         }

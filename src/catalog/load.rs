@@ -14,7 +14,7 @@ use crate::base::source_text::SourceFile;
 
 /// A catalog as text, not yet understood.
 #[derive(Clone, Debug)]
-pub struct CatalogText {
+pub(crate) struct CatalogText {
     files: Vec<SourceFile>,
     /// The languages of `files`, one each.
     languages: Vec<Language>,
@@ -35,7 +35,7 @@ impl CatalogText {
     ///
     /// # Errors
     /// If nothing is there, it cannot be read, is not UTF-8, is too large, or the folder holds no catalog.
-    pub fn read(path: &Path) -> Result<CatalogText, Error> {
+    pub(crate) fn read(path: &Path) -> Result<CatalogText, Error> {
         let found = fs::metadata(path).map_err(|error| cannot_read(path, error))?;
         let paths = if found.is_dir() { catalog_files(path)? } else { vec![path.to_owned()] };
         let mut catalog = CatalogText { files: Vec::new(), languages: Vec::new() };
@@ -50,17 +50,17 @@ impl CatalogText {
     }
 
     /// A catalog written in TOML.
-    pub fn from_toml(text: &str) -> CatalogText {
+    pub(crate) fn from_toml(text: &str) -> CatalogText {
         CatalogText::given(text, Language::Toml)
     }
 
     /// A catalog written in JSON.
-    pub fn from_json(text: &str) -> CatalogText {
+    pub(crate) fn from_json(text: &str) -> CatalogText {
         CatalogText::given(text, Language::Json)
     }
 
     /// The files, in the order they are read.
-    pub fn files(&self) -> &[SourceFile] {
+    pub(crate) fn files(&self) -> &[SourceFile] {
         &self.files
     }
 

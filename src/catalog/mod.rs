@@ -22,4 +22,4 @@ mod types;
 pub(crate) use decode::decode;
 #[cfg(feature = "schema")]
 pub use json_schema::json_schema;
-pub use load::CatalogText;
+pub(crate) use load::CatalogText;

@@ -6,7 +6,6 @@
 //! shard of profiles (several only in their order), the list of transitions.
 
 use std::collections::VecDeque;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 

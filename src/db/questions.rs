@@ -8,7 +8,7 @@ use crate::base::names::{Names, nearest};
 use crate::base::time::Time;
 use crate::db::answers::Snapshot;
 use crate::db::applied::Applied;
-use crate::db::database::{Database, Found};
+use crate::db::database::Database;
 use crate::derived::view::View;
 use crate::engine::cell::Cell;
 use crate::engine::decide::{Deciding, cached};
@@ -21,7 +21,6 @@ use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::model::value::Value;
 use crate::rules::evaluate::evaluate;
-use crate::rules::expression::Expr;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 

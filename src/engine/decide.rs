@@ -193,8 +193,8 @@ impl Answer<'_> {
 
     fn render(&mut self, template: &Template, definition: &PersonalizationDefinition) -> Result<String, String> {
         let definitions = self.view.compiled.definitions;
-        let mut values = Vec::with_capacity(template.reads().len());
-        for name in template.reads() {
+        let mut values = Vec::with_capacity(template.reads.len());
+        for name in &template.reads {
             let value = match definitions.value_named(name) {
                 Some(expr) => self.read(&expr),
                 None => self.trigger_map(definition),

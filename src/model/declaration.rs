@@ -57,7 +57,7 @@ pub(crate) enum SegmentDeclaration {
 
 /// How a personalization chooses among its offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Strategy {
+pub enum Strategy {
     /// The qualifying offer of the greatest priority; of equals, the one written first.
     #[default]
     First,

@@ -112,19 +112,19 @@ impl Catalog<'_> {
     fn declare(&mut self, declarations: &Declarations) {
         let mut taken = AHashMap::new();
         for field in &declarations.attributes {
-            if self.is_free(&field.name, "attribute", &mut taken) {
+            if self.is_free(&field.name, "an attribute", &mut taken) {
                 self.world.attribute_names.add(&field.name.value);
                 self.world.attributes.push(field.body.clone());
             }
         }
         for computed in &declarations.computed {
-            if self.is_free(&computed.name, "computed attribute", &mut taken) {
+            if self.is_free(&computed.name, "a computed attribute", &mut taken) {
                 self.world.computed_names.add(&computed.name.value);
                 self.world.computed.push(None);
             }
         }
         for segment in &declarations.segments {
-            if self.is_free(&segment.name, "segment", &mut taken) {
+            if self.is_free(&segment.name, "a segment", &mut taken) {
                 self.world.segment_names.add(&segment.name.value);
             }
         }
@@ -168,9 +168,9 @@ impl Catalog<'_> {
         }
         let Some(other) = taken.insert(text, kind) else { return true };
         let message = if other == kind {
-            format!("the {kind} `{text}` is declared twice")
+            format!("`{text}` is declared twice as {kind}")
         } else {
-            format!("`{text}` is the name of this {kind} and of a {other}; conditions cannot tell them apart")
+            format!("`{text}` is both {other} and {kind}; conditions cannot tell them apart")
         };
         self.error("duplicate", name, message);
         false
@@ -326,3 +326,6 @@ fn sorted(members: &[String]) -> Vec<String> {
     sorted.dedup();
     sorted
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -5,15 +5,15 @@
 
 pub(crate) mod expression;
 pub(crate) mod definitions;
+pub(crate) mod typing;
+pub(crate) mod canonical;
 pub(crate) mod syntax;
 pub(crate) mod tokens;
 pub(crate) mod spelling;
 pub(crate) mod cel;
-pub(crate) mod canonical;
 pub(crate) mod check;
+pub(crate) mod contradiction;
 pub(crate) mod lint;
 pub(crate) mod template;
-pub(crate) mod typing;
 pub(crate) mod evaluate;
 pub(crate) mod print;
-pub(crate) mod naive;

@@ -220,7 +220,8 @@ fn rebuild(program: &Program, name: &str, history: &History, scratch: &mut Scrat
         // Nothing is refused here: what does not fit this catalog is left out.
         let content =
             Content::of(&entry.message, &program.definitions, Misfits::LeaveOut).unwrap_or(Content::Presence);
-        let taken = step.apply(&mut cell, TypedMessage { stamp, content }, now.min(stamp.time.max(cell.as_of)));
+        let at = now.min(stamp.time.max(cell.as_of));
+        let taken = step.apply(&mut cell, TypedMessage { stamp, content }, at);
         debug_assert_eq!(taken, Taken::Applied, "in order, nothing is late");
     }
     step.advance(&mut cell, now);

@@ -1,0 +1,380 @@
+//! Expressions as conditions that a person would write.
+//!
+//! Explanations quote parts of conditions, and the parts they quote are expressions, in which computed
+//! attributes stand in place of their names and several spellings have become one. So they are
+//! written anew rather than cut out of the catalog.
+//!
+//! Invariants:
+//! 1. What is printed of a checked condition reads back as the same expression, except for the empty
+//!    duration, which has no spelling.
+
+use std::fmt::Write;
+
+use crate::model::ids::{AggregateId, EventId};
+use crate::model::value::Value;
+use crate::rules::definitions::Definitions;
+use crate::rules::expression::{Bound, Comparison, Expr, Function, Operator, Quantifier, Source, TextFunction};
+use crate::rules::spelling::is_keyword;
+
+/// How tightly operators bind, loosest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Binding {
+    Conditional,
+    Or,
+    And,
+    Relation,
+    Sum,
+    Product,
+    Prefix,
+    Member,
+}
+
+/// The text of `expr`; `trigger` is the event of the personalization it belongs to, if any.
+pub(crate) fn print(expr: &Expr, definitions: &Definitions, trigger: Option<EventId>) -> String {
+    let mut printer = Printer { definitions, trigger, filtered: None, text: String::new() };
+    printer.write(expr, Binding::Conditional, 0);
+    printer.text
+}
+
+/// The text of an aggregate, such as `events("Order Completed").within("90d").sum(total)`.
+pub(crate) fn print_aggregate(aggregate: AggregateId, definitions: &Definitions) -> String {
+    print(&Expr::Aggregate(aggregate), definitions, None)
+}
+
+/// Text in quotes, as CEL reads it.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            other if other.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(other));
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+struct Printer<'a> {
+    definitions: &'a Definitions,
+    trigger: Option<EventId>,
+    /// The event whose properties the `where` being printed reads.
+    filtered: Option<EventId>,
+    text: String,
+}
+
+impl Printer<'_> {
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Writes `expr` where something that binds at least as tightly as `binding` must stand, inside
+    /// `depth` loops.
+    fn write(&mut self, expr: &Expr, binding: Binding, depth: usize) {
+        let brackets = binding_of(expr) < binding;
+        if brackets {
+            self.push("(");
+        }
+        self.write_bare(expr, depth);
+        if brackets {
+            self.push(")");
+        }
+    }
+
+    fn write_bare(&mut self, expr: &Expr, depth: usize) {
+        let names = self.definitions;
+        match expr {
+            Expr::Constant(value) => self.constant(value),
+            Expr::Now => self.push("now"),
+            Expr::Attribute(id) => self.push(names.attribute_names.name(id.0)),
+            Expr::Segment(id) => self.push(names.segment_names.name(id.0)),
+            Expr::Property(id) => self.property(self.filtered, id.0),
+            Expr::Trigger(id) => {
+                self.push("event.");
+                self.property(self.trigger, id.0);
+            }
+            Expr::Aggregate(id) => self.aggregate(*id),
+            Expr::Variable(place) => self.push(&self.variable(*place as usize)),
+            Expr::Has(inner) => self.function("has", inner, depth),
+            Expr::Size(inner) => self.function("size", inner, depth),
+            Expr::Not(inner) => self.not(inner, depth),
+            Expr::Negate(inner) => {
+                self.push("-");
+                self.write(inner, Binding::Member, depth);
+            }
+            Expr::And(parts) => self.row(parts, " && ", Binding::Relation, depth),
+            Expr::Or(parts) => self.row(parts, " || ", Binding::And, depth),
+            Expr::List(parts) => {
+                self.push("[");
+                self.row(parts, ", ", Binding::Conditional, depth);
+                self.push("]");
+            }
+            Expr::Compare(comparison, left, right) => self.infix(left, sign(*comparison), right, Binding::Sum, depth),
+            Expr::In(left, right) => self.infix(left, "in", right, Binding::Sum, depth),
+            Expr::Arithmetic(operator, left, right) => self.arithmetic(*operator, left, right, depth),
+            Expr::Conditional(condition, then, otherwise) => {
+                self.write(condition, Binding::Or, depth);
+                self.push(" ? ");
+                self.write(then, Binding::Or, depth);
+                self.push(" : ");
+                self.write(otherwise, Binding::Conditional, depth);
+            }
+            Expr::Held(condition, duration) => {
+                self.push("held(");
+                self.write(condition, Binding::Conditional, 0);
+                self.push(&format!(", \"{duration}\")"));
+            }
+            Expr::Field(..)
+            | Expr::Index(..)
+            | Expr::Text(..)
+            | Expr::Matches(..)
+            | Expr::LowerAscii(_)
+            | Expr::Quantified(..) => self.member(expr, depth),
+        }
+    }
+
+    /// What is written after its operand, with `.` or `[ ]`.
+    fn member(&mut self, expr: &Expr, depth: usize) {
+        match expr {
+            Expr::Field(operand, name) => {
+                self.write(operand, Binding::Member, depth);
+                match is_identifier(name) {
+                    true => self.push(&format!(".{name}")),
+                    false => self.push(&format!("[{}]", quoted(name))),
+                }
+            }
+            Expr::Index(operand, place) => {
+                self.write(operand, Binding::Member, depth);
+                self.push("[");
+                self.write(place, Binding::Conditional, depth);
+                self.push("]");
+            }
+            Expr::Text(function, operand, part) => {
+                self.write(operand, Binding::Member, depth);
+                self.push(match function {
+                    TextFunction::Contains => ".contains(",
+                    TextFunction::StartsWith => ".startsWith(",
+                    TextFunction::EndsWith => ".endsWith(",
+                });
+                self.write(part, Binding::Conditional, depth);
+                self.push(")");
+            }
+            Expr::Matches(operand, pattern) => {
+                self.write(operand, Binding::Member, depth);
+                self.push(&format!(".matches({})", quoted(pattern.text())));
+            }
+            Expr::LowerAscii(operand) => {
+                self.write(operand, Binding::Member, depth);
+                self.push(".lowerAscii()");
+            }
+            Expr::Quantified(quantifier, list, condition) => {
+                self.write(list, Binding::Member, depth);
+                let function = if *quantifier == Quantifier::Exists { "exists" } else { "all" };
+                self.push(&format!(".{function}({}, ", self.variable(depth)));
+                self.write(condition, Binding::Conditional, depth + 1);
+                self.push(")");
+            }
+            other => debug_assert!(false, "not written after an operand: {other:?}"),
+        }
+    }
+
+    fn function(&mut self, name: &str, argument: &Expr, depth: usize) {
+        self.push(name);
+        self.push("(");
+        self.write(argument, Binding::Conditional, depth);
+        self.push(")");
+    }
+
+    fn not(&mut self, inner: &Expr, depth: usize) {
+        if let Expr::Compare(Comparison::Equal, left, right) = inner {
+            return self.infix(left, "!=", right, Binding::Sum, depth);
+        }
+        self.push("!");
+        self.write(inner, Binding::Member, depth);
+    }
+
+    fn row(&mut self, parts: &[Expr], between: &str, binding: Binding, depth: usize) {
+        for (place, part) in parts.iter().enumerate() {
+            if place > 0 {
+                self.push(between);
+            }
+            self.write(part, binding, depth);
+        }
+    }
+
+    fn infix(&mut self, left: &Expr, sign: &str, right: &Expr, binding: Binding, depth: usize) {
+        self.write(left, binding, depth);
+        self.push(&format!(" {sign} "));
+        self.write(right, binding, depth);
+    }
+
+    fn arithmetic(&mut self, operator: Operator, left: &Expr, right: &Expr, depth: usize) {
+        let (sign, binding, tighter) = match operator {
+            Operator::Add => ("+", Binding::Sum, Binding::Product),
+            Operator::Subtract => ("-", Binding::Sum, Binding::Product),
+            Operator::Multiply => ("*", Binding::Product, Binding::Prefix),
+            Operator::Divide => ("/", Binding::Product, Binding::Prefix),
+            Operator::Remainder => ("%", Binding::Product, Binding::Prefix),
+        };
+        self.write(left, binding, depth);
+        self.push(&format!(" {sign} "));
+        self.write(right, tighter, depth);
+    }
+
+    fn constant(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.push(&quoted(text)),
+            Value::List(items) => {
+                self.push("[");
+                for (place, item) in items.iter().enumerate() {
+                    if place > 0 {
+                        self.push(", ");
+                    }
+                    self.constant(item);
+                }
+                self.push("]");
+            }
+            Value::Duration(duration) if duration.millis() < 0 => {
+                let positive = duration.to_string();
+                self.push(&format!("-duration(\"{}\")", positive.trim_start_matches('-')));
+            }
+            other => self.push(&other.to_string()),
+        }
+    }
+
+    fn property(&mut self, event: Option<EventId>, number: u32) {
+        let name = event.map(|event| self.definitions.event(event).property_names.name(number));
+        self.push(name.unwrap_or("?"));
+    }
+
+    /// A name for a loop variable that hides nothing.
+    fn variable(&self, depth: usize) -> String {
+        let names = self.definitions;
+        let mut name = if depth == 0 { "e".to_owned() } else { format!("e{}", depth + 1) };
+        let property = |name: &str| {
+            self.filtered.is_some_and(|event| names.event(event).property_names.get(name).is_some())
+        };
+        while property(&name)
+            || names.attribute_names.get(&name).is_some()
+            || names.computed_names.get(&name).is_some()
+            || names.segment_names.get(&name).is_some()
+        {
+            name.push('_');
+        }
+        name
+    }
+
+    fn source(&mut self, source: &Source) {
+        let name = source.event.map_or(String::new(), |event| quoted(self.definitions.event_names.name(event.0)));
+        self.push(&format!("events({name})"));
+        if let Some(filter) = &source.filter {
+            let outer = std::mem::replace(&mut self.filtered, source.event);
+            self.push(".where(");
+            self.write(filter, Binding::Conditional, 0);
+            self.push(")");
+            self.filtered = outer;
+        }
+    }
+
+    fn aggregate(&mut self, id: AggregateId) {
+        let definitions = self.definitions;
+        let aggregate = &definitions.aggregates[id.index()];
+        let source = &definitions.sources[aggregate.source.index()];
+        self.source(source);
+        let mut window = aggregate.window.as_slice();
+        if let [Bound::Within(far), Bound::OlderThan(near), rest @ ..] = window {
+            self.push(&format!(".between(\"{far}\", \"{near}\")"));
+            window = rest;
+        }
+        for bound in window {
+            let (name, time) = match bound {
+                Bound::Within(length) => {
+                    self.push(&format!(".within(\"{length}\")"));
+                    continue;
+                }
+                Bound::OlderThan(length) => {
+                    self.push(&format!(".older_than(\"{length}\")"));
+                    continue;
+                }
+                Bound::After(time) => ("after", time),
+                Bound::Before(time) => ("before", time),
+            };
+            self.push(".");
+            self.function(name, time, 0);
+        }
+        let made = self.made(&aggregate.function, source.event);
+        self.push(&made);
+    }
+
+    /// The final function of an aggregate over events of that name.
+    fn made(&self, function: &Function, event: Option<EventId>) -> String {
+        let definitions = self.definitions;
+        let property = |id: &crate::model::ids::PropertyId| {
+            event.map_or("?", |event| definitions.event(event).property_names.name(id.0))
+        };
+        let other = |source: &crate::model::ids::SourceId| {
+            let event = definitions.sources[source.index()].event;
+            event.map_or(String::new(), |event| quoted(definitions.event_names.name(event.0)))
+        };
+        match function {
+            Function::Count => ".count()".to_owned(),
+            Function::Exists => ".exists()".to_owned(),
+            Function::FirstTime => ".first()".to_owned(),
+            Function::LastTime => ".last()".to_owned(),
+            Function::PreviousTime => ".previous()".to_owned(),
+            Function::Sum(id) => format!(".sum({})", property(id)),
+            Function::Average(id) => format!(".avg({})", property(id)),
+            Function::Minimum(id) => format!(".min({})", property(id)),
+            Function::Maximum(id) => format!(".max({})", property(id)),
+            Function::First(id) => format!(".first({})", property(id)),
+            Function::Last(id) => format!(".last({})", property(id)),
+            Function::Distinct(id) => format!(".distinct({})", property(id)),
+            Function::Top(id) => format!(".top({})", property(id)),
+            Function::Values(id, many) => format!(".values({}, {many})", property(id)),
+            Function::Decayed { half_life, weight: None } => format!(".decayed(\"{half_life}\")"),
+            Function::Decayed { half_life, weight: Some(id) } => format!(".decayed({}, \"{half_life}\")", property(id)),
+            Function::FollowedBy { other: source, within } => format!(".followed_by({}, \"{within}\")", other(source)),
+            Function::NotFollowedBy { other: source, after } => {
+                format!(".not_followed_by({}, \"{after}\")", other(source))
+            }
+        }
+    }
+}
+
+fn binding_of(expr: &Expr) -> Binding {
+    match expr {
+        Expr::Conditional(..) => Binding::Conditional,
+        Expr::Or(_) => Binding::Or,
+        Expr::And(_) => Binding::And,
+        Expr::Compare(..) | Expr::In(..) => Binding::Relation,
+        Expr::Not(inner) if matches!(**inner, Expr::Compare(Comparison::Equal, ..)) => Binding::Relation,
+        Expr::Arithmetic(Operator::Add | Operator::Subtract, ..) => Binding::Sum,
+        Expr::Arithmetic(..) => Binding::Product,
+        Expr::Not(_) | Expr::Negate(_) => Binding::Prefix,
+        Expr::Constant(Value::Duration(duration)) if duration.millis() < 0 => Binding::Prefix,
+        _ => Binding::Member,
+    }
+}
+
+fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "==",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    let mut characters = name.chars();
+    let starts = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    starts && characters.all(|other| other.is_ascii_alphanumeric() || other == '_') && !is_keyword(name)
+}
