@@ -25,6 +25,8 @@ pub use db::reference::{Answers, Reference, Shown};
 pub use db::stats::Stats;
 #[cfg(feature = "workbench")]
 pub use db::workbench;
+pub use db::simulate;
+pub use db::summary::{AggregateBound, CatalogSummary};
 pub use derived::work::Work;
 pub use engine::decision::{Chosen, Decided, Decision, Reason};
 pub use engine::explanation::{

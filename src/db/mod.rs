@@ -10,3 +10,5 @@ pub(crate) mod questions;
 pub mod workbench;
 pub(crate) mod explanations;
 pub(crate) mod reference;
+pub(crate) mod summary;
+pub mod simulate;
