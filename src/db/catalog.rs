@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::base::diagnostic::Report;
+use crate::base::diagnostic::{Finding, Report};
 use crate::base::error::{Error, ErrorKind};
 use crate::catalog::{CatalogText, decode};
 use crate::rules::check::check;
@@ -32,6 +32,10 @@ pub struct Catalog {
     pub(crate) definitions: Definitions,
     report: Report,
 }
+
+/// Codes of findings that keep a file, or much of it, from being read. What it declares would be called
+/// unknown wherever it is named, which says nothing of what is wrong.
+const UNREAD: [&str; 4] = ["syntax", "too_large", "too_deep", "number"];
 
 /// Why a catalog cannot be used.
 #[derive(Debug)]
@@ -69,6 +73,10 @@ impl Catalog {
 
     fn from_text(text: &CatalogText) -> Result<Catalog, CatalogError> {
         let (declarations, mut report) = decode(text);
+        let unread = |finding: &Finding| UNREAD.contains(&finding.code);
+        if report.findings().iter().any(unread) {
+            return Err(CatalogError::Invalid(report));
+        }
         let definitions = check(&declarations, &mut report);
         report.sort();
         match definitions {
@@ -109,5 +117,29 @@ impl From<CatalogError> for Error {
                 Error::new(ErrorKind::InvalidCatalog, "the catalog has errors").caused_by(error)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_catalog_that_cannot_be_read_is_not_checked() {
+        let folder = std::env::temp_dir().join(format!("habitue-unread-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("a.toml"), "schema = 1\nattributes.tier \"string\"\n").unwrap();
+        std::fs::write(folder.join("b.toml"), "schema = 1\nsegments.vip = 'tier == \"gold\"'\n").unwrap();
+        let Err(CatalogError::Invalid(report)) = Catalog::load(&folder) else { panic!("an invalid catalog") };
+        assert_eq!(report.findings().iter().map(|finding| finding.code).collect::<Vec<_>>(), ["syntax"]);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn the_example_of_the_design_can_be_used() {
+        let catalog = Catalog::from_toml(include_str!("../../examples/catalogs/design.toml")).unwrap();
+        assert!(catalog.report().findings().iter().all(|finding| finding.code == "undeclared_event"));
+        let catalog = Catalog::from_json(include_str!("../../examples/catalogs/design.json")).unwrap();
+        assert_eq!(catalog.report().findings().len(), 3);
     }
 }
