@@ -122,7 +122,14 @@ impl From<CatalogError> for Error {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value as Json;
+
     use super::*;
+    use crate::base::clock::{Clock, ManualClock};
+    use crate::base::time::{Duration, Time};
+    use crate::db::database::Database;
+    use crate::model::message::Message;
+    use crate::model::value::Value;
 
     #[test]
     fn a_catalog_that_cannot_be_read_is_not_checked() {
@@ -136,10 +143,24 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_design_can_be_used() {
+    fn the_example_of_the_design_answers_as_it_says() {
+        let json = Catalog::from_json(include_str!("../../examples/catalogs/design.json")).unwrap();
+        assert_eq!(json.report().findings().len(), 3);
         let catalog = Catalog::from_toml(include_str!("../../examples/catalogs/design.toml")).unwrap();
         assert!(catalog.report().findings().iter().all(|finding| finding.code == "undeclared_event"));
-        let catalog = Catalog::from_json(include_str!("../../examples/catalogs/design.json")).unwrap();
-        assert_eq!(catalog.report().findings().len(), 3);
+        let start = Time::parse("2026-01-01T09:00:00Z").unwrap();
+        let clock = ManualClock::new(start);
+        let database = Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()));
+        let track = |event: &str, id: &str| Message::track("ana", event).with_id(id).with_timestamp(start);
+        database.apply(track("Product Added", "m1").with_property("product_id", "p1")).unwrap();
+        clock.set(start + Duration::parse("48h").unwrap());
+        assert!(database.is_member("ana", "cart_abandoner").unwrap());
+        assert_eq!(database.decide("ana", "homepage").unwrap().decision.name(), Some("default"));
+        for (id, total) in [("m2", Json::from(2)), ("m3", Json::from(0.5)), ("m4", Json::from("3")), ("m5", Json::Null)] {
+            database.apply(track("Order Completed", id).with_property("total", total)).unwrap();
+        }
+        assert!(!database.is_member("ana", "cart_abandoner").unwrap());
+        assert_eq!(database.attribute("ana", "spend_90d").unwrap(), Some(Value::Float(2.5)));
+        assert_eq!(database.apply_and_decide(track("Logged In", "m6")).unwrap().1.len(), 1);
     }
 }
