@@ -38,7 +38,7 @@ pub enum Type {
     Map(Box<Type>),
     /// A map with declared fields, sorted by name; other fields are kept, but cannot be read.
     Record(Arc<[(Arc<str>, Type)]>),
-    /// Anything: what a bare `list` or `map` holds.
+    /// Anything: what a bare `list` or `map` holds, or a property of an event that is not declared.
     Any,
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct Definitions {
     pub(crate) aggregates: Vec<Aggregate>,
 }
 
-/// A declared event.
+/// An event that is declared, or named by conditions of a catalog that is not strict.
 #[derive(Debug)]
 pub(crate) struct EventDefinition {
     pub(crate) property_names: Names,
