@@ -11,6 +11,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::base::limits::{MAX_FLOAT, MAX_VALUE_DEPTH};
@@ -301,6 +302,13 @@ impl fmt::Display for Type {
             Type::Record(_) => f.write_str("map"),
             Type::Any => f.write_str("anything"),
         }
+    }
+}
+
+/// As [`Value::to_json`].
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
     }
 }
 

@@ -118,6 +118,15 @@ impl Definitions {
         }
     }
 
+    /// The computed attribute that an expression is, if it is one and is not just another name.
+    pub(crate) fn computed_named(&self, expr: &Expr) -> Option<&str> {
+        if matches!(expr, Expr::Constant(_) | Expr::Now | Expr::Attribute(_) | Expr::Segment(_)) {
+            return None;
+        }
+        let place = self.computed.iter().position(|computed| computed.value == *expr)?;
+        Some(self.computed_names.name(u32::try_from(place).ok()?))
+    }
+
     /// The definition of an event.
     pub(crate) fn event(&self, event: EventId) -> &EventDefinition {
         &self.events[event.index()]
