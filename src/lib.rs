@@ -21,7 +21,12 @@ pub use db::answers::Snapshot;
 pub use db::applied::{Applied, Cause, Transition};
 pub use db::catalog::{Catalog, CatalogError};
 pub use db::database::Database;
+pub use db::reference::{Answers, Reference, Shown};
 pub use db::stats::Stats;
+#[cfg(feature = "workbench")]
+pub use db::workbench;
+pub use db::simulate;
+pub use db::summary::{AggregateBound, CatalogSummary};
 pub use derived::work::Work;
 pub use engine::decision::{Chosen, Decided, Decision, Reason};
 pub use engine::explanation::{

@@ -16,4 +16,6 @@ pub(crate) mod contradiction;
 pub(crate) mod lint;
 pub(crate) mod template;
 pub(crate) mod evaluate;
+pub(crate) mod naive;
+pub(crate) mod naive_instants;
 pub(crate) mod print;

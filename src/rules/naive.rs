@@ -1,0 +1,443 @@
+//! The naive evaluator: every answer, recomputed from the whole list of a customer's messages.
+//!
+//! It is the yardstick for the engine and therefore as plain as it can be: no state, no index, no
+//! deadline, no window that slides. At each question it walks over all messages up to `now` and applies
+//! the definition of what is asked. With the engine it shares the evaluator of expressions and the
+//! definitions, and nothing else. Its cost is linear in the messages, and quadratic for `held`.
+//!
+//! Invariants:
+//! 1. `messages` are sorted by time and message id, and are all of one customer.
+//! 2. No answer at `now` looks at a message later than `now`.
+
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use ahash::AHashMap;
+
+use crate::base::exact_sum::ExactSum;
+use crate::base::limits::MAX_FLOAT;
+use crate::base::time::{Duration, Time};
+use crate::model::declaration::Strategy;
+use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, SegmentId, SourceId};
+use crate::model::value::{Type, Value};
+use crate::rules::definitions::{Definitions, OfferDefinition, PersonalizationDefinition, SegmentDefinition};
+use crate::rules::evaluate::{Facts, Reading, evaluate, is_true};
+use crate::rules::expression::{Bound, Expr, Function};
+use crate::rules::naive_instants::instants_of_change;
+
+/// One accepted message.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) time: Time,
+    pub(crate) message_id: String,
+    pub(crate) said: Said,
+}
+
+/// What a message says in the terms of the catalog.
+#[derive(Clone, Debug)]
+pub(crate) enum Said {
+    /// Attributes set, or with no value removed.
+    Attributes(Vec<(AttributeId, Option<Value>)>),
+    /// Something happened; properties by their place among the event's.
+    Event { event: Option<EventId>, properties: Box<[Option<Value>]> },
+    /// Nothing but that the customer is known.
+    Presence,
+}
+
+/// All that is known of one customer.
+pub(crate) struct Naive<'a> {
+    pub(crate) definitions: &'a Definitions,
+    /// The id that the customer's profile is shown under.
+    pub(crate) name: &'a str,
+    pub(crate) messages: &'a [Told],
+    /// What decayed scores are multiplied by: 1, or a little more or less, to see which answers hang on
+    /// the last digits of a score.
+    nudge: f64,
+    truths: RefCell<AHashMap<(Time, Asked), bool>>,
+}
+
+/// What truths are remembered of, so that `held` asks each instant once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Asked {
+    Segment(SegmentId),
+    /// The condition of a `held`, by its address in the definitions.
+    Condition(usize),
+}
+
+/// The customer at one instant.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment<'a> {
+    naive: &'a Naive<'a>,
+    now: Time,
+    trigger: &'a [Option<Value>],
+}
+
+/// An event as the functions of events see it.
+#[derive(Clone, Copy)]
+struct Happened<'a> {
+    /// Its place among the customer's messages.
+    place: usize,
+    time: Time,
+    event: Option<EventId>,
+    properties: &'a [Option<Value>],
+}
+
+impl<'a> Naive<'a> {
+    /// A customer with these messages.
+    pub(crate) fn new(definitions: &'a Definitions, name: &'a str, messages: &'a [Told]) -> Naive<'a> {
+        Naive { definitions, name, messages, nudge: 1.0, truths: RefCell::default() }
+    }
+
+    /// The same, with every decayed score multiplied by a number close to 1.
+    pub(crate) fn with_scores_times(self, nudge: f64) -> Naive<'a> {
+        Naive { nudge, ..self }
+    }
+
+    /// The customer at `now`.
+    pub(crate) fn at(&'a self, now: Time) -> Moment<'a> {
+        Moment { naive: self, now, trigger: &[] }
+    }
+
+    fn remember(&self, time: Time, asked: Asked, answer: impl FnOnce() -> bool) -> bool {
+        if let Some(known) = self.truths.borrow().get(&(time, asked)) {
+            return *known;
+        }
+        let truth = answer();
+        self.truths.borrow_mut().insert((time, asked), truth);
+        truth
+    }
+}
+
+impl<'a> Moment<'a> {
+    /// The same, for a personalization with a trigger event of these properties.
+    pub(crate) fn with_trigger(self, trigger: &'a [Option<Value>]) -> Moment<'a> {
+        Moment { trigger, ..self }
+    }
+
+    /// Whether a message of the customer has taken effect.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.messages().is_empty()
+    }
+
+    /// Whether the customer is a member of a segment.
+    pub(crate) fn is_member(&self, segment: SegmentId) -> bool {
+        let Moment { naive, now, .. } = *self;
+        self.is_known()
+            && naive.remember(now, Asked::Segment(segment), || match &naive.definitions.segments[segment.index()] {
+                SegmentDefinition::Condition(condition) => is_true(condition, &naive.at(now)),
+                SegmentDefinition::Members(members) => members.iter().any(|member| member == naive.name),
+            })
+    }
+
+    /// The value of an attribute as it was set.
+    pub(crate) fn set_value(&self, attribute: AttributeId) -> Option<Value> {
+        self.attribute(attribute)
+    }
+
+    /// The trigger event's properties by name.
+    pub(crate) fn trigger_map(&self, event: EventId) -> Option<Value> {
+        let names = &self.naive.definitions.event(event).property_names;
+        let present: BTreeMap<&str, &Value> = names
+            .iter()
+            .zip(self.trigger)
+            .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+            .collect();
+        Some(Value::Map(present.into_iter().map(|(name, value)| (name.into(), value.clone())).collect()))
+    }
+
+    /// The value of an expression.
+    pub(crate) fn value(&self, expr: &Expr) -> Option<Value> {
+        evaluate(expr, self).value
+    }
+
+    /// The properties of the last event of a name.
+    pub(crate) fn last_properties(&self, event: EventId) -> Option<&'a [Option<Value>]> {
+        self.events().filter(|happened| happened.event == Some(event)).last().map(|happened| happened.properties)
+    }
+
+    /// The offers chosen by a personalization, best first.
+    pub(crate) fn winners<'d>(&self, definition: &'d PersonalizationDefinition) -> Vec<&'d OfferDefinition> {
+        let mut qualified: Vec<&OfferDefinition> =
+            definition.offers.iter().filter(|offer| is_true(&offer.when, self)).collect();
+        qualified.sort_by_key(|offer| std::cmp::Reverse(offer.priority));
+        match definition.strategy {
+            Strategy::All => {}
+            Strategy::First => qualified.truncate(1),
+            Strategy::Best => {
+                let score = |offer: &OfferDefinition| offer.score.as_ref().and_then(|score| self.value(score));
+                // A stable sort: equal scores stay in the order of priority, then as written.
+                qualified.sort_by(|a, b| match (score(a), score(b)) {
+                    (Some(a), Some(b)) => b.compare(&a).unwrap_or(Ordering::Equal),
+                    (a, b) => b.is_some().cmp(&a.is_some()),
+                });
+                qualified.truncate(1);
+            }
+        }
+        qualified
+    }
+
+    /// The messages up to now.
+    fn messages(&self) -> &'a [Told] {
+        let end = self.naive.messages.iter().take_while(|told| told.time <= self.now).count();
+        &self.naive.messages[..end]
+    }
+
+    fn events(&self) -> impl DoubleEndedIterator<Item = Happened<'a>> + use<'a> {
+        self.messages().iter().enumerate().filter_map(|(place, told)| match &told.said {
+            Said::Event { event, properties } => {
+                Some(Happened { place, time: told.time, event: *event, properties })
+            }
+            Said::Attributes(_) | Said::Presence => None,
+        })
+    }
+
+    /// The events of a source up to now.
+    fn events_of(&self, source: SourceId) -> Vec<Happened<'a>> {
+        let source = &self.naive.definitions.sources[source.index()];
+        let of_name = self.events().filter(|happened| source.event.is_none() || happened.event == source.event);
+        let passes = |happened: &Happened<'_>| match &source.filter {
+            Some(filter) => is_true(filter, &OneEvent(happened.properties)),
+            None => true,
+        };
+        of_name.filter(passes).collect()
+    }
+
+    fn is_inside(&self, window: &[Bound], time: Time) -> bool {
+        window.iter().all(|bound| match bound {
+            Bound::Within(duration) => time > self.now - *duration,
+            Bound::OlderThan(duration) => time <= self.now - *duration,
+            Bound::After(expr) => matches!(self.value(expr), Some(Value::Time(after)) if time > after),
+            Bound::Before(expr) => matches!(self.value(expr), Some(Value::Time(before)) if time < before),
+        })
+    }
+
+    fn aggregate_value(&self, id: AggregateId) -> Option<Value> {
+        let definitions = self.naive.definitions;
+        let aggregate = &definitions.aggregates[id.index()];
+        let mut events = self.events_of(aggregate.source);
+        events.retain(|happened| self.is_inside(&aggregate.window, happened.time));
+        let of = |property: PropertyId| valued(&events, property);
+        let time = |happened: Option<&Happened<'_>>| happened.map(|happened| Value::Time(happened.time));
+        match &aggregate.function {
+            Function::Count => Some(int(events.len())),
+            Function::Exists => Some(Value::Bool(!events.is_empty())),
+            Function::FirstTime => time(events.first()),
+            Function::LastTime => time(events.last()),
+            Function::PreviousTime => time(events.iter().rev().nth(1)),
+            Function::Sum(property) => Some(self.sum(aggregate.source, *property, &of(*property))),
+            Function::Average(property) => average(&of(*property)),
+            Function::Minimum(property) => extreme(of(*property), Ordering::Less),
+            Function::Maximum(property) => extreme(of(*property), Ordering::Greater),
+            Function::First(property) => of(*property).first().map(|(_, value)| value.clone()),
+            Function::Last(property) => of(*property).last().map(|(_, value)| value.clone()),
+            Function::Distinct(property) => Some(int(latest_first(&of(*property)).len())),
+            Function::Values(property, limit) => {
+                Some(Value::List(latest_first(&of(*property)).into_iter().take(*limit as usize).collect()))
+            }
+            Function::Top(property) => top(&of(*property)),
+            Function::Decayed { half_life, weight } => {
+                let weighted: Vec<(Time, f64)> = match weight {
+                    Some(property) => of(*property).iter().map(|(time, value)| (*time, number(value))).collect(),
+                    None => events.iter().map(|happened| (happened.time, 1.0)).collect(),
+                };
+                Some(Value::Float(decayed(&weighted, *half_life, self.now) * self.naive.nudge))
+            }
+            Function::FollowedBy { other, within } => {
+                let others = self.events_of(*other);
+                Some(Value::Bool(events.iter().any(|a| {
+                    others.iter().any(|b| b.time > a.time && b.time <= a.time + *within)
+                })))
+            }
+            Function::NotFollowedBy { other, after } => {
+                let others = self.events_of(*other);
+                Some(Value::Bool(events.last().is_some_and(|a| {
+                    self.now >= a.time + *after && !others.iter().any(|b| b.time >= a.time && b.place != a.place)
+                })))
+            }
+        }
+    }
+
+    fn sum(&self, source: SourceId, property: PropertyId, values: &[(Time, Value)]) -> Value {
+        let definitions = self.naive.definitions;
+        let event = definitions.sources[source.index()].event;
+        let ty = event.map(|event| &definitions.event(event).properties[property.index()].ty);
+        if ty == Some(&Type::Int) {
+            let total: i128 = values.iter().map(|(_, value)| i128::from(as_int(value))).sum();
+            return Value::Int(total.clamp(i64::MIN.into(), i64::MAX.into()) as i64);
+        }
+        Value::Float(exact_total(values).clamp(-MAX_FLOAT, MAX_FLOAT))
+    }
+
+    /// Whether the condition held at every instant of the last `duration`.
+    fn has_held(&self, condition: &Expr, duration: Duration) -> bool {
+        let begin = self.now - duration;
+        let naive = self.naive;
+        if naive.messages.first().is_none_or(|first| first.time > begin) {
+            return false;
+        }
+        let address = std::ptr::from_ref(condition).addr();
+        let holds = |time: Time| {
+            naive.remember(time, Asked::Condition(address), || is_true(condition, &naive.at(time)))
+        };
+        let between = instants_of_change(naive, condition);
+        holds(begin) && between.into_iter().filter(|time| *time > begin && *time <= self.now).all(holds)
+    }
+}
+
+impl Facts for Moment<'_> {
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn attribute(&self, attribute: AttributeId) -> Option<Value> {
+        let words = self.messages().iter().filter_map(|told| match &told.said {
+            Said::Attributes(set) => set.iter().find(|(set, _)| *set == attribute),
+            Said::Event { .. } | Said::Presence => None,
+        });
+        words.last().and_then(|(_, value)| value.clone())
+    }
+
+    fn default_of(&self, attribute: AttributeId) -> Option<Value> {
+        self.naive.definitions.default_of(attribute).cloned()
+    }
+
+    fn property(&self, _: PropertyId) -> Option<Value> {
+        None
+    }
+
+    fn trigger(&self, property: PropertyId) -> Option<Value> {
+        self.trigger.get(property.index()).cloned().flatten()
+    }
+
+    fn segment(&self, segment: SegmentId) -> Reading {
+        Reading::fixed(Some(Value::Bool(self.is_member(segment))))
+    }
+
+    fn aggregate(&self, aggregate: AggregateId) -> Reading {
+        Reading::fixed(self.aggregate_value(aggregate))
+    }
+
+    fn held(&self, condition: &Expr, duration: Duration) -> Reading {
+        Reading::fixed(Some(Value::Bool(self.has_held(condition, duration))))
+    }
+}
+
+/// An event by itself, as a `where` reads it.
+struct OneEvent<'a>(&'a [Option<Value>]);
+
+impl Facts for OneEvent<'_> {
+    fn now(&self) -> Time {
+        Time::BEFORE_ALL
+    }
+
+    fn attribute(&self, _: AttributeId) -> Option<Value> {
+        None
+    }
+
+    fn default_of(&self, _: AttributeId) -> Option<Value> {
+        None
+    }
+
+    fn property(&self, property: PropertyId) -> Option<Value> {
+        self.0.get(property.index()).cloned().flatten()
+    }
+
+    fn trigger(&self, _: PropertyId) -> Option<Value> {
+        None
+    }
+
+    fn segment(&self, _: SegmentId) -> Reading {
+        Reading::fixed(None)
+    }
+
+    fn aggregate(&self, _: AggregateId) -> Reading {
+        Reading::fixed(None)
+    }
+
+    fn held(&self, _: &Expr, _: Duration) -> Reading {
+        Reading::fixed(None)
+    }
+}
+
+/// The events in which a property is present, with its value.
+fn valued(events: &[Happened<'_>], property: PropertyId) -> Vec<(Time, Value)> {
+    let value = |happened: &Happened<'_>| happened.properties.get(property.index()).cloned().flatten();
+    events.iter().filter_map(|happened| Some((happened.time, value(happened)?))).collect()
+}
+
+/// Different values, the one seen last first.
+fn latest_first(values: &[(Time, Value)]) -> Vec<Value> {
+    let mut different: Vec<Value> = Vec::new();
+    for (_, value) in values.iter().rev() {
+        if !different.contains(value) {
+            different.push(value.clone());
+        }
+    }
+    different
+}
+
+fn top(values: &[(Time, Value)]) -> Option<Value> {
+    let count = |wanted: &Value| values.iter().filter(|(_, value)| value == wanted).count();
+    let mut best: Option<(usize, Value)> = None;
+    for value in latest_first(values) {
+        let seen = count(&value);
+        if best.as_ref().is_none_or(|(most, _)| seen > *most) {
+            best = Some((seen, value));
+        }
+    }
+    best.map(|(_, value)| value)
+}
+
+fn extreme(values: Vec<(Time, Value)>, wanted: Ordering) -> Option<Value> {
+    let further = |best: Value, next: Value| if next.compare(&best) == Some(wanted) { next } else { best };
+    values.into_iter().map(|(_, value)| value).reduce(further)
+}
+
+fn average(values: &[(Time, Value)]) -> Option<Value> {
+    let all_ints = values.iter().all(|(_, value)| matches!(value, Value::Int(_)));
+    let total = match all_ints {
+        true => values.iter().map(|(_, value)| i128::from(as_int(value))).sum::<i128>() as f64,
+        false => exact_total(values),
+    };
+    if values.is_empty() { None } else { Value::float(total / values.len() as f64) }
+}
+
+fn exact_total(values: &[(Time, Value)]) -> f64 {
+    let mut total = ExactSum::default();
+    values.iter().for_each(|(_, value)| total.add(number(value)));
+    total.value()
+}
+
+/// `sum of weight * 2^-((now - t) / half_life)`; by way of the last event, so that what is not zero
+/// does not become zero.
+pub(crate) fn decayed(weighted: &[(Time, f64)], half_life: Duration, now: Time) -> f64 {
+    let Some((last, _)) = weighted.last() else { return 0.0 };
+    let halvings = |from: Time, to: Time| to.since(from).millis() as f64 / half_life.millis() as f64;
+    let mut at_last = ExactSum::default();
+    for (time, weight) in weighted {
+        at_last.add(weight * libm::exp2(-halvings(*time, *last)));
+    }
+    let at_last = at_last.value();
+    let score = at_last * libm::exp2(-halvings(*last, now));
+    if score == 0.0 && at_last != 0.0 { f64::MIN_POSITIVE.copysign(at_last) } else { score.clamp(-MAX_FLOAT, MAX_FLOAT) }
+}
+
+fn int(count: usize) -> Value {
+    Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+fn as_int(value: &Value) -> i64 {
+    match value {
+        Value::Int(value) => *value,
+        _ => 0,
+    }
+}
+
+fn number(value: &Value) -> f64 {
+    match value {
+        Value::Int(value) => *value as f64,
+        Value::Float(value) => *value,
+        _ => 0.0,
+    }
+}
