@@ -57,10 +57,10 @@ impl Parts<'_> {
             }
             (Expr::Segment(segment), _) => match self.condition_of(*segment) {
                 Some(condition) if self.read(condition).is_true() != wanted => self.nearest(condition, wanted),
-                _ => {
-                    let need = if wanted { "not on its list" } else { "on its list" };
-                    self.leaf_miss(expr, need.to_owned(), 2.0)
-                }
+                // Its condition holds, but only known customers are members.
+                Some(_) => self.leaf_miss(expr, "the customer is unknown".to_owned(), 1.0),
+                None if wanted => self.leaf_miss(expr, "not on its list".to_owned(), 2.0),
+                None => self.leaf_miss(expr, "on its list".to_owned(), 2.0),
             },
             (Expr::Held(..), true) => self.held_miss(expr),
             _ => {
@@ -68,6 +68,8 @@ impl Parts<'_> {
                 if let Some(at) = self.turns(expr) {
                     let ahead = say_ahead(self.view.now, at);
                     need = if need.is_empty() { ahead } else { format!("{need}, {ahead}") };
+                } else if need.is_empty() {
+                    need.push_str("not long enough ago");
                 }
                 self.leaf_miss(expr, need, distance)
             }

@@ -114,17 +114,21 @@ impl Parts<'_> {
             }
             _ => self.leaf(expr, &mut part, taken_apart),
         }
-        let is_leaf = part.parts.iter().all(|inner| !matches!(inner.value, Some(Value::Bool(_))));
-        if (is_leaf || matches!(expr, Expr::Held(..))) && is_true != wanted {
-            part.need = self.need(expr, wanted);
+        if is_true != wanted && !self.is_made_of_conditions(expr) {
+            part.need = self.nearest(expr, wanted).misses.into_iter().next().map(|miss| miss.need);
         }
         part
     }
 
-    /// What is missing of a part that has no parts of its own.
-    fn need(&self, expr: &Expr, wanted: bool) -> Option<String> {
-        let miss = self.nearest(expr, wanted);
-        miss.misses.into_iter().next().map(|miss| miss.need)
+    /// Whether what is missing of a condition is said of its parts.
+    fn is_made_of_conditions(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::And(_) | Expr::Or(_) | Expr::Conditional(..) => true,
+            Expr::Not(negated) => !matches!(**negated, Expr::Compare(Comparison::Equal, ..)),
+            Expr::Segment(segment) => self.condition_of(*segment).is_some(),
+            Expr::Held(condition, _) => !self.read(condition).is_true(),
+            _ => false,
+        }
     }
 
     /// The condition of a segment that has one; a list of members has none.

@@ -7,11 +7,12 @@ use std::fmt;
 
 use crate::base::time::Time;
 use crate::engine::decision::Reason;
-use crate::engine::explain::wording::{say, say_ahead, say_optional};
+use crate::engine::explain::wording::{say_ahead, say_optional};
 use crate::engine::explanation::{
     Evidence, ExplainedAnswer, ExplainedDecision, ExplainedPart, ExplainedSegment, Explanation, Mention, Miss,
     NextChange, Origin,
 };
+use crate::model::value::Value;
 
 /// Most lines that are printed.
 const MAX_LINES: usize = 30;
@@ -134,7 +135,7 @@ impl Lines {
     }
 
     fn part(&mut self, depth: usize, part: &ExplainedPart) {
-        let is_condition = matches!(part.value, Some(crate::model::value::Value::Bool(_)));
+        let is_condition = matches!(part.value, Some(Value::Bool(_)));
         let mut text = match (&part.name, is_condition) {
             (Some(name), true) if *name != part.text => format!("{} {name}: {}", mark(part.is_true()), part.text),
             (_, true) => format!("{} {}", mark(part.is_true()), part.text),
@@ -143,11 +144,13 @@ impl Lines {
         };
         if let Some(need) = &part.need {
             text.push_str(&format!(" — {need}"));
-        } else if let Some(compared) = &part.compared
-            && let Some(left) = &compared.left
-            && part.parts.is_empty()
-        {
-            text.push_str(&format!(" — {}", say(left)));
+        }
+        let only_fact = match &part.parts[..] {
+            [fact] if fact.parts.is_empty() && part.compared.is_some() => Some(fact),
+            _ => None,
+        };
+        if let Some(fact) = only_fact {
+            text.push_str(&say_fact(part, fact));
         }
         if let Some(since) = part.since {
             text.push_str(&format!(", since {since}"));
@@ -159,9 +162,21 @@ impl Lines {
             text.push_str(&say_origin(origin));
         }
         self.add(depth, &text);
-        for inner in &part.parts {
+        for inner in part.parts.iter().filter(|_| only_fact.is_none()) {
             self.part(depth + 1, inner);
         }
+    }
+}
+
+/// The one value that a comparison reads, said in the same line: its name only where the comparison
+/// does not begin with it, its value only where what is missing does not say it.
+fn say_fact(part: &ExplainedPart, fact: &ExplainedPart) -> String {
+    let (name, value) = (fact.name.as_ref().unwrap_or(&fact.text), say_optional(fact.value.as_ref()));
+    let origin = fact.origin.as_ref().map_or(String::new(), say_origin);
+    match (part.text.starts_with(name.as_str()), &part.need) {
+        (true, Some(_)) => origin,
+        (true, None) => format!(" — {value}{origin}"),
+        (false, _) => format!("; {name} = {value}{origin}"),
     }
 }
 
