@@ -23,8 +23,16 @@ pub use db::catalog::{Catalog, CatalogError};
 pub use db::database::Database;
 pub use db::reference::{Answers, Reference, Shown};
 pub use db::stats::Stats;
+#[cfg(feature = "workbench")]
+pub use db::workbench;
+pub use db::simulate;
+pub use db::summary::{AggregateBound, CatalogSummary};
 pub use derived::work::Work;
 pub use engine::decision::{Chosen, Decided, Decision, Reason};
+pub use engine::explanation::{
+    Compared, Evidence, ExplainedAnswer, ExplainedDecision, ExplainedOffer, ExplainedPart, ExplainedSegment,
+    ExplainedTrigger, Explanation, Mention, Miss, NextChange, Origin,
+};
 pub use model::declaration::Strategy;
 pub use model::message::{Message, MessageKind};
 pub use model::refusal::{Refusal, RefusalReason};

@@ -13,6 +13,7 @@ use std::fmt;
 use std::ops::{Add, Sub};
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
 /// An instant: milliseconds since the Unix epoch, UTC.
 ///
@@ -184,6 +185,13 @@ impl fmt::Display for Time {
             Err(_) if self.0 > 0 => f.write_str("never"),
             Err(_) => f.write_str("before all"),
         }
+    }
+}
+
+/// As RFC 3339 text.
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

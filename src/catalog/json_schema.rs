@@ -328,7 +328,11 @@ mod tests {
     use crate::catalog::{CatalogText, decode};
 
     fn accepts(catalog: &Json) -> bool {
-        jsonschema::validator_for(&json_schema()).unwrap().is_valid(catalog)
+        let mut schemas = boon::Schemas::new();
+        let mut compiler = boon::Compiler::new();
+        compiler.add_resource("catalog.schema.json", json_schema()).unwrap();
+        let schema = compiler.compile("catalog.schema.json", &mut schemas).unwrap();
+        schemas.validate(catalog, schema).is_ok()
     }
 
     #[test]

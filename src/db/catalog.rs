@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::base::diagnostic::Report;
+use crate::base::diagnostic::{Finding, Report};
 use crate::base::error::{Error, ErrorKind};
 use crate::catalog::{CatalogText, decode};
 use crate::rules::check::check;
@@ -32,6 +32,10 @@ pub struct Catalog {
     pub(crate) definitions: Definitions,
     report: Report,
 }
+
+/// Codes of findings that keep a file, or much of it, from being read. What it declares would be called
+/// unknown wherever it is named, which says nothing of what is wrong.
+const UNREAD: [&str; 4] = ["syntax", "too_large", "too_deep", "number"];
 
 /// Why a catalog cannot be used.
 #[derive(Debug)]
@@ -69,6 +73,10 @@ impl Catalog {
 
     fn from_text(text: &CatalogText) -> Result<Catalog, CatalogError> {
         let (declarations, mut report) = decode(text);
+        let unread = |finding: &Finding| UNREAD.contains(&finding.code);
+        if report.findings().iter().any(unread) {
+            return Err(CatalogError::Invalid(report));
+        }
         let definitions = check(&declarations, &mut report);
         report.sort();
         match definitions {
@@ -109,5 +117,50 @@ impl From<CatalogError> for Error {
                 Error::new(ErrorKind::InvalidCatalog, "the catalog has errors").caused_by(error)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::base::clock::{Clock, ManualClock};
+    use crate::base::time::{Duration, Time};
+    use crate::db::database::Database;
+    use crate::model::message::Message;
+    use crate::model::value::Value;
+
+    #[test]
+    fn a_catalog_that_cannot_be_read_is_not_checked() {
+        let folder = std::env::temp_dir().join(format!("habitue-unread-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("a.toml"), "schema = 1\nattributes.tier \"string\"\n").unwrap();
+        std::fs::write(folder.join("b.toml"), "schema = 1\nsegments.vip = 'tier == \"gold\"'\n").unwrap();
+        let Err(CatalogError::Invalid(report)) = Catalog::load(&folder) else { panic!("an invalid catalog") };
+        assert_eq!(report.findings().iter().map(|finding| finding.code).collect::<Vec<_>>(), ["syntax"]);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn the_example_of_the_design_answers_as_it_says() {
+        let json = Catalog::from_json(include_str!("../../examples/catalogs/design.json")).unwrap();
+        assert_eq!(json.report().findings().len(), 3);
+        let catalog = Catalog::from_toml(include_str!("../../examples/catalogs/design.toml")).unwrap();
+        assert!(catalog.report().findings().iter().all(|finding| finding.code == "undeclared_event"));
+        let start = Time::parse("2026-01-01T09:00:00Z").unwrap();
+        let clock = ManualClock::new(start);
+        let database = Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()));
+        let track = |event: &str, id: &str| Message::track("ana", event).with_id(id).with_timestamp(start);
+        database.apply(track("Product Added", "m1").with_property("product_id", "p1")).unwrap();
+        clock.set(start + Duration::parse("48h").unwrap());
+        assert!(database.is_member("ana", "cart_abandoner").unwrap());
+        assert_eq!(database.decide("ana", "homepage").unwrap().decision.name(), Some("default"));
+        for (id, total) in [("m2", Json::from(2)), ("m3", Json::from(0.5)), ("m4", Json::from("3")), ("m5", Json::Null)] {
+            database.apply(track("Order Completed", id).with_property("total", total)).unwrap();
+        }
+        assert!(!database.is_member("ana", "cart_abandoner").unwrap());
+        assert_eq!(database.attribute("ana", "spend_90d").unwrap(), Some(Value::Float(2.5)));
+        assert_eq!(database.apply_and_decide(track("Logged In", "m6")).unwrap().1.len(), 1);
     }
 }

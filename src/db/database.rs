@@ -120,7 +120,6 @@ impl Database {
 
     fn try_apply(&self, message: Message) -> Result<Applied, Refusal> {
         message.check()?;
-        let identifier = identifier(&message)?;
         let now = self.now();
         let message_id = match message.message_id() {
             Some(id) => id.to_owned(),
@@ -140,7 +139,8 @@ impl Database {
             }
         }
         let time = message.timestamp().unwrap_or(now);
-        let mut shard = self.shards[self.shard_of(&identifier)].write();
+        let identifier = identifier(&message)?;
+        let mut shard = self.shards[self.shard_of(identifier)].write();
         let definitions = &shard.program.definitions;
         if time > now + definitions.max_skew {
             let detail = format!(
@@ -150,8 +150,8 @@ impl Database {
             return Err(Refusal::new(RefusalReason::Skew, "timestamp", detail).with_value(time.to_string()));
         }
         let content = Content::of(&message, definitions, Misfits::Refuse)?;
-        let entry = Entry { time, message_id: message_id.as_str().into(), message };
-        let turns = shard.apply(&identifier, entry, content, now)?;
+        let entry = Entry { time, message_id: message_id.as_str().into(), message: message.clone() };
+        let turns = shard.apply(identifier, entry, content, now)?;
         claim.accept(content_hash);
         let transitions = name_turns(&shard, &turns);
         self.keep(&transitions);
@@ -238,9 +238,9 @@ impl Database {
 
     /// The profile that `id` names: a user's id, else a visitor's.
     pub(crate) fn find(&self, id: &str) -> Option<Found> {
-        [Identifier::User(id.into()), Identifier::Anonymous(id.into())].into_iter().find_map(|identifier| {
-            let shard = self.shard_of(&identifier);
-            let place = self.shards[shard].read().find(&identifier)?;
+        [Identifier::User(id), Identifier::Anonymous(id)].into_iter().find_map(|identifier| {
+            let shard = self.shard_of(identifier);
+            let place = self.shards[shard].read().find(identifier)?;
             Some(Found { shard, place })
         })
     }
@@ -266,7 +266,7 @@ impl Database {
         shard
     }
 
-    fn shard_of(&self, identifier: &Identifier) -> usize {
+    fn shard_of(&self, identifier: Identifier<'_>) -> usize {
         self.hasher.hash_one(identifier) as usize % SHARDS
     }
 
@@ -284,7 +284,7 @@ impl Database {
 }
 
 /// Whose message it is. Merging profiles is not there yet, so a message that asks for it is refused.
-pub(crate) fn identifier(message: &Message) -> Result<Identifier, Refusal> {
+pub(crate) fn identifier(message: &Message) -> Result<Identifier<'_>, Refusal> {
     let not_yet = |what: &str| {
         let detail = format!("{what} joins two customers, which this version does not do yet: send one id only");
         Refusal::new(RefusalReason::NotYet, "type", detail)
@@ -292,8 +292,8 @@ pub(crate) fn identifier(message: &Message) -> Result<Identifier, Refusal> {
     match (message.kind(), message.user_id(), message.anonymous_id()) {
         (MessageKind::Alias { .. }, _, _) => Err(not_yet("an `alias`")),
         (MessageKind::Identify, Some(_), Some(_)) => Err(not_yet("an `identify` with both ids")),
-        (_, Some(user), _) => Ok(Identifier::User(user.into())),
-        (_, None, Some(visitor)) => Ok(Identifier::Anonymous(visitor.into())),
+        (_, Some(user), _) => Ok(Identifier::User(user)),
+        (_, None, Some(visitor)) => Ok(Identifier::Anonymous(visitor)),
         (_, None, None) => Err(Refusal::new(RefusalReason::Schema, "userId", "the message names nobody")),
     }
 }

@@ -6,4 +6,9 @@ pub(crate) mod applied;
 pub(crate) mod answers;
 pub(crate) mod stats;
 pub(crate) mod questions;
+#[cfg(feature = "workbench")]
+pub mod workbench;
+pub(crate) mod explanations;
 pub(crate) mod reference;
+pub(crate) mod summary;
+pub mod simulate;

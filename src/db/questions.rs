@@ -16,7 +16,8 @@ use crate::engine::decision::Decided;
 use crate::engine::program::Program;
 use crate::engine::transition::Trigger;
 use crate::facts::stamp::{MessageOrder, NoMessages};
-use crate::model::ids::{PersonalizationId, SegmentId};
+use crate::engine::typed_message::{Content, Misfits};
+use crate::model::ids::{AttributeId, EventId, PersonalizationId, SegmentId};
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::model::value::Value;
@@ -32,7 +33,7 @@ impl Database {
     pub fn attribute(&self, id: &str, name: &str) -> Result<Option<Value>, Error> {
         let now = self.now();
         self.with_cell(id, now, |program, cell, order| match program.definitions.attribute_names.get(name) {
-            Some(number) => Ok(cell.customer.attributes.get(crate::model::ids::AttributeId(number)).cloned()),
+            Some(number) => Ok(cell.customer.attributes.get(AttributeId(number)).cloned()),
             None => {
                 let names = &program.definitions.computed_names;
                 let computed = resolve(names, "attribute", name)?;
@@ -79,21 +80,21 @@ impl Database {
     /// # Errors
     /// If the message is refused; then nothing has changed.
     pub fn apply_and_decide(&self, message: Message) -> Result<(Applied, Vec<Decided>), Refusal> {
-        let id = message.user_id().or(message.anonymous_id()).unwrap_or_default().to_owned();
-        let event = message.event().map(str::to_owned);
-        let applied = self.apply(message)?;
+        let applied = self.apply(message.clone())?;
         let now = self.now();
-        let (Some(event), Some(found)) = (event, self.find(&id)) else { return Ok((applied, Vec::new())) };
+        let id = message.user_id().or(message.anonymous_id()).unwrap_or_default();
+        let Some(found) = self.find(id) else { return Ok((applied, Vec::new())) };
         let mut shard = self.write_at(found, now);
         let program = Arc::clone(&shard.program);
-        let event = program.definitions.event_names.get(&event);
-        let mut decisions = Vec::new();
-        for (number, personalization) in program.definitions.personalizations.iter().enumerate() {
-            if event.is_some() && personalization.on.map(|on| on.0) == event {
-                decisions.push(decide(&mut shard, found.place, PersonalizationId::from_index(number), now));
-            }
-        }
-        Ok((applied, decisions))
+        let content = Content::of(&message, &program.definitions, Misfits::LeaveOut)?;
+        let Content::Event { event: Some(event), properties } = content else { return Ok((applied, Vec::new())) };
+        let personalizations = program.definitions.personalizations.iter().enumerate();
+        let triggered = personalizations.filter(|(_, personalization)| personalization.on == Some(event));
+        let decisions = triggered.map(|(number, _)| {
+            let personalization = PersonalizationId::from_index(number);
+            decide_after(&mut shard, found.place, personalization, event, &properties, now)
+        });
+        Ok((applied, decisions.collect()))
     }
 
     /// Everything that can be asked of the customer `id`, at one instant.
@@ -185,6 +186,14 @@ impl Database {
 }
 
 impl Profile {
+    /// The id of the message that changed the profile last, if it was one.
+    fn cause(&self) -> Option<Arc<str>> {
+        match self.cell.last_cause {
+            Trigger::Message(place) => self.history.message_id(place).map(Arc::from),
+            Trigger::Time | Trigger::Catalog => None,
+        }
+    }
+
     /// The names of the segments that the profile is a member of.
     pub(crate) fn memberships(&self, program: &Program) -> Vec<String> {
         let names = program.definitions.segment_names.iter().enumerate();
@@ -223,12 +232,29 @@ fn is_member(program: &Program, cell: &Cell, segment: SegmentId) -> bool {
     cell.conclusions.as_ref().is_some_and(|conclusions| conclusions.truths.get(literal))
 }
 
+/// The decision right after a trigger event with these properties: the profile's own, unless a later
+/// trigger is known already.
+fn decide_after(
+    shard: &mut Shard,
+    place: u32,
+    personalization: PersonalizationId,
+    event: EventId,
+    properties: &[Option<Value>],
+    now: Time,
+) -> Decided {
+    let (program, profile, work) = shard.deciding(place);
+    let last = profile.cell.customer.trigger(event);
+    if last.is_some_and(|last| *last.properties == *properties) {
+        return decide(shard, place, personalization, now);
+    }
+    let mut deciding = Deciding { program, order: &profile.history, cause: profile.cause(), now, work };
+    let decision = deciding.make(&profile.cell, personalization, properties);
+    Decided { decision: Arc::new(decision), cached: false }
+}
+
 fn decide(shard: &mut Shard, place: u32, personalization: PersonalizationId, now: Time) -> Decided {
     let (program, profile, work) = shard.deciding(place);
-    let cause = match profile.cell.last_cause {
-        Trigger::Message(place) => profile.history.message_id(place).map(Arc::from),
-        Trigger::Time | Trigger::Catalog => None,
-    };
+    let cause = profile.cause();
     Deciding { program, order: &profile.history, cause, now, work }.decide(&mut profile.cell, personalization)
 }
 
@@ -244,7 +270,7 @@ fn snapshot(
     let view = view(program, cell, order, now);
     let mut attributes = BTreeMap::new();
     for (number, name) in definitions.attribute_names.iter().enumerate() {
-        let attribute = crate::model::ids::AttributeId::from_index(number);
+        let attribute = AttributeId::from_index(number);
         attributes.insert(name.to_owned(), cell.customer.attributes.get(attribute).cloned());
     }
     let mut valid_until = decisions.iter().fold(cell.deadline, |until, decided| until.min(decided.decision.valid_until));

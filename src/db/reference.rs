@@ -47,7 +47,8 @@ const NUDGE: f64 = 1e-12;
 #[derive(Debug)]
 pub struct Reference {
     catalog: Catalog,
-    customers: HashMap<Identifier, Customer>,
+    /// By id, those of users (true) and of visitors apart.
+    customers: HashMap<(bool, String), Customer>,
     fingerprints: HashMap<String, u128>,
 }
 
@@ -95,7 +96,10 @@ impl Reference {
     /// If the message is refused.
     pub fn apply(&mut self, message: Message, now: Time) -> Result<bool, Refusal> {
         message.check()?;
-        let profile = identifier(&message)?;
+        let profile = match identifier(&message)? {
+            Identifier::User(id) => (true, id.to_owned()),
+            Identifier::Anonymous(id) => (false, id.to_owned()),
+        };
         let Some(message_id) = message.message_id().map(str::to_owned) else {
             return Err(Refusal::new(RefusalReason::Schema, "messageId", "the reference gives no ids"));
         };
@@ -142,9 +146,8 @@ impl Reference {
     }
 
     fn answered(&self, id: &str, now: Time, trigger: Option<&Message>) -> Answers {
-        let customer = [Identifier::User(id.into()), Identifier::Anonymous(id.into())]
-            .iter()
-            .find_map(|profile| self.customers.get(profile));
+        let customer =
+            [true, false].iter().find_map(|is_user| self.customers.get(&(*is_user, id.to_owned())));
         let messages = customer.map_or(&[][..], |customer| &customer.told);
         let definitions = &self.catalog.definitions;
         let typed = trigger.and_then(|message| Content::of(message, definitions, Misfits::LeaveOut).ok());

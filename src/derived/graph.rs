@@ -11,7 +11,8 @@
 //!
 //! Invariants:
 //! 1. Children of node `n` are less than `n`; node 0 is always true.
-//! 2. The nodes of a block are contiguous, and each gate is in exactly one block.
+//! 2. The nodes of a block are contiguous, each gate is in exactly one block, and no gate of a block
+//!    depends on another one of it.
 //! 3. `template` holds the truths of a known profile without facts at the beginning of time.
 
 use ahash::AHashMap;

@@ -34,6 +34,11 @@ impl Streak {
         }
     }
 
+    /// Since when the condition has been true, if it is true.
+    pub(crate) fn since(&self) -> Option<Time> {
+        self.since
+    }
+
     /// When the streak reaches `duration`, if it is not broken before.
     pub(crate) fn due(&self, duration: Duration) -> Option<Time> {
         self.since.map(|since| since + duration)

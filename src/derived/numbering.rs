@@ -23,6 +23,8 @@ struct Numbering<'a> {
     rest: Vec<(u32, Literal)>,
     parents: Vec<(u32, u32)>,
     primary_of: Vec<(u32, u32)>,
+    /// The level of the last block's gates.
+    block_level: u32,
 }
 
 /// The graph of the builder's items; its template is still to be computed.
@@ -37,6 +39,7 @@ pub(crate) fn number(builder: &Builder<'_>) -> Graph {
         rest: Vec::new(),
         parents: Vec::new(),
         primary_of: Vec::new(),
+        block_level: 0,
     };
     for item in order {
         match &builder.items[item] {
@@ -109,8 +112,11 @@ impl Numbering<'_> {
         let primary = primary.unwrap_or(Handle::TRUE);
         let literal = self.literal(primary);
         let node = self.graph.nodes;
-        let open = self.graph.blocks.last().is_some_and(|block| block.primary == literal && block.end == node);
-        if !open {
+        // A block ends with its level: no gate of a block may depend on another one of it.
+        let level = self.builder.levels[item];
+        let last = self.graph.blocks.last().filter(|block| block.primary == literal && block.end == node);
+        if last.is_none() || self.block_level != level {
+            self.block_level = level;
             self.primary_of.push((literal.node(), self.graph.blocks.len() as u32));
             self.graph.blocks.push(Block { primary: literal, first: node, end: node });
         }

@@ -11,3 +11,5 @@ pub(crate) mod decision;
 pub(crate) mod cell;
 pub(crate) mod step;
 pub(crate) mod decide;
+pub(crate) mod explanation;
+pub(crate) mod explain;

@@ -8,6 +8,8 @@
 //! the facts but not what was reported of the past. Only `held` asks about the past itself: a catalog
 //! that uses it has such a profile rebuilt from its history.
 
+use smallvec::SmallVec;
+
 use crate::base::time::{Duration, Time};
 use crate::derived::conclusions::Conclusions;
 use crate::derived::propagation::{Propagation, Scratch};
@@ -22,7 +24,7 @@ use crate::model::ids::{EventId, PropertyId, SegmentId, SourceId};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::value::Value;
 use crate::rules::evaluate::{Facts, Reading, is_true};
-use crate::rules::expression::Expr;
+use crate::rules::expression::{Expr, Source};
 
 /// What steps need beside the cell.
 pub(crate) struct Step<'a> {
@@ -35,6 +37,9 @@ pub(crate) struct Step<'a> {
     /// Changes of membership, in the order of time.
     pub(crate) turns: &'a mut Vec<Turn>,
 }
+
+/// Subjects to measure anew.
+type Touched = SmallVec<[SubjectId; 32]>;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +54,8 @@ pub(crate) enum Taken {
 impl Step<'_> {
     /// Applies a message at `now`.
     pub(crate) fn apply(&mut self, cell: &mut Cell, message: TypedMessage, now: Time) -> Taken {
+        // Another thread may have brought the cell further already.
+        let now = now.max(cell.as_of);
         let time = message.stamp.time;
         if time > now {
             let place = cell.pending.partition_point(|pending| pending.stamp.time <= time);
@@ -103,11 +110,11 @@ impl Step<'_> {
     fn instant(&mut self, cell: &mut Cell, at: Time, message: Option<TypedMessage>) {
         cell.as_of = at;
         let due_pending = cell.pending.partition_point(|pending| pending.stamp.time <= at);
-        let mut messages: Vec<TypedMessage> = cell.pending.drain(..due_pending).collect();
+        let mut messages: SmallVec<[TypedMessage; 1]> = cell.pending.drain(..due_pending).collect();
         messages.extend(message);
         let cause = messages.last().map_or(Trigger::Time, |message| Trigger::Message(message.stamp.place));
         let becomes_known = cell.conclusions.is_none() && !messages.is_empty();
-        let mut touched = Vec::new();
+        let mut touched = SmallVec::new();
         for message in &messages {
             self.scratch.work.messages += 1;
             cell.last_change = cell.last_change.max(at);
@@ -180,7 +187,7 @@ impl Step<'_> {
     }
 
     /// Takes a message into the facts, and adds the subjects to measure anew.
-    fn take(&mut self, cell: &mut Cell, message: &TypedMessage, touched: &mut Vec<SubjectId>) {
+    fn take(&mut self, cell: &mut Cell, message: &TypedMessage, touched: &mut Touched) {
         let program = self.program;
         match &message.content {
             Content::Presence => {}
@@ -205,7 +212,7 @@ impl Step<'_> {
         stamp: Stamp,
         event: Option<EventId>,
         properties: &[Option<Value>],
-        touched: &mut Vec<SubjectId>,
+        touched: &mut Touched,
     ) {
         let program = self.program;
         let compiled = (&program.plan, &program.definitions);
@@ -227,12 +234,15 @@ impl Step<'_> {
     ) -> impl Iterator<Item = SourceId> + use<> {
         let sources = &self.program.definitions.sources;
         let mut found = self.program.plan.candidates(event, properties);
-        found.retain(|source| match &sources[source.index()].filter {
-            Some(filter) => is_true(filter, &PropertiesOnly(properties)),
-            None => true,
-        });
+        found.retain(|source| takes(&sources[source.index()], event, properties));
         found.into_iter()
     }
+}
+
+/// Whether a source takes an event with these properties.
+pub(crate) fn takes(source: &Source, event: Option<EventId>, properties: &[Option<Value>]) -> bool {
+    (source.event.is_none() || source.event == event)
+        && source.filter.as_ref().is_none_or(|filter| is_true(filter, &PropertiesOnly(properties)))
 }
 
 /// An event by itself, as filters read it.

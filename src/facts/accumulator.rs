@@ -4,6 +4,8 @@
 //! a window it is filled anew from the log. Every accumulator is a commutative fold of a set, so
 //! events may arrive in any order.
 
+use std::cmp::Ordering;
+
 use ahash::{AHashMap, AHashSet};
 
 use crate::base::exact_sum::ExactSum;
@@ -73,11 +75,13 @@ impl Accumulator {
             Accumulator::Count(count) => *count += 1,
             Accumulator::Sum(total) => total.add(value),
             Accumulator::Average { total, count } => {
-                total.add(value);
-                *count += 1;
+                if value.is_some_and(is_number) {
+                    total.add(value);
+                    *count += 1;
+                }
             }
-            Accumulator::Minimum(least) => replace_if(least, value, |new, old| less(new, old)),
-            Accumulator::Maximum(greatest) => replace_if(greatest, value, |new, old| less(old, new)),
+            Accumulator::Minimum(least) => keep_extreme(least, value, Ordering::Less),
+            Accumulator::Maximum(greatest) => keep_extreme(greatest, value, Ordering::Greater),
             Accumulator::First(first) => {
                 if first.as_ref().is_none_or(|(old, _)| old.is_after(stamp, order)) {
                     *first = Some((stamp, value.cloned()));
@@ -92,7 +96,12 @@ impl Accumulator {
             Accumulator::Distinct(values) => values.extend(value.cloned()),
             Accumulator::Values { limit, latest } => add_to_latest(latest, *limit, stamp, value, order),
             Accumulator::Top(values) => add_to_top(values, stamp, value, order),
-            Accumulator::Decayed(sum) => sum.add(value.map_or(1.0, as_float), stamp.time),
+            Accumulator::Decayed(sum) => match value {
+                None => sum.add(1.0, stamp.time),
+                Some(Value::Int(weight)) => sum.add(*weight as f64, stamp.time),
+                Some(Value::Float(weight)) => sum.add(*weight, stamp.time),
+                Some(_) => {}
+            },
         }
     }
 
@@ -161,7 +170,9 @@ impl Total {
         match (self, value) {
             (Total::Int(total), Some(Value::Int(value))) => *total += i128::from(*value),
             (Total::Float(total), Some(Value::Float(value))) => total.add(*value),
-            _ => debug_assert!(false, "a total takes values of its own type"),
+            (Total::Float(total), Some(Value::Int(value))) => add_exactly(total, *value),
+            // Of a property of any type, only numbers add up.
+            _ => {}
         }
     }
 
@@ -186,22 +197,43 @@ fn as_int(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn as_float(value: &Value) -> f64 {
-    match value {
-        Value::Int(value) => *value as f64,
-        Value::Float(value) => *value,
-        _ => 0.0,
+fn is_number(value: &Value) -> bool {
+    matches!(value, Value::Int(_) | Value::Float(_))
+}
+
+/// Adds an int that may need more bits than one float has.
+fn add_exactly(total: &mut ExactSum, value: i64) {
+    let rounded = value as f64;
+    total.add(rounded);
+    total.add((i128::from(value) - rounded as i128) as f64);
+}
+
+/// Keeps the least or greatest value.
+///
+/// Properties of undeclared events may hold values of several kinds, which have no order among each
+/// other. Only the first kind that is there at all counts: numbers, then times, texts, bools. Lists
+/// and maps never do. Of an int and an equal float, which print differently, the int is kept. So the
+/// result depends on which values there are, and not on which came first.
+fn keep_extreme(kept: &mut Option<Value>, value: Option<&Value>, wanted: Ordering) {
+    let Some((value, kind)) = value.and_then(|value| Some((value, kind(value)?))) else { return };
+    let replaces = |old: &Value| match (kind.cmp(&self::kind(old).unwrap_or(u8::MAX)), value.compare(old)) {
+        (Ordering::Equal, Some(Ordering::Equal)) => matches!((value, old), (Value::Int(_), Value::Float(_))),
+        (Ordering::Equal, order) => order == Some(wanted),
+        (kinds, _) => kinds == Ordering::Less,
+    };
+    if kept.as_ref().is_none_or(replaces) {
+        *kept = Some(value.clone());
     }
 }
 
-fn less(a: &Value, b: &Value) -> bool {
-    a.compare(b) == Some(std::cmp::Ordering::Less)
-}
-
-fn replace_if(kept: &mut Option<Value>, value: Option<&Value>, better: impl Fn(&Value, &Value) -> bool) {
-    let Some(value) = value else { return };
-    if kept.as_ref().is_none_or(|old| better(value, old)) {
-        *kept = Some(value.clone());
+/// The rank of a value's kind among those that have an order.
+fn kind(value: &Value) -> Option<u8> {
+    match value {
+        Value::Int(_) | Value::Float(_) => Some(0),
+        Value::Time(_) => Some(1),
+        Value::String(_) => Some(2),
+        Value::Bool(_) => Some(3),
+        Value::Duration(_) | Value::List(_) | Value::Map(_) => None,
     }
 }
 
@@ -244,9 +276,94 @@ fn add_to_top(
     order: &dyn MessageOrder,
 ) {
     let Some(value) = value else { return };
-    let (count, last) = values.entry(value.clone()).or_insert((0, stamp));
-    *count += 1;
-    if stamp.is_after(*last, order) {
-        *last = stamp;
+    // An int and an equal float are one value, written as the latest of them is.
+    let (written, count, last) = match values.remove_entry(value) {
+        Some((written, (count, last))) if last.is_after(stamp, order) => (written, count + 1, last),
+        Some((_, (count, _))) => (value.clone(), count + 1, stamp),
+        None => (value.clone(), 1, stamp),
+    };
+    values.insert(written, (count, last));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Duration;
+    use crate::facts::stamp::{HistoryPlace, NoMessages};
+    use crate::model::ids::PropertyId;
+
+    /// What `function` gives of the values, which must be the same in any order of arrival.
+    fn of_any(function: &Function, values: &[Value]) -> String {
+        let mut events: Vec<(Stamp, &Value)> = Vec::new();
+        for (number, value) in values.iter().enumerate() {
+            let place = HistoryPlace(u32::try_from(number).unwrap());
+            events.push((Stamp { time: Time::from_raw(0), place }, value));
+        }
+        let mut results = Vec::new();
+        permute(&mut events, 0, &mut |events| {
+            let mut accumulator = Accumulator::new(function, Some(&Type::Any));
+            events.iter().for_each(|(stamp, value)| accumulator.add(*stamp, Some(value), &NoMessages));
+            let value = match &accumulator {
+                Accumulator::Top(values) => top(values, &NoMessages),
+                _ => accumulator.read(Time::from_raw(0)).value,
+            };
+            results.push(value.map_or("missing".to_owned(), |value| value.to_string()));
+        });
+        results.sort();
+        results.dedup();
+        results.join(" or ")
+    }
+
+    fn permute<T: Copy>(items: &mut [T], fixed: usize, seen: &mut dyn FnMut(&[T])) {
+        if fixed == items.len() {
+            seen(items);
+        }
+        for place in fixed..items.len() {
+            items.swap(fixed, place);
+            permute(items, fixed + 1, seen);
+            items.swap(fixed, place);
+        }
+    }
+
+    #[test]
+    fn values_of_any_type_count_by_what_they_are() {
+        let property = PropertyId(0);
+        let text = Value::string;
+        let list = Value::List([Value::Int(9)].into());
+        let mixed = [Value::Int(4), text("a"), Value::Float(2.5), Value::Bool(true), list.clone()];
+        let words = [text("b"), Value::Bool(false), text("a"), list.clone()];
+        let bools = [Value::Bool(true), list.clone(), Value::Bool(false)];
+        let lists = [list.clone(), list];
+        let decayed = Function::Decayed { half_life: Duration::parse("1d").unwrap(), weight: Some(property) };
+        for (function, of_mixed, of_words, of_bools, of_lists) in [
+            (Function::Sum(property), "6.5", "0.0", "0.0", "0.0"),
+            (Function::Average(property), "3.25", "missing", "missing", "missing"),
+            (Function::Minimum(property), "2.5", "\"a\"", "false", "missing"),
+            (Function::Maximum(property), "4", "\"b\"", "true", "missing"),
+            (Function::Distinct(property), "5", "4", "3", "1"),
+            (Function::Top(property), "[9]", "[9]", "false", "[9]"),
+            (Function::First(property), "4", "\"b\"", "true", "[9]"),
+            (Function::Last(property), "[9]", "[9]", "false", "[9]"),
+            (Function::Values(property, 2), "[[9],true]", "[[9],\"a\"]", "[false,[9]]", "[[9]]"),
+            (decayed, "6.5", "0.0", "0.0", "0.0"),
+        ] {
+            assert_eq!(of_any(&function, &mixed), of_mixed, "{function:?}");
+            assert_eq!(of_any(&function, &words), of_words, "{function:?}");
+            assert_eq!(of_any(&function, &bools), of_bools, "{function:?}");
+            assert_eq!(of_any(&function, &lists), of_lists, "{function:?}");
+        }
+    }
+
+    #[test]
+    fn ints_among_floats_are_exact_and_have_one_spelling() {
+        let property = PropertyId(0);
+        let large = [Value::Int(i64::MAX), Value::Float(0.5), Value::Int(-i64::MAX), Value::Int(i64::MAX - 1), Value::Int(1 - i64::MAX)];
+        assert_eq!(of_any(&Function::Sum(property), &large), "0.5");
+        let equal = [Value::Float(2.0), Value::Int(2), Value::Float(2.0), Value::Int(1)];
+        assert_eq!(of_any(&Function::Maximum(property), &equal), "2");
+        assert_eq!(of_any(&Function::Minimum(property), &equal[..3]), "2");
+        assert_eq!(of_any(&Function::Top(property), &equal), "2.0");
+        assert_eq!(of_any(&Function::Values(property, 3), &equal), "[1,2.0]");
+        assert_eq!(of_any(&Function::Distinct(property), &equal), "2");
     }
 }

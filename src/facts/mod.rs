@@ -10,6 +10,7 @@ pub(crate) mod decayed_sum;
 pub(crate) mod accumulator;
 pub(crate) mod event_log;
 pub(crate) mod plan;
+pub(crate) mod room;
 pub(crate) mod source_state;
 pub(crate) mod window;
 pub(crate) mod aggregate;

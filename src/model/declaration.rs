@@ -4,6 +4,8 @@
 //! or JSON by [`catalog`](crate::catalog), which also owns the list of keys and the JSON Schema, and
 //! checked by [`rules`](crate::rules).
 
+use serde::Serialize;
+
 use crate::base::source_text::{Span, Spanned, Text};
 use crate::base::time::Duration;
 use crate::model::value::{Type, Value};
@@ -56,7 +58,8 @@ pub(crate) enum SegmentDeclaration {
 }
 
 /// How a personalization chooses among its offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// The qualifying offer of the greatest priority; of equals, the one written first.
     #[default]

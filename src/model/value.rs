@@ -11,6 +11,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::base::limits::{MAX_FLOAT, MAX_VALUE_DEPTH};
@@ -37,7 +38,7 @@ pub enum Type {
     Map(Box<Type>),
     /// A map with declared fields, sorted by name; other fields are kept, but cannot be read.
     Record(Arc<[(Arc<str>, Type)]>),
-    /// Anything: what a bare `list` or `map` holds.
+    /// Anything: what a bare `list` or `map` holds, or a property of an event that is not declared.
     Any,
 }
 
@@ -301,6 +302,13 @@ impl fmt::Display for Type {
             Type::Record(_) => f.write_str("map"),
             Type::Any => f.write_str("anything"),
         }
+    }
+}
+
+/// As [`Value::to_json`].
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
     }
 }
 

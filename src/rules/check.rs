@@ -1,6 +1,6 @@
 //! From a catalog as it is written to its meaning: every name resolved, every type known to fit.
 //!
-//! `declarations -> names -> conditions, each after those it names -> personalizations -> warnings`.
+//! `declarations -> names -> syntax trees -> implied events -> conditions, each after those it names -> personalizations -> warnings`.
 //! One run finds everything it can; only what depends on a broken part is left unchecked.
 //!
 //! Invariants:
@@ -12,7 +12,9 @@ mod aggregate;
 mod arithmetic;
 mod call;
 mod expression;
+mod implied_events;
 mod order;
+mod parsed;
 mod personalization;
 mod scope;
 mod typed;
@@ -31,10 +33,11 @@ use crate::model::ids::{ComputedId, EventId, SegmentId};
 use crate::rules::definitions::{ComputedDefinition, Definitions, EventDefinition, SegmentDefinition};
 use crate::rules::expression::Expr;
 use crate::rules::syntax::{Node, Problem};
-use crate::rules::{cel, lint};
+use crate::rules::lint;
 
 use self::expression::Checker;
 use self::order::Mention;
+use self::parsed::Parsed;
 use self::scope::Scope;
 use self::typed::Typed;
 use self::world::{Pool, World};
@@ -43,8 +46,12 @@ use self::world::{Pool, World};
 pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<Definitions> {
     let mut catalog = Catalog { world: World::default(), pool: Pool::default(), report };
     catalog.declare(declarations);
-    let segments = catalog.conditions(declarations);
-    let (personalization_names, personalizations) = catalog.personalizations(declarations);
+    let parsed = catalog.parse(declarations);
+    if !declarations.strict {
+        implied_events::add(&mut catalog.world, &parsed, catalog.report);
+    }
+    let segments = catalog.conditions(&parsed);
+    let (personalization_names, personalizations) = catalog.personalizations(&parsed);
     if catalog.report.has_errors() {
         return None;
     }
@@ -110,6 +117,7 @@ impl Catalog<'_> {
 
     /// Fills the names of everything, so that conditions may name what is declared after them.
     fn declare(&mut self, declarations: &Declarations) {
+        self.world.left_out = declarations.left_out.iter().cloned().collect();
         let mut taken = AHashMap::new();
         for field in &declarations.attributes {
             if self.is_free(&field.name, "an attribute", &mut taken) {
@@ -177,31 +185,27 @@ impl Catalog<'_> {
     }
 
     /// Checks computed attributes and segments; gives the segments and their order.
-    fn conditions(&mut self, declarations: &Declarations) -> Option<(Vec<SegmentDefinition>, Vec<SegmentId>)> {
-        let computed = distinct(&declarations.computed);
-        let segments = distinct(&declarations.segments);
-        let mut texts: Vec<Option<&Text>> = computed.iter().map(|computed| Some(&computed.body)).collect();
-        texts.extend(segments.iter().map(|segment| match &segment.body {
-            SegmentDeclaration::Condition(text) => Some(text),
-            SegmentDeclaration::Members(_) => None,
-        }));
+    fn conditions(&mut self, parsed: &Parsed<'_>) -> Option<(Vec<SegmentDefinition>, Vec<SegmentId>)> {
+        let Parsed { computed, segments, .. } = parsed;
+        let mut texts: Vec<Option<&Text>> = computed.iter().map(|(computed, _)| Some(&computed.body)).collect();
+        texts.extend(segments.iter().map(|(segment, _)| segment.body.text()));
         if computed.len() != self.world.computed_names.len() || segments.len() != self.world.segment_names.len() {
             return None;
         }
-        let nodes: Vec<Option<Node>> = texts.iter().map(|text| text.and_then(|text| self.parse(text))).collect();
+        let mut nodes: Vec<Option<&Node>> = computed.iter().map(|(_, node)| node.as_ref()).collect();
+        nodes.extend(segments.iter().map(|(_, node)| node.as_ref()));
         let mut checked = vec![None; segments.len()];
         let mut segment_order = Vec::with_capacity(segments.len());
         for place in self.order(&nodes, &texts) {
-            let parts = texts[place].zip(nodes[place].as_ref());
             let Some(segment) = place.checked_sub(computed.len()) else {
-                let value = parts.and_then(|(text, node)| self.checked(text, node, Wanted::Value, None));
+                let value = texts[place].and_then(|text| self.checked(text, nodes[place], Wanted::Value, None));
                 self.world.computed[place] = value;
                 continue;
             };
             segment_order.push(SegmentId::from_index(segment));
-            checked[segment] = parts.and_then(|(text, node)| self.checked(text, node, Wanted::Condition, None));
+            checked[segment] = texts[place].and_then(|text| self.checked(text, nodes[place], Wanted::Condition, None));
         }
-        let defined = segments.iter().zip(checked).map(|(segment, checked)| match &segment.body {
+        let defined = segments.iter().zip(checked).map(|((segment, _), checked)| match &segment.body {
             SegmentDeclaration::Condition(_) => checked.map(|checked: Typed| SegmentDefinition::Condition(checked.expr)),
             SegmentDeclaration::Members(members) => Some(SegmentDefinition::Members(sorted(members).into())),
         });
@@ -209,7 +213,7 @@ impl Catalog<'_> {
     }
 
     /// The order in which to check conditions, computed attributes first in numbering; reports cycles.
-    fn order(&mut self, nodes: &[Option<Node>], texts: &[Option<&Text>]) -> Vec<usize> {
+    fn order(&mut self, nodes: &[Option<&Node>], texts: &[Option<&Text>]) -> Vec<usize> {
         let computed = self.world.computed_names.len();
         let mut mentions: Vec<Vec<Mention>> = Vec::with_capacity(nodes.len());
         for node in nodes {
@@ -245,24 +249,9 @@ impl Catalog<'_> {
         }
     }
 
-    /// Reads the text of a condition.
-    fn parse(&mut self, text: &Text) -> Option<Node> {
-        match cel::parse(&text.value) {
-            Ok(node) => Some(node),
-            Err(problem) => {
-                self.problems(text, vec![problem]);
-                None
-            }
-        }
-    }
-
-    /// Reads and checks the text of a condition or value.
-    fn text(&mut self, text: &Text, wanted: Wanted, trigger: Option<EventId>) -> Option<Expr> {
-        let node = self.parse(text)?;
-        self.checked(text, &node, wanted, trigger).map(|typed| typed.expr)
-    }
-
-    fn checked(&mut self, text: &Text, node: &Node, wanted: Wanted, trigger: Option<EventId>) -> Option<Typed> {
+    /// Checks a condition or value; one that could not be read has no `node`.
+    fn checked(&mut self, text: &Text, node: Option<&Node>, wanted: Wanted, trigger: Option<EventId>) -> Option<Typed> {
+        let node = node?;
         let mut checker = Checker {
             world: &self.world,
             pool: &mut self.pool,
@@ -312,12 +301,6 @@ fn too_large(expr: &Expr, node: &Node) -> Option<Problem> {
         format!("with computed attributes in their places this has {nodes} parts, and at most {MAX_CONDITION_NODES} are allowed")
     };
     Some(Problem::new("too_large", &node.at, message).with_help("make parts of it segments, which are kept up to date once"))
-}
-
-/// The first declaration of each name.
-fn distinct<T>(declared: &[Named<T>]) -> Vec<&Named<T>> {
-    let mut seen = ahash::AHashSet::new();
-    declared.iter().filter(|named| seen.insert(named.name.value.as_str())).collect()
 }
 
 fn sorted(members: &[String]) -> Vec<String> {

@@ -41,7 +41,7 @@ pub(crate) struct Definitions {
     pub(crate) aggregates: Vec<Aggregate>,
 }
 
-/// A declared event.
+/// An event that is declared, or named by conditions of a catalog that is not strict.
 #[derive(Debug)]
 pub(crate) struct EventDefinition {
     pub(crate) property_names: Names,
@@ -116,6 +116,15 @@ impl Definitions {
                 Some(self.computed[number as usize].value.clone())
             }
         }
+    }
+
+    /// The computed attribute that an expression is, if it is one and is not just another name.
+    pub(crate) fn computed_named(&self, expr: &Expr) -> Option<&str> {
+        if matches!(expr, Expr::Constant(_) | Expr::Now | Expr::Attribute(_) | Expr::Segment(_)) {
+            return None;
+        }
+        let place = self.computed.iter().position(|computed| computed.value == *expr)?;
+        Some(self.computed_names.name(u32::try_from(place).ok()?))
     }
 
     /// The definition of an event.

@@ -234,17 +234,18 @@ pub(crate) enum Bound {
     Before(Expr),
 }
 
-/// What is made of the events. Those of a property take only events in which it is present. The
-/// order of events is (time, message id).
+/// What is made of the events. Those of a property take only events in which it is present; those that
+/// reckon with numbers, only events in which it is one, which matters where the event is not declared.
+/// The order of events is (time, message id).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Function {
     Count,
     Exists,
-    /// Of an int or float property; 0 of nothing.
+    /// An int of an int property, else a float; 0 of nothing.
     Sum(PropertyId),
     /// A float; missing of nothing.
     Average(PropertyId),
-    /// Of a number, text, time or bool property.
+    /// Of the numbers there are; of times, texts or bools if there is nothing of a kind before them.
     Minimum(PropertyId),
     Maximum(PropertyId),
     FirstTime,

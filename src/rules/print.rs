@@ -31,8 +31,15 @@ enum Binding {
 
 /// The text of `expr`; `trigger` is the event of the personalization it belongs to, if any.
 pub(crate) fn print(expr: &Expr, definitions: &Definitions, trigger: Option<EventId>) -> String {
-    let mut printer = Printer { definitions, trigger, filtered: None, text: String::new() };
+    let mut printer = Printer { definitions, trigger, filtered: None, naming: Naming::WrittenOut, text: String::new() };
     printer.write(expr, Binding::Conditional, 0);
+    printer.text
+}
+
+/// The text of `expr` with the names of computed attributes for those of its parts that are some.
+pub(crate) fn print_with_names(expr: &Expr, definitions: &Definitions, trigger: Option<EventId>) -> String {
+    let mut printer = Printer { definitions, trigger, filtered: None, naming: Naming::Named, text: String::new() };
+    printer.write_bare(expr, 0);
     printer.text
 }
 
@@ -62,11 +69,19 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
+/// How a computed attribute is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    WrittenOut,
+    Named,
+}
+
 struct Printer<'a> {
     definitions: &'a Definitions,
     trigger: Option<EventId>,
     /// The event whose properties the `where` being printed reads.
     filtered: Option<EventId>,
+    naming: Naming,
     text: String,
 }
 
@@ -78,6 +93,11 @@ impl Printer<'_> {
     /// Writes `expr` where something that binds at least as tightly as `binding` must stand, inside
     /// `depth` loops.
     fn write(&mut self, expr: &Expr, binding: Binding, depth: usize) {
+        if self.naming == Naming::Named
+            && let Some(name) = self.definitions.computed_named(expr)
+        {
+            return self.push(name);
+        }
         let brackets = binding_of(expr) < binding;
         if brackets {
             self.push("(");

@@ -12,6 +12,29 @@ pub(crate) struct Node {
     pub(crate) at: Range<usize>,
 }
 
+impl Node {
+    /// Visits the parts this one is made of, from left to right.
+    pub(crate) fn for_each_part<'n>(&'n self, visit: &mut dyn FnMut(&'n Node)) {
+        match &self.kind {
+            Kind::Literal(_) | Kind::Null | Kind::Name(_) => {}
+            Kind::Select(a, _) | Kind::Not(a) | Kind::Negate(a) => visit(a),
+            Kind::Binary(_, a, b) | Kind::Index(a, b) | Kind::Quantified { list: a, condition: b, .. } => {
+                visit(a);
+                visit(b);
+            }
+            Kind::Conditional(a, b, c) => {
+                visit(a);
+                visit(b);
+                visit(c);
+            }
+            Kind::List(elements) => elements.iter().for_each(visit),
+            Kind::Call { target, arguments, .. } => {
+                target.as_deref().into_iter().chain(arguments).for_each(visit);
+            }
+        }
+    }
+}
+
 /// What a [`Node`] is.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {

@@ -95,6 +95,23 @@ impl fmt::Debug for Template {
     }
 }
 
+/// The properties of the trigger event that a text reads; none if it is no template.
+pub(crate) fn trigger_properties(text: &str) -> Vec<String> {
+    if text.len() > MAX_TEMPLATE_BYTES {
+        return Vec::new();
+    }
+    let Ok(template) = BASE.template_from_str(text) else { return Vec::new() };
+    let read = template.undeclared_variables(true).into_iter();
+    let mut properties: Vec<String> = read.filter_map(|path| path.strip_prefix("event.").map(first_name)).collect();
+    properties.sort();
+    properties.dedup();
+    properties
+}
+
+fn first_name(path: &str) -> String {
+    path.split('.').next().unwrap_or(path).to_owned()
+}
+
 /// Text up to the longest that is allowed.
 #[derive(Default)]
 struct Bounded {

@@ -6,10 +6,10 @@ use crate::engine::cell::Cell;
 use crate::store::history::History;
 
 /// Which kind of id a text is; a user and a visitor may have the same text as their id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Identifier {
-    User(Box<str>),
-    Anonymous(Box<str>),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Identifier<'a> {
+    User(&'a str),
+    Anonymous(&'a str),
 }
 
 /// A profile.
@@ -21,9 +21,9 @@ pub(crate) struct Profile {
     pub(crate) history: History,
 }
 
-impl Identifier {
+impl<'a> Identifier<'a> {
     /// The id's text.
-    pub(crate) fn text(&self) -> &str {
+    pub(crate) fn text(self) -> &'a str {
         match self {
             Identifier::User(text) | Identifier::Anonymous(text) => text,
         }
@@ -32,7 +32,7 @@ impl Identifier {
 
 impl Profile {
     /// A profile without messages.
-    pub(crate) fn new(identifier: &Identifier) -> Profile {
+    pub(crate) fn new(identifier: Identifier<'_>) -> Profile {
         Profile { name: Arc::from(identifier.text()), cell: Cell::new(), history: History::default() }
     }
 }

@@ -27,7 +27,8 @@ use crate::store::timer_wheel::TimerWheel;
 #[derive(Debug)]
 pub(crate) struct Shard {
     pub(crate) program: Arc<Program>,
-    index: AHashMap<Identifier, u32>,
+    users: AHashMap<Box<str>, u32>,
+    visitors: AHashMap<Box<str>, u32>,
     profiles: Vec<Profile>,
     timers: TimerWheel,
     scratch: Scratch,
@@ -48,12 +49,31 @@ impl Shard {
         let sizes = vec![0; program.definitions.segments.len()];
         let mut scratch = Scratch::default();
         scratch.reserve(&program.graph);
-        Shard { program, index: AHashMap::new(), profiles: Vec::new(), timers: TimerWheel::new(), scratch, sizes }
+        Shard {
+            program,
+            users: AHashMap::new(),
+            visitors: AHashMap::new(),
+            profiles: Vec::new(),
+            timers: TimerWheel::new(),
+            scratch,
+            sizes,
+        }
     }
 
     /// The place of the profile that an id resolves to.
-    pub(crate) fn find(&self, identifier: &Identifier) -> Option<u32> {
-        self.index.get(identifier).copied()
+    pub(crate) fn find(&self, identifier: Identifier<'_>) -> Option<u32> {
+        match identifier {
+            Identifier::User(id) => self.users.get(id).copied(),
+            Identifier::Anonymous(id) => self.visitors.get(id).copied(),
+        }
+    }
+
+    fn remember(&mut self, identifier: Identifier<'_>, place: u32) {
+        let index = match identifier {
+            Identifier::User(_) => &mut self.users,
+            Identifier::Anonymous(_) => &mut self.visitors,
+        };
+        index.insert(identifier.text().into(), place);
     }
 
     /// A profile by its place.
@@ -92,7 +112,7 @@ impl Shard {
     /// If an aggregate would keep more than the catalog allows; then nothing has changed.
     pub(crate) fn apply(
         &mut self,
-        identifier: &Identifier,
+        identifier: Identifier<'_>,
         entry: Entry,
         content: Content,
         now: Time,
@@ -106,7 +126,7 @@ impl Shard {
         let applied = self.apply_to(place, entry, content, now, &mut turns);
         if found.is_none() {
             match applied {
-                Ok(()) => drop(self.index.insert(identifier.clone(), place)),
+                Ok(()) => self.remember(identifier, place),
                 Err(_) => drop(self.profiles.pop()),
             }
         }
@@ -200,7 +220,7 @@ impl Shard {
 }
 
 /// Whether a profile is on a static segment's list.
-fn is_listed(program: &Program, segment: SegmentId, name: &str) -> bool {
+pub(crate) fn is_listed(program: &Program, segment: SegmentId, name: &str) -> bool {
     match &program.definitions.segments[segment.index()] {
         SegmentDefinition::Members(members) => {
             members.binary_search_by(|member| member.as_str().cmp(name)).is_ok()

@@ -28,9 +28,9 @@ pub(super) const FINALS: [&str; 15] = [
 /// `events(…)` and the filters and windows after it.
 pub(super) struct Chain<'n> {
     /// The call of `events`.
-    root: &'n Node,
+    pub(super) root: &'n Node,
     /// The calls after it, in the order written.
-    steps: Vec<&'n Node>,
+    pub(super) steps: Vec<&'n Node>,
 }
 
 /// The chain that a node is, if it is one without a final function.
@@ -140,6 +140,9 @@ impl Checker<'_> {
         let world = self.world;
         if let Some(event) = world.event(name) {
             return Some(event);
+        }
+        if world.is_left_out(name) {
+            return None;
         }
         let help = match nearest(name, world.event_names.iter()) {
             Some(near) => format!("did you mean `\"{near}\"`?"),
@@ -348,8 +351,11 @@ impl Checker<'_> {
     }
 
     fn number(&mut self, function: &str, property: &ArgumentProperty<'_>) -> Option<Type> {
-        if property.ty.is_number() {
-            return Some(property.ty.clone());
+        match property.ty {
+            Type::Int | Type::Float => return Some(property.ty.clone()),
+            // What numbers there are may be ints and floats.
+            Type::Any => return Some(Type::Float),
+            _ => {}
         }
         let message = format!("`{function}` needs numbers, and {} is {}", self.quoted(property.node), property.ty);
         let help = match property.ty {
@@ -363,7 +369,7 @@ impl Checker<'_> {
     /// The type of a property that is a single value, not a list or map.
     fn single(&mut self, function: &str, property: &ArgumentProperty<'_>) -> Option<Type> {
         match property.ty {
-            Type::List(_) | Type::Map(_) | Type::Record(_) | Type::Any => {
+            Type::List(_) | Type::Map(_) | Type::Record(_) => {
                 let message = format!("`{function}` needs single values, and {} is {}", self.quoted(property.node), property.ty);
                 let help = "of lists and maps there are `.first(property)` and `.last(property)`";
                 self.report_help("type", &property.node.at, message, help);

@@ -26,29 +26,13 @@ pub(super) fn names<'n>(node: &'n Node, visit: &mut dyn FnMut(&'n str, &Range<us
 
 fn walk<'n>(node: &'n Node, variables: &mut Vec<&'n str>, visit: &mut dyn FnMut(&'n str, &Range<usize>)) {
     match &node.kind {
-        Kind::Literal(_) | Kind::Null => {}
         Kind::Name(name) => {
             if !variables.contains(&name.as_str()) {
                 visit(name, &node.at);
             }
         }
-        Kind::Select(a, _) | Kind::Not(a) | Kind::Negate(a) => walk(a, variables, visit),
-        Kind::Binary(_, a, b) | Kind::Index(a, b) => {
-            walk(a, variables, visit);
-            walk(b, variables, visit);
-        }
-        Kind::Conditional(a, b, c) => {
-            walk(a, variables, visit);
-            walk(b, variables, visit);
-            walk(c, variables, visit);
-        }
-        Kind::List(elements) => elements.iter().for_each(|element| walk(element, variables, visit)),
-        Kind::Call { target, arguments, .. } => {
-            if let Some(chain) = target.as_deref().and_then(aggregate::chain) {
-                aggregate::profile_parts(&chain).for_each(|part| walk(part, variables, visit));
-                return;
-            }
-            target.as_deref().into_iter().chain(arguments).for_each(|part| walk(part, variables, visit));
+        Kind::Call { target: Some(target), .. } if let Some(chain) = aggregate::chain(target) => {
+            aggregate::profile_parts(&chain).for_each(|part| walk(part, variables, visit));
         }
         Kind::Quantified { list, variable, condition, .. } => {
             walk(list, variables, visit);
@@ -56,6 +40,7 @@ fn walk<'n>(node: &'n Node, variables: &mut Vec<&'n str>, visit: &mut dyn FnMut(
             walk(condition, variables, visit);
             variables.pop();
         }
+        _ => node.for_each_part(&mut |part| walk(part, variables, visit)),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::base::diagnostic::Finding;
 use crate::base::names::{Names, nearest};
 use crate::base::source_text::{Spanned, Text};
 use crate::model::declaration::{
-    Declarations, FallbackDeclaration, Named, OfferDeclaration, PersonalizationDeclaration, Strategy,
+    FallbackDeclaration, Named, OfferDeclaration, PersonalizationDeclaration, Strategy,
 };
 use crate::model::ids::{AttributeId, ComputedId, EventId};
 use crate::rules::canonical;
@@ -16,41 +16,47 @@ use crate::rules::definitions::{
 use crate::rules::expression::Expr;
 use crate::rules::template::Template;
 
+use super::parsed::ParsedOffer;
 use super::world::World;
-use super::{Catalog, Wanted};
+use super::{Catalog, Parsed, Wanted};
 
 /// The name in `attributes` that stands for all that is not sensitive.
 const ALL: &str = "*";
 
 impl Catalog<'_> {
-    pub(super) fn personalizations(&mut self, declarations: &Declarations) -> (Names, Vec<PersonalizationDefinition>) {
+    pub(super) fn personalizations(&mut self, parsed: &Parsed<'_>) -> (Names, Vec<PersonalizationDefinition>) {
         let mut names = Names::default();
-        let mut definitions = Vec::with_capacity(declarations.personalizations.len());
-        for declared in &declarations.personalizations {
+        let mut definitions = Vec::with_capacity(parsed.personalizations.len());
+        for (declared, offers) in &parsed.personalizations {
             let name = &declared.name.value;
             if names.get(name).is_some() {
                 self.error("duplicate", &declared.name, format!("the personalization `{name}` is declared twice"));
                 continue;
             }
             names.add(name);
-            definitions.push(self.personalization(declared));
+            definitions.push(self.personalization(declared, offers));
         }
         (names, definitions)
     }
 
-    fn personalization(&mut self, declared: &Named<PersonalizationDeclaration>) -> PersonalizationDefinition {
+    fn personalization(
+        &mut self,
+        declared: &Named<PersonalizationDeclaration>,
+        parsed: &[ParsedOffer<'_>],
+    ) -> PersonalizationDefinition {
         let body = &declared.body;
         let on = body.on.as_ref().and_then(|name| self.trigger(name));
         let attributes = self.returned(&body.attributes);
         let mut offers = Vec::with_capacity(body.offers.len());
         let mut names = ahash::AHashSet::new();
-        for offer in &body.offers {
+        for parsed in parsed {
+            let offer = parsed.declared;
             if !names.insert(offer.name.value.as_str()) {
                 let message = format!("the offer `{}` is declared twice in this personalization", offer.name.value);
                 self.error("duplicate", &offer.name, message);
             }
             self.score_fits(offer, body.strategy);
-            offers.push(self.offer(offer, on, &body.attributes));
+            offers.push(self.offer(parsed, on, &body.attributes));
         }
         if body.offers.is_empty() && body.fallback.is_none() {
             let message = format!("the personalization `{}` has neither offers nor a fallback", declared.name.value);
@@ -64,7 +70,7 @@ impl Catalog<'_> {
 
     fn trigger(&mut self, name: &Spanned<String>) -> Option<EventId> {
         let found = self.world.event(&name.value);
-        if found.is_none() {
+        if found.is_none() && !self.world.is_left_out(&name.value) {
             let finding = Finding::error("unknown_event", name.span, format!("there is no event `{}`", name.value));
             let help = match nearest(&name.value, self.world.event_names.iter()) {
                 Some(near) => format!("did you mean `\"{near}\"`?"),
@@ -84,7 +90,7 @@ impl Catalog<'_> {
                 names.extend(all.filter(|name| !is_sensitive(&self.world, name)).map(str::to_owned));
             } else if self.world.is_readable(&name.value) {
                 names.push(name.value.clone());
-            } else {
+            } else if !self.world.is_left_out(&name.value) {
                 let message = format!("there is no attribute or computed attribute `{}`", name.value);
                 let finding = Finding::error("unknown_name", name.span, message);
                 self.report.push(match self.world.near_readable(&name.value) {
@@ -120,15 +126,18 @@ impl Catalog<'_> {
 
     fn offer(
         &mut self,
-        offer: &OfferDeclaration,
+        parsed: &ParsedOffer<'_>,
         on: Option<EventId>,
         listed: &[Spanned<String>],
     ) -> Option<OfferDefinition> {
+        let offer = parsed.declared;
         let when = match &offer.when {
-            Some(text) => self.text(text, Wanted::Condition, on),
+            Some(text) => self.checked(text, parsed.when.as_ref(), Wanted::Condition, on).map(|typed| typed.expr),
             None => Some(canonical::truth(true)),
         };
-        let score = offer.score.as_ref().map(|text| self.text(text, Wanted::Number, on));
+        let score = offer.score.as_ref().map(|text| {
+            self.checked(text, parsed.score.as_ref(), Wanted::Number, on).map(|typed| typed.expr)
+        });
         let text = offer.text.as_ref().map(|text| self.template(text, on, listed));
         Some(OfferDefinition {
             name: Arc::from(offer.name.value.as_str()),
@@ -151,7 +160,9 @@ impl Catalog<'_> {
 
     /// Compiles a text, and sees that it gives away nothing sensitive that is not listed.
     fn template(&mut self, text: &Text, on: Option<EventId>, listed: &[Spanned<String>]) -> Option<Template> {
-        let known = |name: &str| self.world.is_readable(name) || (name == "event" && on.is_some());
+        let known = |name: &str| {
+            self.world.is_readable(name) || self.world.is_left_out(name) || (name == "event" && on.is_some())
+        };
         let template = match Template::compile(&text.value, &known) {
             Ok(template) => template,
             Err(problem) => {

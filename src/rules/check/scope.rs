@@ -86,6 +86,9 @@ impl Checker<'_> {
 
     fn unknown_name(&mut self, name: &str, node: &Node) {
         let world = self.world;
+        if world.is_left_out(name) {
+            return;
+        }
         let message = format!("there is no attribute, computed attribute or segment `{name}`");
         let trigger = self.scope.trigger.map(|event| &world.events[event.index()].property_names);
         let declaring = world.events.iter().position(|event| event.property_names.get(name).is_some());
@@ -135,6 +138,9 @@ impl Checker<'_> {
 
     pub(super) fn unknown_property(&mut self, event: EventId, name: &str, node: &Node) {
         let world = self.world;
+        if world.is_left_out(name) {
+            return;
+        }
         let known = &world.events[event.index()].property_names;
         let event = world.event_names.name(event.0);
         let message = format!("`{event}` has no declared property `{name}`");

@@ -8,7 +8,7 @@
 
 use std::hash::Hash;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 
 use crate::base::names::Names;
 use crate::model::declaration::FieldDeclaration;
@@ -29,6 +29,8 @@ pub(super) struct World {
     pub(super) computed_names: Names,
     pub(super) computed: Vec<Option<Typed>>,
     pub(super) segment_names: Names,
+    /// Names whose declarations had mistakes: that they are not above has been said.
+    pub(super) left_out: AHashSet<String>,
 }
 
 /// Sources and aggregates, each once.
@@ -77,6 +79,11 @@ impl World {
                 &self.events[event.index()].properties[property.index()].values
             }
         }
+    }
+
+    /// Whether something of that name was declared with a mistake, so that it is missing, not unknown.
+    pub(super) fn is_left_out(&self, name: &str) -> bool {
+        self.left_out.contains(name)
     }
 
     /// All names that a condition on profiles may use.

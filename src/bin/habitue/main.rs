@@ -1,0 +1,62 @@
+//! The command line `habitue`: one file per command, each on the library's public facade only.
+//!
+//! Its flags, JSON lines and exit codes are a contract that others script against. Results go to
+//! standard output, everything else to standard error.
+
+mod check;
+mod console;
+mod failure;
+mod findings;
+mod progress;
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::console::{Console, Output};
+use crate::failure::{Exit, Failure};
+
+/// An embedded customer-profile database: check a catalog, and try it on a script.
+#[derive(Debug, Parser)]
+#[command(name = "habitue", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 ok, 1 the operation failed or an expectation did not hold, 2 usage,\n\
+    3 catalog invalid, 4 store damaged or incompatible, 5 not found.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Simulate(simulate::Arguments),
+}
+
+impl Command {
+    /// For whom the command writes.
+    fn output(&self) -> Output {
+        match self {
+            Command::Check(arguments) => Output::of(arguments.json),
+            Command::Simulate(arguments) => Output::of(arguments.json),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut console = Console::new();
+    let ended = match &arguments.command {
+        Command::Check(arguments) => check::run(arguments, &mut console),
+        Command::Simulate(arguments) => simulate::run(arguments, &mut console),
+    };
+    match ended.and_then(|exit| console.finish().map(|()| exit)) {
+        Ok(exit) => exit.into(),
+        // Whoever reads the results has seen enough.
+        Err(Failure::ReaderGone) => Exit::Ok.into(),
+        Err(failure) => {
+            console.report(&failure, arguments.command.output());
+            failure.exit().into()
+        }
+    }
+}

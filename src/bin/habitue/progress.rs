@@ -1,0 +1,20 @@
+//! The progress of long work: a bar with rate and time left, on standard error if it is a terminal.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Less work than this, in bytes, is done before anybody has read a bar.
+const WORTH_SHOWING: u64 = 1024 * 1024;
+
+/// A bar that counts bytes of `what`; hidden if standard error is no terminal or the work is short.
+pub(crate) fn bytes(what: &str, total: u64) -> ProgressBar {
+    let shown = total >= WORTH_SHOWING && std::io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(total), target).with_message(what.to_owned());
+    let style = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+    match ProgressStyle::with_template(style) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

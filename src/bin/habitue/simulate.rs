@@ -1,0 +1,88 @@
+//! `habitue simulate`: runs scripts, each on an empty database with a virtual clock.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use habitue::Catalog;
+use habitue::simulate::{Answer, Script, Simulation};
+
+use crate::console::Console;
+use crate::failure::{Exit, Failure};
+use crate::progress;
+
+/// Run scripts of messages and expectations on an empty database with a virtual clock
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The catalog: a TOML or JSON file, or a folder of them
+    catalog: PathBuf,
+    /// The scripts, one JSON object per line; each runs on a database of its own
+    #[arg(required = true)]
+    scripts: Vec<PathBuf>,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How many expectations held, and how many lines failed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+}
+
+pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+    let mut catalog = Some(Catalog::load(&arguments.catalog)?);
+    let scripts = arguments.scripts.iter().map(Script::read).collect::<Result<Vec<_>, _>>()?;
+    let mut total = Tally::default();
+    for script in &scripts {
+        let catalog = match catalog.take() {
+            Some(catalog) => catalog,
+            None => Catalog::load(&arguments.catalog)?,
+        };
+        let tally = run_script(script, catalog, arguments, console)?;
+        total.passed += tally.passed;
+        total.failed += tally.failed;
+        if !arguments.json && scripts.len() > 1 {
+            console.line(&format!("{}: {tally}", script.name()))?;
+        }
+    }
+    if !arguments.json {
+        console.line(&total.to_string())?;
+    }
+    Ok(if total.failed == 0 { Exit::Ok } else { Exit::Failed })
+}
+
+fn run_script(
+    script: &Script,
+    catalog: Catalog,
+    arguments: &Arguments,
+    console: &mut Console,
+) -> Result<Tally, Failure> {
+    let mut tally = Tally::default();
+    let mut simulation = Simulation::new(catalog);
+    let bar = progress::bytes(script.name(), script.text().len() as u64);
+    for line in script.lines() {
+        let answer = simulation.follow(&line);
+        bar.inc(line.text.len() as u64 + 1);
+        let Some(answer) = answer else { continue };
+        match &answer {
+            Answer::Passed { .. } => tally.passed += 1,
+            Answer::Failed(_) => tally.failed += 1,
+            Answer::Printed(_) => {}
+        }
+        bar.suspend(|| match &answer {
+            answer if arguments.json => console.line(&answer.to_json_line()),
+            Answer::Failed(failure) => console.line(&format!("{}, {failure}", script.name())),
+            Answer::Printed(text) => console.line(text),
+            Answer::Passed { .. } => Ok(()),
+        })?;
+    }
+    bar.finish_and_clear();
+    Ok(tally)
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}

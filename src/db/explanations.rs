@@ -1,0 +1,73 @@
+//! Why the database answers as it does.
+//!
+//! An explanation is a pure read: it makes nothing of the profile but bringing it to now, fills no
+//! cache and counts no work.
+
+use crate::base::error::Error;
+use crate::db::database::Database;
+use crate::db::questions::{resolve, resolve_personalization};
+use crate::engine::cell::Cell;
+use crate::engine::explain::past::{Past, PastMessage};
+use crate::engine::explain::segment::Explaining;
+use crate::engine::explanation::Explanation;
+use crate::engine::program::Program;
+use crate::engine::typed_message::{Content, Misfits};
+use crate::facts::stamp::NoMessages;
+use crate::model::ids::SegmentId;
+use crate::store::history::History;
+use crate::store::shard::is_listed;
+
+impl Database {
+    /// Why the customer `id` is a member of a segment, or why not: its condition with the value of
+    /// every part, the messages behind each, what is missing, and when that changes by itself.
+    ///
+    /// # Errors
+    /// If the catalog has no such segment.
+    pub fn explain_segment(&self, id: &str, segment: &str) -> Result<Explanation, Error> {
+        self.explain(id, |explaining| {
+            let names = &explaining.program.definitions.segment_names;
+            Ok(explaining.segment(SegmentId(resolve(names, "segment", segment)?)))
+        })
+    }
+
+    /// Why the customer `id` is shown what a personalization decides: every offer with its condition,
+    /// why it was chosen or not, and when the choice changes by itself.
+    ///
+    /// # Errors
+    /// If the catalog has no such personalization.
+    pub fn explain_decision(&self, id: &str, personalization: &str) -> Result<Explanation, Error> {
+        self.explain(id, |explaining| {
+            Ok(explaining.decision(resolve_personalization(explaining.program, personalization)?))
+        })
+    }
+
+    fn explain(
+        &self,
+        id: &str,
+        explain: impl FnOnce(&Explaining<'_>) -> Result<Explanation, Error>,
+    ) -> Result<Explanation, Error> {
+        let now = self.now();
+        let Some(found) = self.find(id) else {
+            let program = std::sync::Arc::clone(&self.shards[0].read().program);
+            let is_listed = |segment| is_listed(&program, segment, id);
+            let (cell, past) = (&Cell::new(), &Past::default());
+            let order = &NoMessages;
+            return explain(&Explaining { program: &program, user: id, cell, order, past, is_listed: &is_listed, now });
+        };
+        let shard = self.read_at(found, now);
+        let (program, profile) = (&shard.program, shard.profile(found.place));
+        let is_listed = |segment| is_listed(program, segment, &profile.name);
+        let (user, cell, order) = (&*profile.name, &profile.cell, &profile.history);
+        let past = &past(&profile.history, program);
+        explain(&Explaining { program, user, cell, order, past, is_listed: &is_listed, now })
+    }
+}
+
+/// A history as the catalog understands it.
+fn past(history: &History, program: &Program) -> Past {
+    Past::new(history.iter().map(|(stamp, entry)| PastMessage {
+        stamp,
+        id: entry.message_id.as_ref().into(),
+        content: Content::of(&entry.message, &program.definitions, Misfits::LeaveOut).unwrap_or(Content::Presence),
+    }))
+}

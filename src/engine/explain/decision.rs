@@ -1,0 +1,187 @@
+//! Why a personalization decides as it does: every offer, chosen or not.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::base::time::Time;
+use crate::derived::work::Work;
+use crate::engine::cell::Cell;
+use crate::engine::decide::{Deciding, cached};
+use crate::engine::decision::{Decision, Reason};
+use crate::engine::explain::parts::{Parts, Trigger};
+use crate::engine::explain::segment::Explaining;
+use crate::engine::explain::wording::{say, say_optional};
+use crate::engine::explanation::{
+    ExplainedAnswer, ExplainedDecision, ExplainedOffer, ExplainedTrigger, Explanation, Miss,
+};
+use crate::engine::transition;
+use crate::model::declaration::Strategy;
+use crate::model::ids::PersonalizationId;
+use crate::model::value::Value;
+use crate::rules::definitions::{OfferDefinition, PersonalizationDefinition};
+
+/// An offer as far as the choice looks at it.
+struct Candidate<'a> {
+    offer: &'a OfferDefinition,
+    qualifies: bool,
+    chosen: bool,
+    score: Option<Value>,
+}
+
+impl Explaining<'_> {
+    /// Why the customer is shown what a personalization decides.
+    pub(crate) fn decision(&self, id: PersonalizationId) -> Explanation {
+        let definition = &self.program.definitions.personalizations[id.index()];
+        let decision = match cached(self.cell, id, self.now) {
+            Some(decision) => Arc::clone(decision),
+            None => Arc::new(self.decide(self.cell, id, self.now)),
+        };
+        let seen = definition.on.and_then(|event| self.cell.customer.trigger(event));
+        let message = seen.and_then(|seen| self.past.mention(seen.stamp));
+        let trigger = definition.on.map(|event| Trigger { event, message: message.as_ref() });
+        let parts = self.parts(seen.map_or(&[][..], |seen| &seen.properties), trigger);
+        let candidates: Vec<Candidate<'_>> =
+            definition.offers.iter().map(|offer| candidate(offer, &parts, &decision)).collect();
+        let offers = candidates.iter().map(|candidate| explain(candidate, &candidates, definition.strategy, &parts, &decision));
+        self.explanation(ExplainedAnswer::Decision(Box::new(ExplainedDecision {
+            personalization: decision.personalization.to_string(),
+            strategy: definition.strategy,
+            decision: decision.to_json(),
+            reason: decision.reason,
+            cached: cached(self.cell, id, self.now).is_some(),
+            cause: self.cause(),
+            valid_until: (decision.valid_until != Time::NEVER).then_some(decision.valid_until),
+            trigger: definition.on.map(|event| ExplainedTrigger {
+                event: self.program.definitions.event_names.name(event.0).to_owned(),
+                message: message.clone(),
+            }),
+            change: self.future().next_change(self.cell, self.now, |cell, at| {
+                let decision = self.decide(cell, id, at);
+                (decision.to_json(), decision.valid_until)
+            }),
+            offers: offers.collect(),
+            fallback: definition.fallback.as_ref().map(|fallback| Arc::clone(&fallback.name)),
+        })))
+    }
+
+    /// The decision for a cell at an instant, made on the fast path but not kept.
+    fn decide(&self, cell: &Cell, id: PersonalizationId, at: Time) -> Decision {
+        let definition: &PersonalizationDefinition = &self.program.definitions.personalizations[id.index()];
+        let trigger = definition.on.and_then(|event| cell.customer.trigger(event));
+        let properties = trigger.map_or(&[][..], |trigger| &trigger.properties);
+        let work = &mut Work::default();
+        Deciding { program: self.program, order: self.order, cause: None, now: at, work }.make(cell, id, properties)
+    }
+
+    /// The message that changed the customer last.
+    fn cause(&self) -> Option<Arc<str>> {
+        match self.cell.last_cause {
+            transition::Trigger::Message(place) => self.past.id(place),
+            transition::Trigger::Time | transition::Trigger::Catalog => None,
+        }
+    }
+}
+
+fn candidate<'a>(offer: &'a OfferDefinition, parts: &Parts<'_>, decision: &Decision) -> Candidate<'a> {
+    let is_chosen = decision.offers.iter().any(|chosen| chosen.name == offer.name);
+    Candidate {
+        offer,
+        qualifies: parts.read(&offer.when).is_true(),
+        chosen: is_chosen && decision.reason == Reason::Qualified,
+        score: offer.score.as_ref().and_then(|score| parts.read(score).value),
+    }
+}
+
+fn explain(
+    candidate: &Candidate<'_>,
+    all: &[Candidate<'_>],
+    strategy: Strategy,
+    parts: &Parts<'_>,
+    decision: &Decision,
+) -> ExplainedOffer {
+    let offer = candidate.offer;
+    let nearest_miss = match candidate.qualifies {
+        true => Vec::new(),
+        false => parts.nearest(&offer.when, true).misses,
+    };
+    let chosen = decision.offers.iter().find(|chosen| candidate.chosen && chosen.name == offer.name);
+    ExplainedOffer {
+        name: Arc::clone(&offer.name),
+        chosen: candidate.chosen,
+        qualifies: candidate.qualifies,
+        why: why(candidate, all, strategy, &nearest_miss),
+        priority: offer.priority,
+        score: offer.score.as_ref().map(|_| candidate.score.clone()),
+        problem: chosen.and_then(|chosen| chosen.problem.clone()),
+        nearest_miss,
+        condition: parts.of(&offer.when),
+    }
+}
+
+fn why(candidate: &Candidate<'_>, all: &[Candidate<'_>], strategy: Strategy, misses: &[Miss]) -> String {
+    if !candidate.qualifies {
+        let needs: Vec<String> = misses.iter().map(|miss| format!("{} ({})", miss.need, miss.part)).collect();
+        return format!("does not qualify: {}", needs.join("; "));
+    }
+    let rivals: Vec<&Candidate<'_>> =
+        all.iter().filter(|other| other.qualifies && other.offer.name != candidate.offer.name).collect();
+    if strategy == Strategy::All {
+        return "qualifies".to_owned();
+    }
+    if candidate.chosen {
+        return why_chosen(candidate, &rivals, strategy);
+    }
+    match rivals.iter().find(|rival| rival.chosen) {
+        Some(winner) => why_beaten(candidate, winner, strategy),
+        None => "qualifies".to_owned(),
+    }
+}
+
+fn why_chosen(candidate: &Candidate<'_>, rivals: &[&Candidate<'_>], strategy: Strategy) -> String {
+    let priority = candidate.offer.priority;
+    if rivals.is_empty() {
+        return "the only one that qualifies".to_owned();
+    }
+    let ranks_as = |rival: &&&Candidate<'_>| strategy != Strategy::Best || rival.score == candidate.score;
+    let mut equals = rivals.iter().filter(ranks_as).peekable();
+    let score = match &candidate.score {
+        Some(score) => format!("score {}", say(score)),
+        None => "no score is there".to_owned(),
+    };
+    let order = match (equals.peek().is_some(), equals.any(|rival| rival.offer.priority == priority)) {
+        (true, true) => "first in order",
+        (true, false) => return join(strategy, &score, &format!("priority {priority}")),
+        (false, _) => return score,
+    };
+    join(strategy, &score, order)
+}
+
+fn join(strategy: Strategy, score: &str, rest: &str) -> String {
+    if strategy == Strategy::Best { format!("{score}, {rest}") } else { rest.to_owned() }
+}
+
+fn why_beaten(candidate: &Candidate<'_>, winner: &Candidate<'_>, strategy: Strategy) -> String {
+    let name = &winner.offer.name;
+    let (own, its) = (candidate.offer.priority, winner.offer.priority);
+    if strategy == Strategy::Best && candidate.score != winner.score {
+        let (own, its) = (say_optional(candidate.score.as_ref()), say_optional(winner.score.as_ref()));
+        format!("qualifies, but `{name}` has score {its}, this one {own}")
+    } else if own != its {
+        format!("qualifies, but `{name}` has priority {its}, this one {own}")
+    } else {
+        format!("qualifies, but `{name}` comes first in order")
+    }
+}
+
+impl ExplainedDecision {
+    /// The offers that were chosen.
+    pub fn chosen(&self) -> impl Iterator<Item = &ExplainedOffer> {
+        self.offers.iter().filter(|offer| offer.chosen)
+    }
+
+    /// Whether nothing is shown.
+    pub fn is_empty(&self) -> bool {
+        matches!(&self.decision, Json::Null) || self.decision.as_array().is_some_and(Vec::is_empty)
+    }
+}

@@ -1,0 +1,171 @@
+//! What must not happen: work that grows with what a message does not touch.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::fmt::Write as _;
+
+use habitue::{Catalog, Clock, Database, ManualClock, Message, Time, Work};
+
+/// The system's allocator, which counts the allocations of this thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+#[expect(unsafe_code, reason = "counting allocations takes a global allocator")]
+// SAFETY: every call is handed on unchanged to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const CATALOG: &str = r#"
+schema = 1
+[attributes]
+points = "int"
+first_name = "string"
+other = "int"
+[events."Product Viewed"]
+category = "string"
+price = "float"
+[events."Other Event"]
+price = "float"
+[segments]
+some = 'points >= 10'
+more = 'points >= 20'
+most = 'points >= 30'
+named = 'points >= 20 && has(first_name)'
+fan = 'events("Product Viewed").where(category == "shoes").within("24h").count() >= 2'
+keen = 'fan && some'
+"#;
+
+const PERSONALIZATION: &str = r#"
+[personalizations.homepage]
+attributes = ["points"]
+fallback = { name = "default", text = "Welcome" }
+[[personalizations.homepage.offers]]
+name = "keen"
+when = 'keen || more'
+text = "Hello {{ first_name }}"
+"#;
+
+fn start() -> Time {
+    Time::parse("2026-01-01T09:00:00Z").unwrap()
+}
+
+fn database(unrelated: usize) -> Database {
+    let mut text = CATALOG.to_owned();
+    for place in 0..unrelated {
+        let condition = match place % 3 {
+            0 => format!("other >= {place}"),
+            1 => format!("events(\"Other Event\").within(\"24h\").sum(price) > {place}.5"),
+            _ => format!(
+                "events(\"Product Viewed\").where(category == \"c{place}\").within(\"24h\").count() >= 1"
+            ),
+        };
+        writeln!(text, "unrelated{place} = '{condition}'").unwrap();
+    }
+    text.push_str(PERSONALIZATION);
+    let catalog = Catalog::from_toml(&text).unwrap();
+    Database::in_memory_with_clock(catalog, Clock::Manual(ManualClock::new(start())))
+}
+
+fn points(user: &str, points: i64) -> Message {
+    Message::identify(user).with_trait("points", points)
+}
+
+fn view(user: &str) -> Message {
+    Message::track(user, "Product Viewed").with_property("category", "shoes").with_property("price", 5.0)
+}
+
+fn work_of(database: &Database, act: impl FnOnce()) -> Work {
+    let before = database.stats().work;
+    act();
+    let after = database.stats().work;
+    Work {
+        messages: after.messages - before.messages,
+        filters: after.filters - before.filters,
+        subjects: after.subjects - before.subjects,
+        predicates: after.predicates - before.predicates,
+        gates: after.gates - before.gates,
+        deadlines: after.deadlines - before.deadlines,
+        rebuilds: after.rebuilds - before.rebuilds,
+        decisions: after.decisions - before.decisions,
+        conditions: after.conditions - before.conditions,
+    }
+}
+
+/// The work of a few messages on an existing customer, each by itself.
+fn work_of_messages(database: &Database) -> Vec<Work> {
+    database.apply(points("ana", 5)).unwrap();
+    database.apply(Message::identify("ana").with_trait("first_name", "Ana")).unwrap();
+    let messages = [points("ana", 15), points("ana", 25), view("ana"), view("ana"), points("ana", 25)];
+    messages.into_iter().map(|message| work_of(database, || drop(database.apply(message).unwrap()))).collect()
+}
+
+#[test]
+fn a_message_visits_what_it_crosses_and_what_stands_above() {
+    let database = database(10_000);
+    let work = work_of_messages(&database);
+    // 5 -> 15 crosses `points >= 10`; the gate of `keen` stands above.
+    assert_eq!((work[0].subjects, work[0].predicates, work[0].gates), (1, 1, 1));
+    // 15 -> 25 crosses `points >= 20`; the gates of `named` and of the offer stand above.
+    assert_eq!((work[1].subjects, work[1].predicates, work[1].gates), (1, 1, 2));
+    // One view of shoes crosses nothing, the second one the count of two; `keen` and the offer follow.
+    assert_eq!((work[2].filters, work[2].subjects, work[2].predicates, work[2].gates), (1, 1, 0, 0));
+    assert_eq!((work[3].filters, work[3].subjects, work[3].predicates, work[3].gates), (1, 1, 1, 2));
+    // The same value again stops the flow at once.
+    assert_eq!((work[4].subjects, work[4].predicates, work[4].gates), (0, 0, 0));
+}
+
+#[test]
+fn unrelated_segments_cost_nothing() {
+    assert_eq!(work_of_messages(&database(0)), work_of_messages(&database(10_000)));
+}
+
+#[test]
+fn other_profiles_cost_nothing() {
+    let alone = work_of_messages(&database(0));
+    let crowded = database(0);
+    for place in 0..100_000 {
+        crowded.apply(points(&format!("customer-{place}"), place % 40)).unwrap();
+    }
+    assert_eq!(work_of_messages(&crowded), alone);
+}
+
+#[test]
+fn a_decision_on_an_unchanged_profile_is_a_look_up() {
+    let database = database(100);
+    work_of_messages(&database);
+    let first = database.decide("ana", "homepage").unwrap();
+    assert_eq!((first.decision.name(), first.decision.text(), first.cached), (Some("keen"), Some("Hello Ana"), false));
+    let mut allocations = 0;
+    let work = work_of(&database, || {
+        let before = ALLOCATIONS.with(Cell::get);
+        let again = database.decide("ana", "homepage").unwrap();
+        allocations = ALLOCATIONS.with(Cell::get) - before;
+        assert!(again.cached);
+        assert_eq!(again.decision, first.decision);
+    });
+    assert_eq!(work, Work::default(), "nothing was evaluated");
+    assert_eq!(allocations, 0, "nothing was allocated");
+}
+
+#[test]
+fn the_allocator_counts() {
+    let before = ALLOCATIONS.with(Cell::get);
+    drop(std::hint::black_box(Box::new(before)));
+    assert_eq!(ALLOCATIONS.with(Cell::get), before + 1);
+}
