@@ -108,7 +108,9 @@ mod tests {
         let last = events.last().unwrap().1;
         let naive: f64 = events
             .iter()
-            .map(|(weight, time)| weight * (-(last.since(*time).millis() as f64) / half_life.millis() as f64).exp2())
+            .map(|(weight, time)| {
+                weight * (-(last.since(*time).millis() as f64) / half_life.millis() as f64).exp2()
+            })
             .sum();
         assert!((forward.value(last) / naive - 1.0).abs() < 1e-9);
     }

@@ -124,9 +124,11 @@ impl<'a> Moment<'a> {
     pub(crate) fn is_member(&self, segment: SegmentId) -> bool {
         let Moment { naive, now, .. } = *self;
         self.is_known()
-            && naive.remember(now, Asked::Segment(segment), || match &naive.definitions.segments[segment.index()] {
-                SegmentDefinition::Condition(condition) => is_true(condition, &naive.at(now)),
-                SegmentDefinition::Members(members) => members.iter().any(|member| member == naive.name),
+            && naive.remember(now, Asked::Segment(segment), || {
+                match &naive.definitions.segments[segment.index()] {
+                    SegmentDefinition::Condition(condition) => is_true(condition, &naive.at(now)),
+                    SegmentDefinition::Members(members) => members.iter().any(|member| member == naive.name),
+                }
             })
     }
 
@@ -153,7 +155,7 @@ impl<'a> Moment<'a> {
 
     /// The properties of the last event of a name.
     pub(crate) fn last_properties(&self, event: EventId) -> Option<&'a [Option<Value>]> {
-        self.events().filter(|happened| happened.event == Some(event)).last().map(|happened| happened.properties)
+        self.events().rfind(|happened| happened.event == Some(event)).map(|happened| happened.properties)
     }
 
     /// The offers chosen by a personalization, best first.
@@ -165,7 +167,8 @@ impl<'a> Moment<'a> {
             Strategy::All => {}
             Strategy::First => qualified.truncate(1),
             Strategy::Best => {
-                let score = |offer: &OfferDefinition| offer.score.as_ref().and_then(|score| self.value(score));
+                let score =
+                    |offer: &OfferDefinition| offer.score.as_ref().and_then(|score| self.value(score));
                 // A stable sort: equal scores stay in the order of priority, then as written.
                 qualified.sort_by(|a, b| match (score(a), score(b)) {
                     (Some(a), Some(b)) => b.compare(&a).unwrap_or(Ordering::Equal),
@@ -195,7 +198,8 @@ impl<'a> Moment<'a> {
     /// The events of a source up to now.
     fn events_of(&self, source: SourceId) -> Vec<Happened<'a>> {
         let source = &self.naive.definitions.sources[source.index()];
-        let of_name = self.events().filter(|happened| source.event.is_none() || happened.event == source.event);
+        let of_name =
+            self.events().filter(|happened| source.event.is_none() || happened.event == source.event);
         let passes = |happened: &Happened<'_>| match &source.filter {
             Some(filter) => is_true(filter, &OneEvent(happened.properties)),
             None => true,
@@ -238,21 +242,26 @@ impl<'a> Moment<'a> {
             Function::Top(property) => top(&of(*property)),
             Function::Decayed { half_life, weight } => {
                 let weighted: Vec<(Time, f64)> = match weight {
-                    Some(property) => of(*property).iter().map(|(time, value)| (*time, number(value))).collect(),
+                    Some(property) => {
+                        of(*property).iter().map(|(time, value)| (*time, number(value))).collect()
+                    }
                     None => events.iter().map(|happened| (happened.time, 1.0)).collect(),
                 };
                 Some(Value::Float(decayed(&weighted, *half_life, self.now) * self.naive.nudge))
             }
             Function::FollowedBy { other, within } => {
                 let others = self.events_of(*other);
-                Some(Value::Bool(events.iter().any(|a| {
-                    others.iter().any(|b| b.time > a.time && b.time <= a.time + *within)
-                })))
+                Some(Value::Bool(
+                    events
+                        .iter()
+                        .any(|a| others.iter().any(|b| b.time > a.time && b.time <= a.time + *within)),
+                ))
             }
             Function::NotFollowedBy { other, after } => {
                 let others = self.events_of(*other);
                 Some(Value::Bool(events.last().is_some_and(|a| {
-                    self.now >= a.time + *after && !others.iter().any(|b| b.time >= a.time && b.place != a.place)
+                    self.now >= a.time + *after
+                        && !others.iter().any(|b| b.time >= a.time && b.place != a.place)
                 })))
             }
         }
@@ -291,11 +300,11 @@ impl Facts for Moment<'_> {
     }
 
     fn attribute(&self, attribute: AttributeId) -> Option<Value> {
-        let words = self.messages().iter().filter_map(|told| match &told.said {
+        let mut words = self.messages().iter().filter_map(|told| match &told.said {
             Said::Attributes(set) => set.iter().find(|(set, _)| *set == attribute),
             Said::Event { .. } | Said::Presence => None,
         });
-        words.last().and_then(|(_, value)| value.clone())
+        words.next_back().and_then(|(_, value)| value.clone())
     }
 
     fn default_of(&self, attribute: AttributeId) -> Option<Value> {
@@ -420,7 +429,11 @@ pub(crate) fn decayed(weighted: &[(Time, f64)], half_life: Duration, now: Time) 
     }
     let at_last = at_last.value();
     let score = at_last * libm::exp2(-halvings(*last, now));
-    if score == 0.0 && at_last != 0.0 { f64::MIN_POSITIVE.copysign(at_last) } else { score.clamp(-MAX_FLOAT, MAX_FLOAT) }
+    if score == 0.0 && at_last != 0.0 {
+        f64::MIN_POSITIVE.copysign(at_last)
+    } else {
+        score.clamp(-MAX_FLOAT, MAX_FLOAT)
+    }
 }
 
 fn int(count: usize) -> Value {

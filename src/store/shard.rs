@@ -172,7 +172,8 @@ impl Shard {
         }
         let mut turns = Vec::new();
         let is_listed = |segment| is_listed(program, segment, name);
-        Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns }.advance(cell, now);
+        Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns }
+            .advance(cell, now);
         self.after(place, &turns, now);
         Some(Turns { profile: place, turns })
     }

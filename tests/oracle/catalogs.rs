@@ -155,7 +155,10 @@ impl Writer<'_> {
                 self.names.texts.push(name.clone());
                 value
             }
-            7 => self.random.pick(&["now - seen", "seen", "tags", "place.city", "now", "size(tags) * 2"]).to_owned(),
+            7 => self
+                .random
+                .pick(&["now - seen", "seen", "tags", "place.city", "now", "size(tags) * 2"])
+                .to_owned(),
             _ => {
                 let events = self.events("View");
                 self.random.pick(&[
@@ -347,13 +350,23 @@ impl Writer<'_> {
             let step = match self.random.below(12) {
                 0..=5 => format!(".within(\"{length}\")"),
                 6 => format!(".older_than(\"{length}\")"),
-                7 | 8 => self.random.pick(&[".between(\"10s\", \"2s\")", ".between(\"1m\", \"5s\")", ".between(\"2s\", \"1s\")"]).to_owned(),
+                7 | 8 => self
+                    .random
+                    .pick(&[
+                        ".between(\"10s\", \"2s\")",
+                        ".between(\"1m\", \"5s\")",
+                        ".between(\"2s\", \"1s\")",
+                    ])
+                    .to_owned(),
                 9 | 10 => format!(".after({time})"),
                 _ => format!(".before({time})"),
             };
             // Two such windows may leave no time at all, which a catalog is refused for.
             let contradicts = |steps: &[&str]| steps.iter().any(|step| text.contains(step));
-            if !contradicts(&[".within", ".between", ".older_than"]) || step.starts_with(".after") || step.starts_with(".before") {
+            if !contradicts(&[".within", ".between", ".older_than"])
+                || step.starts_with(".after")
+                || step.starts_with(".before")
+            {
                 text.push_str(&step);
             }
         }
@@ -430,7 +443,12 @@ impl Writer<'_> {
 
     fn text(&mut self) -> String {
         let events = self.events("View");
-        self.random.pick(&["name".to_owned(), "tier + name".to_owned(), format!("{events}.top(category)"), format!("{events}.last(category)")])
+        self.random.pick(&[
+            "name".to_owned(),
+            "tier + name".to_owned(),
+            format!("{events}.top(category)"),
+            format!("{events}.last(category)"),
+        ])
     }
 
     fn on_numbers(&mut self) -> String {
@@ -451,7 +469,9 @@ impl Writer<'_> {
             text.push_str(&format!("attributes = [{attribute}]\n"));
         }
         if self.random.chance(60) {
-            text.push_str("fallback = { name = \"none\", text = \"Hello {{ name | default(\\\"you\\\") }}\" }\n");
+            text.push_str(
+                "fallback = { name = \"none\", text = \"Hello {{ name | default(\\\"you\\\") }}\" }\n",
+            );
         }
         for offer in 0..self.random.below(4) + 1 {
             text.push_str(&format!("[[personalizations.p{number}.offers]]\nname = \"o{offer}\"\n"));

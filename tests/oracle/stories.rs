@@ -161,7 +161,15 @@ fn traits(random: &mut Random, now: i64) -> Map<String, Json> {
             5 => ("seen", number(random, &[now, now - 1_000, now - 5_000, now + 2_000, now + 60_000])),
             6 => ("flag", maybe(random, &[true, false])),
             7 => ("tags", labels(random)),
-            8 => ("place", random.pick(&[json!({"city": "Oulu"}), json!({"floor": 2, "city": "Turku"}), Json::Null, json!({"floor": 0})])),
+            8 => (
+                "place",
+                random.pick(&[
+                    json!({"city": "Oulu"}),
+                    json!({"floor": 2, "city": "Turku"}),
+                    Json::Null,
+                    json!({"floor": 0}),
+                ]),
+            ),
             _ => ("tier", if random.chance(20) { json!("platinum") } else { json!("b") }),
         };
         traits.insert(name.into(), value);
