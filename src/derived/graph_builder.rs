@@ -88,6 +88,7 @@ pub(crate) fn build<'a>(
         let handle = free.then(|| builder.lower(condition));
         builder.conditions.push(handle);
     }
+    builder.watch_held();
     let mut graph = number(&builder);
     let compiled = Compiled { definitions, plan, graph: &graph };
     let (template, by_clock) = compiled.template();
@@ -188,6 +189,20 @@ impl Builder<'_> {
         let item = self.add(Item::Subject(subject), level).item;
         self.subjects.insert(expr.clone(), item);
         item
+    }
+
+    /// Gives a node to every `held` outside of segments and conditions too: computed attributes, scores,
+    /// and conditions on a trigger event find it by what it says.
+    fn watch_held(&mut self) {
+        let definitions = self.definitions;
+        let computed = definitions.computed.iter().map(|computed| &computed.value);
+        let offers = definitions.personalizations.iter().flat_map(|personalization| &personalization.offers);
+        let asked = offers.flat_map(|offer| [Some(&offer.when), offer.score.as_ref()]).flatten();
+        for expr in computed.chain(asked) {
+            for held in Inputs::of(expr, definitions).held {
+                self.lower(&held);
+            }
+        }
     }
 
     fn held(&mut self, condition: &Expr, duration: Duration) -> Handle {

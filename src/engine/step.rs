@@ -17,7 +17,7 @@ use crate::derived::subject::SubjectId;
 use crate::derived::watches::Watched;
 use crate::engine::cell::Cell;
 use crate::engine::program::Program;
-use crate::engine::transition::{Trigger, Turn, cancel_pairs};
+use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::stamp::{MessageOrder, Stamp};
 use crate::model::ids::{EventId, PropertyId, SegmentId, SourceId};
@@ -74,7 +74,6 @@ impl Step<'_> {
         }
         self.instant(cell, at, Some(message));
         self.advance(cell, now);
-        cancel_pairs(self.turns);
         Taken::Applied
     }
 
