@@ -64,13 +64,16 @@ struct Writer<'a> {
     with_decayed: bool,
     /// Whether what was written since this was cleared may not stand inside `held`.
     is_odd: bool,
+    /// Whether undeclared events may be named.
+    strict: bool,
 }
 
 /// A random catalog.
 pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     let head = head(random);
+    let strict = head.contains("strict");
     let (with_held, with_decayed) = (random.chance(40), random.chance(35));
-    let mut writer = Writer { random, names: Names::default(), with_held, with_decayed, is_odd: false };
+    let mut writer = Writer { random, names: Names::default(), with_held, with_decayed, is_odd: false, strict };
     let mut segments = vec!["listed = { members = [\"ana\", \"v1\", \"nobody\"] }".to_owned()];
     writer.names.segments.push("listed".to_owned());
     for number in 0..3 {
@@ -290,7 +293,8 @@ impl Writer<'_> {
     }
 
     fn on_events(&mut self) -> String {
-        let name = self.random.pick(&["View", "View", "View", "Order", "Login", "Page Viewed", ""]);
+        let name = self.random.pick(&["View", "View", "View", "Order", "Login", "Page Viewed", "", "Ping"]);
+        let name = if self.strict && name == "Ping" { "View" } else { name };
         let events = self.events(name);
         let (comparison, bound, constant, length) =
             (self.comparison(), self.bound(), self.constant(), self.length());
@@ -404,6 +408,7 @@ impl Writer<'_> {
                 format!("category == \"{category}\""),
                 "qty == 2".to_owned(),
             ],
+            "Ping" => vec![format!("p {comparison} {constant}"), format!("p == \"{category}\""), "has(p)".to_owned()],
             "Login" => vec!["device == \"web\"".to_owned(), format!("n {comparison} {constant}")],
             _ => vec!["name == \"home\"".to_owned(), "has(category)".to_owned()],
         };
@@ -502,6 +507,7 @@ fn properties(event: &str) -> Option<(Option<&'static str>, &'static str)> {
         "Order" => Some((Some("total"), "category")),
         "Login" => Some((Some("n"), "device")),
         "Page Viewed" => Some((None, "name")),
+        "Ping" => Some((Some("p"), "p")),
         _ => None,
     }
 }

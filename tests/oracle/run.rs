@@ -296,7 +296,13 @@ impl<'a> Run<'a> {
         let Transition { profile, segment, entered, at, .. } = transition;
         self.coverage.message("transitions");
         let just_before = time(at.millis() - 1);
+        // Of messages of one millisecond each is answered for before the next one comes.
+        let is_second =
+            self.log.iter().any(|other| other.at == *at && other.profile == *profile && other.segment == *segment);
         for (at, member) in [(*at, *entered), (just_before, !*entered)] {
+            if at == just_before && is_second {
+                continue;
+            }
             let answers = self.reference.answers(profile, at);
             let name = &**segment;
             if answers.segments[name] != member && !answers.close_calls.contains(name) {

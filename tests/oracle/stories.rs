@@ -117,11 +117,12 @@ fn content(random: &mut Random, now: i64, fields: &mut Map<String, Json>) {
             put(&mut properties, "n", number(random, &[0, 1, 2, 5]));
             ("track", properties)
         }
-        87 | 88 => {
-            fields.insert("event".into(), json!("Unheard Of"));
-            ("track", Map::new())
+        87..=90 => {
+            fields.insert("event".into(), json!("Ping"));
+            let values = [json!(1), json!(1.0), json!(0.5), json!("x"), json!("y"), json!(true), json!([1]), json!(i64::MAX)];
+            ("track", Map::from_iter([("p".to_owned(), maybe(random, &values))]))
         }
-        89..=94 => {
+        91..=94 => {
             fields.insert("name".into(), maybe(random, &["home", "shop"]));
             fields.insert("category".into(), category(random));
             (random.pick(&["page", "page", "screen"]), Map::new())
