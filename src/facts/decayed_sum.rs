@@ -58,7 +58,7 @@ impl DecayedSum {
         }
         let (halvings, rest) = self.split(now);
         let scaled = libm::scalbn(sum * libm::exp2(-rest), power(self.landmark.saturating_sub(halvings)));
-        if scaled == 0.0 {
+        if scaled.abs() < f64::MIN_POSITIVE {
             return f64::MIN_POSITIVE.copysign(sum);
         }
         scaled.clamp(-MAX_FLOAT, MAX_FLOAT)

@@ -330,7 +330,7 @@ pub(crate) fn decay_crossing(score: &Value, threshold: &Value, half_life: Durati
     let (Some(score), Some(threshold)) = (number(score), number(threshold)) else { return Time::NEVER };
     let ratio = score / threshold;
     // Scores approach zero and never cross it, nor any threshold further from it than they are.
-    if threshold == 0.0 || ratio.is_nan() || ratio < 1.0 {
+    if threshold.abs() < f64::MIN_POSITIVE || ratio.is_nan() || ratio < 1.0 {
         return Time::NEVER;
     }
     let exact = half_life.millis() as f64 * libm::log2(ratio);

@@ -73,7 +73,8 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     let head = head(random);
     let strict = head.contains("strict");
     let (with_held, with_decayed) = (random.chance(40), random.chance(35));
-    let mut writer = Writer { random, names: Names::default(), with_held, with_decayed, is_odd: false, strict };
+    let mut writer =
+        Writer { random, names: Names::default(), with_held, with_decayed, is_odd: false, strict };
     let mut segments = vec!["listed = { members = [\"ana\", \"v1\", \"nobody\"] }".to_owned()];
     writer.names.segments.push("listed".to_owned());
     for number in 0..3 {
@@ -408,7 +409,11 @@ impl Writer<'_> {
                 format!("category == \"{category}\""),
                 "qty == 2".to_owned(),
             ],
-            "Ping" => vec![format!("p {comparison} {constant}"), format!("p == \"{category}\""), "has(p)".to_owned()],
+            "Ping" => vec![
+                format!("p {comparison} {constant}"),
+                format!("p == \"{category}\""),
+                "has(p)".to_owned(),
+            ],
             "Login" => vec!["device == \"web\"".to_owned(), format!("n {comparison} {constant}")],
             _ => vec!["name == \"home\"".to_owned(), "has(category)".to_owned()],
         };

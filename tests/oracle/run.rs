@@ -297,8 +297,10 @@ impl<'a> Run<'a> {
         self.coverage.message("transitions");
         let just_before = time(at.millis() - 1);
         // Of messages of one millisecond each is answered for before the next one comes.
-        let is_second =
-            self.log.iter().any(|other| other.at == *at && other.profile == *profile && other.segment == *segment);
+        let is_second = self
+            .log
+            .iter()
+            .any(|other| other.at == *at && other.profile == *profile && other.segment == *segment);
         for (at, member) in [(*at, *entered), (just_before, !*entered)] {
             if at == just_before && is_second {
                 continue;

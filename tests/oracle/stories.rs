@@ -119,7 +119,16 @@ fn content(random: &mut Random, now: i64, fields: &mut Map<String, Json>) {
         }
         87..=90 => {
             fields.insert("event".into(), json!("Ping"));
-            let values = [json!(1), json!(1.0), json!(0.5), json!("x"), json!("y"), json!(true), json!([1]), json!(i64::MAX)];
+            let values = [
+                json!(1),
+                json!(1.0),
+                json!(0.5),
+                json!("x"),
+                json!("y"),
+                json!(true),
+                json!([1]),
+                json!(i64::MAX),
+            ];
             ("track", Map::from_iter([("p".to_owned(), maybe(random, &values))]))
         }
         91..=94 => {
