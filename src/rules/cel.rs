@@ -205,12 +205,12 @@ impl Reader<'_> {
 
 fn method(function: String, target: Node, mut arguments: Vec<Node>) -> Kind {
     let exists = function == "exists";
-    if (exists || function == "all") && arguments.len() == 2 {
-        if let Kind::Name(variable) = &arguments[0].kind {
-            let variable = variable.clone();
-            let condition = Box::new(arguments.remove(1));
-            return Kind::Quantified { exists, list: Box::new(target), variable, condition };
-        }
+    if (exists || function == "all")
+        && let [Node { kind: Kind::Name(variable), .. }, _] = arguments.as_slice()
+    {
+        let variable = variable.clone();
+        let condition = Box::new(arguments.remove(1));
+        return Kind::Quantified { exists, list: Box::new(target), variable, condition };
     }
     Kind::Call { function, target: Some(Box::new(target)), arguments }
 }

@@ -41,12 +41,11 @@ pub(super) fn chain(node: &Node) -> Option<Chain<'_>> {
         let Kind::Call { function, target, .. } = &rest.kind else { return None };
         match target {
             None if function == "events" => break,
-            None => return None,
             Some(target) if WINDOWS.contains(&function.as_str()) => {
                 steps.push(rest);
                 rest = target;
             }
-            Some(_) => return None,
+            _ => return None,
         }
     }
     steps.reverse();
@@ -177,13 +176,13 @@ impl Checker<'_> {
                 }
             };
         }
-        if let (true, Some(far), Some(near)) = (whole, window.within, window.older_than) {
-            if far <= near {
-                let at = chain.steps.last().map_or(&chain.root.at, |step| &step.at);
-                let message = format!("no time is both within the last {far} and older than {near}");
-                self.report("window", at, message);
-                return None;
-            }
+        if let (true, Some(far), Some(near)) = (whole, window.within, window.older_than)
+            && far <= near
+        {
+            let at = chain.steps.last().map_or(&chain.root.at, |step| &step.at);
+            let message = format!("no time is both within the last {far} and older than {near}");
+            self.report("window", at, message);
+            return None;
         }
         let filter = canonical::all(filters);
         let filter = (canonical::as_truth(&filter) != Some(true)).then_some(filter);

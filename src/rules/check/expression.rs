@@ -181,7 +181,6 @@ impl Checker<'_> {
         node: &Node,
     ) -> Option<()> {
         let (message, help) = match (a.motion, b.motion) {
-            (Motion::Still, Motion::Still) => return Some(()),
             (Motion::Free, _) | (_, Motion::Free) => {
                 let moving = if a.motion == Motion::Free { left } else { right };
                 (

@@ -225,8 +225,7 @@ fn is_sensitive(world: &World, name: &str) -> bool {
 fn gives_away(world: &World, expr: &Expr) -> bool {
     match expr {
         Expr::Attribute(id) => world.attributes[id.index()].sensitive,
-        Expr::Has(_) | Expr::Compare(..) | Expr::In(..) | Expr::Text(..) | Expr::Matches(..) | Expr::Quantified(..) => false,
-        Expr::Held(..) => false,
+        Expr::Has(_) | Expr::Compare(..) | Expr::In(..) | Expr::Text(..) | Expr::Matches(..) | Expr::Quantified(..) | Expr::Held(..) => false,
         other => {
             let mut found = false;
             other.for_each_part(&mut |part| found = found || gives_away(world, part));

@@ -480,7 +480,7 @@ fn conditions_that_never_change_are_warned_about() {
         ("tier in [\"gold\"] && tier != \"gold\"".to_owned(), "false"),
         ("tier > \"zinc\"".to_owned(), "false"),
         ("tier == \"gold\" && !has(tier)".to_owned(), "false"),
-        ("has(ltv)".to_owned(), "true"),
+        ("has(spend)".to_owned(), "true"),
         ("ltv > 3 || ltv <= 3".to_owned(), "true"),
         ("vip && !vip".to_owned(), "false"),
         ("vip || !vip".to_owned(), "true"),
@@ -500,10 +500,20 @@ fn conditions_that_never_change_are_warned_about() {
         "tier >= \"gold\"",
         "!has(tier) && tier != \"gold\"",
         "vip && subscribed",
+        "has(ltv)",
+        "!has(ltv) && ltv < 3",
     ] {
         assert_eq!(warnings(condition), Vec::<String>::new(), "{condition}");
     }
-    assert_eq!(warnings("vip && size(tags) != -1 && has(ltv)"), ["[vip && size(tags) != -1 && has(ltv)] `size(tags) != -1` in the segment `asked` is always true", "[vip && size(tags) != -1 && has(ltv)] `has(ltv)` in the segment `asked` is always true"]);
+    let condition = "vip && size(tags) != -1 && events().count() >= 0";
+    let said = "in the segment `asked` is always true";
+    assert_eq!(
+        warnings(condition),
+        [
+            format!("[{condition}] `size(tags) != -1` {said}"),
+            format!("[{condition}] `events().count() >= 0` {said}"),
+        ]
+    );
 }
 
 #[test]
