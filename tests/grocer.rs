@@ -2,7 +2,8 @@
 //!
 //! `examples/grocer/reference.py` states the 44 segments a second time, by hand, as scans of sorted
 //! lists; nothing of the library is in it. It wrote `tests/grocer/reference.json.gz`. The year is
-//! replayed here twice: as it happened, and shuffled, with every message but the last ones late.
+//! replayed here as it happened, and for some households once more, shuffled, with nearly every message
+//! late.
 
 #[path = "../src/bin/habitue/demo/sample.rs"]
 mod sample;
@@ -70,15 +71,28 @@ fn the_order_of_arrival_changes_nothing() {
     let reference = reference();
     let (at, expected) = reference.last_key_value().unwrap();
     let at = Time::parse(at).unwrap();
+    let expected = expected.iter().map(|(segment, members)| {
+        let members = members.iter().filter(|id| is_shuffled(id)).cloned();
+        (segment.clone(), members.collect())
+    });
     let sample = Sample::read().unwrap();
-    let (database, _clock) = database(at);
-    let mut messages: Vec<Message> =
-        sample.messages().filter(|(time, _)| *time <= at).map(|(_, message)| message).collect();
+    let mut messages: Vec<Message> = sample
+        .messages()
+        .filter(|(time, message)| *time <= at && message.user_id().is_some_and(is_shuffled))
+        .map(|(_, message)| message)
+        .collect();
+    assert!(messages.len() > 20_000, "{}", messages.len());
     shuffle(&mut messages);
+    let (database, _clock) = database(at);
     for message in messages {
         database.apply(message).unwrap();
     }
-    assert_eq!(differences(&database, expected), Vec::<String>::new());
+    assert_eq!(differences(&database, &expected.collect()), Vec::<String>::new());
+}
+
+/// A tenth of the households: a late message costs more than one in time.
+fn is_shuffled(id: &str) -> bool {
+    id.ends_with('6')
 }
 
 /// Fisher and Yates's shuffle, driven by Marsaglia's xorshift: the same on every machine.

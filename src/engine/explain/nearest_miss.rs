@@ -83,7 +83,7 @@ impl Parts<'_> {
     /// A `held` that is not true: its condition is false, or has not been true for long enough.
     fn held_miss(&self, expr: &Expr) -> Shortfall {
         let Expr::Held(condition, duration) = expr else { return Shortfall::nearest(std::iter::empty()) };
-        let since = self.streak(condition, *duration).and_then(|streak| streak.since());
+        let since = self.held_since(condition, *duration);
         let Some(since) = since.filter(|_| self.read(condition).is_true()) else {
             let mut missing = self.nearest(condition, true);
             missing.distance += 1.0;
@@ -114,7 +114,7 @@ impl Parts<'_> {
             Expr::Text(_, text, _) | Expr::Matches(text, _) => self.value_need(text, wanted),
             Expr::Quantified(quantifier, list, _) => (self.quantified_need(*quantifier, list, wanted), 1.0),
             Expr::Held(condition, duration) => {
-                let since = self.streak(condition, *duration).and_then(|streak| streak.since());
+                let since = self.held_since(condition, *duration);
                 let since = since.map_or(String::new(), |since| format!(" since {since}"));
                 (format!("`{}` has been true{since}", self.text(condition)), 1.0)
             }

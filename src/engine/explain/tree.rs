@@ -174,6 +174,8 @@ fn say_fact(part: &ExplainedPart, fact: &ExplainedPart) -> String {
     let (name, value) = (fact.name.as_ref().unwrap_or(&fact.text), say_optional(fact.value.as_ref()));
     let origin = fact.origin.as_ref().map_or(String::new(), say_origin);
     match (part.text.starts_with(name.as_str()), &part.need) {
+        // That it is not set was just said.
+        (_, Some(_)) if fact.origin == Some(Origin::NeverSet) => String::new(),
         (true, Some(_)) => origin,
         (true, None) => format!(" — {value}{origin}"),
         (false, _) => format!("; {name} = {value}{origin}"),

@@ -149,7 +149,10 @@ impl Sample {
             let time = moment(&basket.time)?;
             for number in 1..=basket.lines {
                 if self.lines.get(line).is_none_or(|line| line.order_id != basket.order_id) {
-                    return Err(format!("lines.csv.gz: line {number} of order {} is missing", basket.order_id));
+                    return Err(format!(
+                        "lines.csv.gz: line {number} of order {} is missing",
+                        basket.order_id
+                    ));
                 }
                 order.push((time, Row::Line { basket: index, line, number }));
                 line += 1;
