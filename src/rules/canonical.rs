@@ -161,10 +161,12 @@ pub(crate) fn is_always_there(expr: &Expr, definitions: &Definitions) -> bool {
     match expr {
         Expr::Now | Expr::List(_) | Expr::Constant(_) => true,
         Expr::Attribute(id) => definitions.default_of(*id).is_some(),
-        Expr::Aggregate(id) => matches!(
-            definitions.aggregates[id.index()].function,
-            Function::Count | Function::Sum(_) | Function::Distinct(_) | Function::Decayed { .. }
-        ) || is_never_missing(expr, &definitions.aggregates),
+        Expr::Aggregate(id) => {
+            matches!(
+                definitions.aggregates[id.index()].function,
+                Function::Count | Function::Sum(_) | Function::Distinct(_) | Function::Decayed { .. }
+            ) || is_never_missing(expr, &definitions.aggregates)
+        }
         other => is_never_missing(other, &definitions.aggregates),
     }
 }
