@@ -3,6 +3,7 @@
 //! Equal aggregates get the same number, whoever names them: the window is put into one order and
 //! bounds that others imply are dropped, so `within("7d").within("24h")` is `within("24h")`.
 
+use crate::base::limits::MAX_WINDOW_DEPTH;
 use crate::base::names::nearest;
 use crate::base::time::Duration;
 use crate::model::ids::EventId;
@@ -130,6 +131,12 @@ impl Checker<'_> {
         let ((filter, window), (made, typed)) = (filter_and_window?, made?);
         let source = self.pool.source(Source { event, filter });
         let id = self.pool.aggregate(Aggregate { source, window, function: made });
+        if self.pool.depth(id) > MAX_WINDOW_DEPTH {
+            let message = format!("windows within windows nest more than {MAX_WINDOW_DEPTH} deep here");
+            let help = "bound windows by attributes, or by events that are not bounded by others themselves";
+            self.report_help("too_deep", &node.at, message, help);
+            return None;
+        }
         Some(Typed { expr: Expr::Aggregate(id), ..typed })
     }
 

@@ -196,3 +196,17 @@ fn offers_that_are_never_chosen_are_warned_about() {
     );
     assert_eq!(draft.checked().1.len(), 2);
 }
+
+/// Each window is evaluated inside the one it bounds, so a row of definitions must not nest them deeply.
+#[test]
+fn windows_nest_within_a_bound() {
+    let mut draft = shop();
+    draft.computed("w0", "events().last()");
+    for n in 1..40 {
+        draft.computed(&format!("w{n}"), &format!("events().after(w{}).last()", n - 1));
+    }
+    let help = "bound windows by attributes, or by events that are not bounded by others themselves";
+    let found =
+        format!("[events().after(w7).last()] windows within windows nest more than 8 deep here ({help})");
+    assert_eq!(draft.checked().1, [found]);
+}
