@@ -84,7 +84,6 @@ impl Draft {
                 },
                 score: text(self, score),
                 text: text(self, offer_text),
-                span,
             });
         }
         let attributes =
