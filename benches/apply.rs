@@ -6,7 +6,11 @@
 //! the thread's own time on the processor, so that other load disturbs them less. Before it measures,
 //! it checks that all three have the same memberships. Numbers given after `--` replace the sizes.
 
-#![expect(clippy::print_stdout, clippy::panic, reason = "a bench prints its table and stops when it is wrong")]
+#![expect(
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "a bench prints its table and stops when it is wrong"
+)]
 
 mod workload;
 
@@ -24,7 +28,9 @@ struct Row {
 }
 
 fn main() {
-    println!("{CUSTOMERS} customers, 40 attributes, 6 events, uniform; medians of {ROUNDS} rounds, one thread");
+    println!(
+        "{CUSTOMERS} customers, 40 attributes, 6 events, uniform; medians of {ROUNDS} rounds, one thread"
+    );
     println!("               time per event, ns          engine is faster   counts per event of the engine");
     println!("segments    engine  recompute  by hand   recompute  by hand   turned   gates  subjects");
     let chosen: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
@@ -33,7 +39,12 @@ fn main() {
     if let [first, .., last] = &rows[..] {
         let growth = last.engine.as_secs_f64() / first.engine.as_secs_f64();
         let sizes = last.segments as f64 / first.segments as f64;
-        println!("{} to {} segments: exponent {:.2}", first.segments, last.segments, growth.log10() / sizes.log10());
+        println!(
+            "{} to {} segments: exponent {:.2}",
+            first.segments,
+            last.segments,
+            growth.log10() / sizes.log10()
+        );
     }
 }
 

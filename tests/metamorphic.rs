@@ -59,10 +59,15 @@ impl Shop {
             let attributes: BTreeMap<&String, String> = snapshot
                 .attributes
                 .iter()
-                .map(|(name, value)| (name, match value {
-                    Some(Value::Float(number)) => format!("{number:.6e}"),
-                    other => format!("{other:?}"),
-                }))
+                .map(|(name, value)| {
+                    (
+                        name,
+                        match value {
+                            Some(Value::Float(number)) => format!("{number:.6e}"),
+                            other => format!("{other:?}"),
+                        },
+                    )
+                })
                 .collect();
             format!("{id} {} {attributes:?} {:?} {decisions:?}", snapshot.known, snapshot.segments)
         })
@@ -168,9 +173,15 @@ fn ticks_and_reads() {
             let mut now_ms = eager.clock.now().millis();
             for _ in 0..200 {
                 // At the instant of the message itself a question would be answered without it.
-                now_ms = (at_ms - 1).max(now_ms).min(now_ms + random.pick(&[1, 7, 1_000, 4_999, 60_000, 86_400_000]));
+                now_ms = (at_ms - 1)
+                    .max(now_ms)
+                    .min(now_ms + random.pick(&[1, 7, 1_000, 4_999, 60_000, 86_400_000]));
                 eager.clock.set(time(now_ms));
-                if random.chance(50) { eager.database.advance() } else { drop(eager.database.profile(USERS[0])) }
+                if random.chance(50) {
+                    eager.database.advance()
+                } else {
+                    drop(eager.database.profile(USERS[0]))
+                }
             }
             eager.deliver(&[(at_ms, message)]);
         }
@@ -183,7 +194,9 @@ fn ticks_and_reads() {
 }
 
 fn sorted(database: &Database) -> Vec<String> {
-    let line = |turn: Transition| format!("{} {} {} {} {:?}", turn.profile, turn.at, turn.segment, turn.entered, turn.cause);
+    let line = |turn: Transition| {
+        format!("{} {} {} {} {:?}", turn.profile, turn.at, turn.segment, turn.entered, turn.cause)
+    };
     let mut transitions: Vec<String> = database.take_transitions().into_iter().map(line).collect();
     transitions.sort();
     transitions
@@ -200,7 +213,8 @@ fn the_epoch() {
             let names_times = |(_, message): &(i64, Message)| {
                 message.traits().contains_key("seen") || message.properties().contains_key("until")
             };
-            let deliveries: Deliveries = deliveries.into_iter().filter(|delivery| !names_times(delivery)).collect();
+            let deliveries: Deliveries =
+                deliveries.into_iter().filter(|delivery| !names_times(delivery)).collect();
             let absolute = ["timestamp(", " = 'now'", ".first(until)", ".previous()'", "seen'"];
             if absolute.iter().any(|part| catalog.contains(part)) {
                 continue;
@@ -218,7 +232,10 @@ fn the_epoch() {
             for later_ms in [0, 1, 5_000] {
                 let (expected, actual) =
                     (first.answers(end_ms + later_ms), second.answers(end_ms + later_ms + shift_ms));
-                assert_eq!(actual, expected, "case {case}, {later_ms} ms later, shifted {shift_ms} ms\n{catalog}");
+                assert_eq!(
+                    actual, expected,
+                    "case {case}, {later_ms} ms later, shifted {shift_ms} ms\n{catalog}"
+                );
             }
         }
         assert!(told_cases > 3, "too few catalogs name no instant: {told_cases}");

@@ -78,8 +78,10 @@ fn the_database_answers_as_the_reference_does() {
 
 #[test]
 fn kept_cases_hold() {
-    let mut cases: Vec<PathBuf> =
-        std::fs::read_dir(kept()).expect("the folder is there").map(|entry| entry.expect("readable").path()).collect();
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(kept())
+        .expect("the folder is there")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
     cases.sort();
     for path in cases.iter().filter(|path| path.extension().is_some_and(|extension| extension == "txt")) {
         let text = std::fs::read_to_string(path).expect("a case is text");

@@ -102,17 +102,9 @@ pub(crate) struct Lists<T> {
 }
 
 impl Literal {
-    /// Always true.
-    pub(crate) const TRUE: Literal = Literal(0);
-
     /// The truth of a node.
     pub(crate) fn of(node: u32) -> Literal {
         Literal(node << 1)
-    }
-
-    /// The complement.
-    pub(crate) fn not(self) -> Literal {
-        Literal(self.0 ^ 1)
     }
 
     /// The complement if `negated`.

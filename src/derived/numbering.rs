@@ -31,7 +31,9 @@ struct Numbering<'a> {
 pub(crate) fn number(builder: &Builder<'_>) -> Graph {
     let primaries = primaries(builder);
     let mut order: Vec<usize> = (0..builder.items.len()).collect();
-    order.sort_by_key(|item| (builder.levels[*item], matches!(builder.items[*item], Item::Gate { .. }), primaries[*item]));
+    order.sort_by_key(|item| {
+        (builder.levels[*item], matches!(builder.items[*item], Item::Gate { .. }), primaries[*item])
+    });
     let mut numbering = Numbering {
         builder,
         graph: Graph::default(),
@@ -83,9 +85,9 @@ fn primaries(builder: &Builder<'_>) -> Vec<Option<Handle>> {
                 Item::Held { condition, .. } => (lively[condition.item as usize], None),
                 Item::True | Item::Listed(_) => (false, None),
                 Item::Gate { children } => {
-                    let primary = children.iter().max_by_key(|child| {
-                        (lively[child.item as usize], shared[*child], Reverse(**child))
-                    });
+                    let primary = children
+                        .iter()
+                        .max_by_key(|child| (lively[child.item as usize], shared[*child], Reverse(**child)));
                     (children.iter().any(|child| lively[child.item as usize]), primary.copied())
                 }
             };
@@ -226,7 +228,11 @@ fn sorted_subject<'a>(
 }
 
 fn distinct(values: &[Value]) -> impl Iterator<Item = &Value> {
-    values.iter().enumerate().filter(|(place, value)| !values[..*place].contains(value)).map(|(_, value)| value)
+    values
+        .iter()
+        .enumerate()
+        .filter(|(place, value)| !values[..*place].contains(value))
+        .map(|(_, value)| value)
 }
 
 impl Test {

@@ -48,12 +48,18 @@ pub(crate) enum Misfits {
 
 impl Content {
     /// What a message says in the terms of a catalog.
-    pub(crate) fn of(message: &Message, definitions: &Definitions, misfits: Misfits) -> Result<Content, Refusal> {
+    pub(crate) fn of(
+        message: &Message,
+        definitions: &Definitions,
+        misfits: Misfits,
+    ) -> Result<Content, Refusal> {
         let reader = Reader { definitions, misfits };
         match message.kind() {
             MessageKind::Identify => reader.attributes(message.traits()),
             MessageKind::Track { event } => reader.event(event, message.properties()),
-            MessageKind::Page { name, category } => reader.view(PAGE_EVENT, name, category, message.properties()),
+            MessageKind::Page { name, category } => {
+                reader.view(PAGE_EVENT, name, category, message.properties())
+            }
             MessageKind::Screen { name, category } => {
                 reader.view(SCREEN_EVENT, name, category, message.properties())
             }
@@ -85,7 +91,13 @@ impl Reader<'_> {
                 }
                 None if self.is_strict() => {
                     let known = self.definitions.attribute_names.iter();
-                    return Err(undeclared(RefusalReason::UnknownAttribute, "attribute", "traits", name, known));
+                    return Err(undeclared(
+                        RefusalReason::UnknownAttribute,
+                        "attribute",
+                        "traits",
+                        name,
+                        known,
+                    ));
                 }
                 None => {}
             }
@@ -112,7 +124,13 @@ impl Reader<'_> {
                 }
                 None if self.is_strict() => {
                     let known = declared.property_names.iter();
-                    return Err(undeclared(RefusalReason::UnknownProperty, "property", "properties", name, known));
+                    return Err(undeclared(
+                        RefusalReason::UnknownProperty,
+                        "property",
+                        "properties",
+                        name,
+                        known,
+                    ));
                 }
                 None => {}
             }
@@ -200,7 +218,9 @@ fn undeclared<'a>(
 ) -> Refusal {
     let field = if group == "event" { group.to_owned() } else { format!("{group}.{name}") };
     let detail = match crate::base::names::nearest(name, known) {
-        Some(near) => format!("the strict catalog does not declare the {what} `{name}`; did you mean `{near}`?"),
+        Some(near) => {
+            format!("the strict catalog does not declare the {what} `{name}`; did you mean `{near}`?")
+        }
         None => format!("the strict catalog does not declare the {what} `{name}`"),
     };
     Refusal::new(reason, &field, detail).with_value(name)

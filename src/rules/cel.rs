@@ -61,7 +61,10 @@ fn unreadable(text: &str, errors: &ParseErrors) -> Problem {
     let before: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
     let within = text[before..].char_indices().nth(column).map_or(text.len() - before, |(start, _)| start);
     let start = before + within;
-    let at = tokens(text).into_iter().find(|token| token.at.end > start).map_or(start..text.len(), |token| token.at);
+    let at = tokens(text)
+        .into_iter()
+        .find(|token| token.at.end > start)
+        .map_or(start..text.len(), |token| token.at);
     let found = &text[at.clone()];
     match error.msg.as_str() {
         message if message.starts_with("reserved identifier") => {
@@ -180,8 +183,12 @@ impl Reader<'_> {
         let prefix = |operand: &Node| self.widened(self.tokens[token].at.start, operand.at.end);
         let mut operands = arguments.into_iter();
         let node = match (name.as_str(), operands.next(), operands.next(), operands.next()) {
-            (operators::LOGICAL_NOT, Some(a), None, None) => Node { at: prefix(&a), kind: Kind::Not(Box::new(a)) },
-            (operators::NEGATE, Some(a), None, None) => Node { at: prefix(&a), kind: Kind::Negate(Box::new(a)) },
+            (operators::LOGICAL_NOT, Some(a), None, None) => {
+                Node { at: prefix(&a), kind: Kind::Not(Box::new(a)) }
+            }
+            (operators::NEGATE, Some(a), None, None) => {
+                Node { at: prefix(&a), kind: Kind::Negate(Box::new(a)) }
+            }
             (operators::INDEX, Some(a), Some(b), None) => {
                 let at = self.widened(a.at.start, self.through(token, token).end);
                 Node { at, kind: Kind::Index(Box::new(a), Box::new(b)) }
@@ -205,12 +212,13 @@ impl Reader<'_> {
 
 fn method(function: String, target: Node, mut arguments: Vec<Node>) -> Kind {
     let exists = function == "exists";
-    if (exists || function == "all") && arguments.len() == 2 {
-        if let Kind::Name(variable) = &arguments[0].kind {
-            let variable = variable.clone();
-            let condition = Box::new(arguments.remove(1));
-            return Kind::Quantified { exists, list: Box::new(target), variable, condition };
-        }
+    if (exists || function == "all")
+        && arguments.len() == 2
+        && let Kind::Name(variable) = &arguments[0].kind
+    {
+        let variable = variable.clone();
+        let condition = Box::new(arguments.remove(1));
+        return Kind::Quantified { exists, list: Box::new(target), variable, condition };
     }
     Kind::Call { function, target: Some(Box::new(target)), arguments }
 }
@@ -275,7 +283,10 @@ mod tests {
             ("has( a.b ) ", "`has( a.b )`{`a.b`{`a`}}"),
             ("(a || b) && !c", "`(a || b) && !c`{`a || b`{`a` `b`} `!c`{`c`}}"),
             ("\"\u{e4}\u{1F600}\" == name", "`\"\u{e4}\u{1F600}\" == name`{`\"\u{e4}\u{1F600}\"` `name`}"),
-            ("events(\"A\").where(p == 1).count() > 2", "`events(\"A\").where(p == 1).count() > 2`{`events(\"A\").where(p == 1).count()`{`events(\"A\").where(p == 1)`{`events(\"A\")`{`\"A\"`} `p == 1`{`p` `1`}}} `2`}"),
+            (
+                "events(\"A\").where(p == 1).count() > 2",
+                "`events(\"A\").where(p == 1).count() > 2`{`events(\"A\").where(p == 1).count()`{`events(\"A\").where(p == 1)`{`events(\"A\")`{`\"A\"`} `p == 1`{`p` `1`}}} `2`}",
+            ),
             ("x.exists()", "`x.exists()`{`x`}"),
             ("x.exists(e, e == 1)", "`x.exists(e, e == 1)`{`x` `e == 1`{`e` `1`}}"),
             ("m[\"k\"][0].f", "`m[\"k\"][0].f`{`m[\"k\"][0]`{`m[\"k\"]`{`m` `\"k\"`} `0`}}"),
@@ -306,18 +317,36 @@ mod tests {
             ("f(", "[(] this `(` is never closed"),
             ("a)", "[)] this `)` closes nothing"),
             ("f(a]", "[]] expected `)` for the `(` before, found `]`"),
-            ("a == \u{201c}x\u{201d}", "[\u{201c}] `\u{201c}` has no meaning here (write text in straight quotes: `\"gold\"`)"),
-            ("a == \"x", "[\"x] this text has no closing quote (close it with the same quote; inside, write `\\\"` for a quote)"),
+            (
+                "a == \u{201c}x\u{201d}",
+                "[\u{201c}] `\u{201c}` has no meaning here (write text in straight quotes: `\"gold\"`)",
+            ),
+            (
+                "a == \"x",
+                "[\"x] this text has no closing quote (close it with the same quote; inside, write `\\\"` for a quote)",
+            ),
             ("x < 5d", "[d] expected an operator or the end, found `d` (write `duration(\"5d\")`)"),
             ("1u", "[1u] unsigned numbers are not supported (write `1`)"),
             ("b'x'", "[b'x'] values of bytes are not supported (write text without the `b`: `\"gold\"`)"),
-            ("{\"a\": 1}", "[{] a map cannot be written in a condition (compare the fields one by one, or write a list in `[ ]`)"),
-            ("a.?b", "[.] optional access is not needed (a missing value is never an error: write `.field` or `[key]`, and ask with `has(\u{2026})`)"),
+            (
+                "{\"a\": 1}",
+                "[{] a map cannot be written in a condition (compare the fields one by one, or write a list in `[ ]`)",
+            ),
+            (
+                "a.?b",
+                "[.] optional access is not needed (a missing value is never an error: write `.field` or `[key]`, and ask with `has(\u{2026})`)",
+            ),
             ("for == 1", "[for] `for` is a word that the language keeps for itself"),
-            ("x == 99999999999999999999", "[99999999999999999999] `99999999999999999999` is no whole number of 64 bits (whole numbers go from -9223372036854775808 to 9223372036854775807)"),
+            (
+                "x == 99999999999999999999",
+                "[99999999999999999999] `99999999999999999999` is no whole number of 64 bits (whole numbers go from -9223372036854775808 to 9223372036854775807)",
+            ),
             ("a ? b", "[?] this `?` has no `:` (write `condition ? value : other value`)"),
             ("f(1,)", "[)] expected a value after `,`, found `)`"),
-            ("\"\\q\"", "[\"\\q\"] this text cannot be read (after `\\` comes one of `n`, `t`, `\\`, a quote, or `u` with four digits)"),
+            (
+                "\"\\q\"",
+                "[\"\\q\"] this text cannot be read (after `\\` comes one of `n`, `t`, `\\`, a quote, or `u` with four digits)",
+            ),
             ("a.in", "[in] expected a name after `.`, found `in`"),
             ("a ?? b", "[?] expected a value after `?`, found `?`"),
         ] {
@@ -361,7 +390,10 @@ mod tests {
     #[test]
     fn mangled_text_never_panics() {
         let seed = "events(\"\u{d6}l\").where(p in [1, -2.5] && has(q)).within('24h').count() >= 3 ? !vip : x[\"k\"].y";
-        let pieces = ["(", ")", "[", "\"", "'", "!", "-", "?", ":", ".", ",", " in ", "\\", "\u{e9}", "&&", "//", "0x", "1e", "`", "{"];
+        let pieces = [
+            "(", ")", "[", "\"", "'", "!", "-", "?", ":", ".", ",", " in ", "\\", "\u{e9}", "&&", "//", "0x",
+            "1e", "`", "{",
+        ];
         let mut state = 0x9E37_79B9_7F4A_7C15_u64;
         let mut next = |bound: usize| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -89,7 +89,14 @@ struct Happened<'a> {
 impl<'a> Naive<'a> {
     /// A customer with these messages.
     pub(crate) fn new(definitions: &'a Definitions, name: &'a str, messages: &'a [Told]) -> Naive<'a> {
-        Naive { definitions, name, messages, nudge: 1.0, truths: RefCell::default(), instants: RefCell::default() }
+        Naive {
+            definitions,
+            name,
+            messages,
+            nudge: 1.0,
+            truths: RefCell::default(),
+            instants: RefCell::default(),
+        }
     }
 
     /// The same, with every decayed score multiplied by a number close to 1.
@@ -137,9 +144,11 @@ impl<'a> Moment<'a> {
     pub(crate) fn is_member(&self, segment: SegmentId) -> bool {
         let Moment { naive, now, .. } = *self;
         self.is_known()
-            && naive.remember(now, Asked::Segment(segment), || match &naive.definitions.segments[segment.index()] {
-                SegmentDefinition::Condition(condition) => is_true(condition, &naive.at(now)),
-                SegmentDefinition::Members(members) => members.iter().any(|member| member == naive.name),
+            && naive.remember(now, Asked::Segment(segment), || {
+                match &naive.definitions.segments[segment.index()] {
+                    SegmentDefinition::Condition(condition) => is_true(condition, &naive.at(now)),
+                    SegmentDefinition::Members(members) => members.iter().any(|member| member == naive.name),
+                }
             })
     }
 
@@ -166,7 +175,10 @@ impl<'a> Moment<'a> {
 
     /// The properties of the last event of a name.
     pub(crate) fn last_properties(&self, event: EventId) -> Option<&'a [Option<Value>]> {
-        self.events().filter(|happened| happened.event == Some(event)).last().map(|happened| happened.properties)
+        self.events()
+            .filter(|happened| happened.event == Some(event))
+            .last()
+            .map(|happened| happened.properties)
     }
 
     /// The offers chosen by a personalization, best first.
@@ -178,7 +190,8 @@ impl<'a> Moment<'a> {
             Strategy::All => {}
             Strategy::First => qualified.truncate(1),
             Strategy::Best => {
-                let score = |offer: &OfferDefinition| offer.score.as_ref().and_then(|score| self.value(score));
+                let score =
+                    |offer: &OfferDefinition| offer.score.as_ref().and_then(|score| self.value(score));
                 // A stable sort: equal scores stay in the order of priority, then as written.
                 qualified.sort_by(|a, b| match (score(a), score(b)) {
                     (Some(a), Some(b)) => b.compare(&a).unwrap_or(Ordering::Equal),
@@ -208,7 +221,8 @@ impl<'a> Moment<'a> {
     /// The events of a source up to now.
     fn events_of(&self, source: SourceId) -> Vec<Happened<'a>> {
         let source = &self.naive.definitions.sources[source.index()];
-        let of_name = self.events().filter(|happened| source.event.is_none() || happened.event == source.event);
+        let of_name =
+            self.events().filter(|happened| source.event.is_none() || happened.event == source.event);
         let passes = |happened: &Happened<'_>| match &source.filter {
             Some(filter) => is_true(filter, &OneEvent(happened.properties)),
             None => true,
@@ -251,18 +265,21 @@ impl<'a> Moment<'a> {
             Function::Top(property) => top(&of(*property)),
             Function::Decayed { half_life, weight } => {
                 let weighted: Vec<(Time, f64)> = match weight {
-                    Some(property) => {
-                        of(*property).iter().filter_map(|(time, value)| Some((*time, number(value)?))).collect()
-                    }
+                    Some(property) => of(*property)
+                        .iter()
+                        .filter_map(|(time, value)| Some((*time, number(value)?)))
+                        .collect(),
                     None => events.iter().map(|happened| (happened.time, 1.0)).collect(),
                 };
                 Some(Value::Float(decayed(&weighted, *half_life, self.now) * self.naive.nudge))
             }
             Function::FollowedBy { other, within } => {
                 let others = self.events_of(*other);
-                Some(Value::Bool(events.iter().any(|a| {
-                    others.iter().any(|b| b.time > a.time && b.time <= a.time + *within)
-                })))
+                Some(Value::Bool(
+                    events
+                        .iter()
+                        .any(|a| others.iter().any(|b| b.time > a.time && b.time <= a.time + *within)),
+                ))
             }
             Function::NotFollowedBy { other, after } => {
                 let others = self.events_of(*other);
@@ -300,7 +317,8 @@ impl<'a> Moment<'a> {
         };
         let instants = naive.instants(condition, address);
         let first = instants.partition_point(|time| *time <= begin);
-        holds(begin) && instants[first..].iter().take_while(|time| **time <= self.now).all(|time| holds(*time))
+        holds(begin)
+            && instants[first..].iter().take_while(|time| **time <= self.now).all(|time| holds(*time))
     }
 }
 

@@ -113,7 +113,13 @@ impl Named {
     }
 
     /// From the score at each instant, when it will have fallen to a number.
-    fn passing(&self, score: AggregateId, half_life: Duration, naive: &Naive<'_>, from: &BTreeSet<Time>) -> Vec<Time> {
+    fn passing(
+        &self,
+        score: AggregateId,
+        half_life: Duration,
+        naive: &Naive<'_>,
+        from: &BTreeSet<Time>,
+    ) -> Vec<Time> {
         let mut passing = Vec::new();
         let mut ends = from.iter().skip(1).copied().chain([Time::NEVER]);
         for begin in from {

@@ -75,7 +75,8 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
     let ticks = random.pick(&[0, 5, 30]);
     for number in 0..random.pick(&[20, 60, 120]) {
         now_ms += pause(random);
-        let id = if random.chance(60) { "ana" } else { random.pick(&ids().chain(["nobody"]).collect::<Vec<_>>()) };
+        let id =
+            if random.chance(60) { "ana" } else { random.pick(&ids().chain(["nobody"]).collect::<Vec<_>>()) };
         let mut at_ms = now_ms;
         let action = match random.below(100) {
             0..=44 => Action::Apply(message(random, now_ms, number, manner)),
@@ -199,7 +200,12 @@ impl Case {
     }
 
     /// Applies one simplification of a catalog to what the case is by now.
-    fn adopt_if_apart(&mut self, change: (usize, Part, usize, Option<String>), failure: &mut Failure, smaller: &mut bool) {
+    fn adopt_if_apart(
+        &mut self,
+        change: (usize, Part, usize, Option<String>),
+        failure: &mut Failure,
+        smaller: &mut bool,
+    ) {
         let (catalog, part, place, replacement) = change;
         let mut case = self.clone();
         let lines = part.of(&mut case.catalogs[catalog]);
@@ -216,7 +222,9 @@ impl Case {
         for (number, parts) in self.catalogs.iter().enumerate() {
             for part in [Part::Personalizations, Part::Segments, Part::Computed] {
                 let mut parts = parts.clone();
-                for (place, line) in part.of(&mut parts).iter().enumerate().filter(|(_, line)| !line.is_empty()) {
+                for (place, line) in
+                    part.of(&mut parts).iter().enumerate().filter(|(_, line)| !line.is_empty())
+                {
                     changes.push((number, part, place, None));
                     let halves = halves(line).into_iter().flatten();
                     changes.extend(halves.map(|half| (number, part, place, Some(half))));
@@ -229,7 +237,9 @@ impl Case {
     /// Leaves out properties and traits one by one.
     fn simpler_messages(&mut self, failure: &mut Failure, smaller: &mut bool, end: Instant) {
         for place in 0..self.steps.len() {
-            let (Action::Apply(message) | Action::Decide(message)) = &self.steps[place].action else { continue };
+            let (Action::Apply(message) | Action::Decide(message)) = &self.steps[place].action else {
+                continue;
+            };
             let json = message.to_json();
             for group in ["properties", "traits"] {
                 let names: Vec<String> =
@@ -238,7 +248,9 @@ impl Case {
                     if Instant::now() > end {
                         return;
                     }
-                    let (Action::Apply(message) | Action::Decide(message)) = &self.steps[place].action else { break };
+                    let (Action::Apply(message) | Action::Decide(message)) = &self.steps[place].action else {
+                        break;
+                    };
                     let mut json = message.to_json();
                     json[group].as_object_mut().expect("it has such fields").remove(&name);
                     let mut case = self.clone();
@@ -311,7 +323,8 @@ impl Case {
 
 fn parse_step(json: &Json) -> Step {
     let at_ms = Time::parse(json["at"].as_str().expect("`at` is text")).expect("`at` is a time").millis();
-    let (name, value) = json.as_object().expect("an object").iter().find(|(name, _)| *name != "at").expect("an action");
+    let (name, value) =
+        json.as_object().expect("an object").iter().find(|(name, _)| *name != "at").expect("an action");
     let message = || Message::from_json(value).expect("a message");
     let id = || value.as_str().expect("an id").to_owned();
     let action = match name.as_str() {

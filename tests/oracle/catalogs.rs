@@ -73,7 +73,8 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     let head = head(random);
     let strict = head.contains("strict");
     let (with_held, with_decayed) = (random.chance(40), random.chance(35));
-    let mut writer = Writer { random, names: Names::default(), with_held, with_decayed, is_odd: false, strict };
+    let mut writer =
+        Writer { random, names: Names::default(), with_held, with_decayed, is_odd: false, strict };
     let mut segments = vec!["listed = { members = [\"ana\", \"v1\", \"nobody\"] }".to_owned()];
     writer.names.segments.push("listed".to_owned());
     for number in 0..3 {
@@ -158,7 +159,10 @@ impl Writer<'_> {
                 self.names.texts.push(name.clone());
                 value
             }
-            7 => self.random.pick(&["now - seen", "seen", "tags", "place.city", "now", "size(tags) * 2"]).to_owned(),
+            7 => self
+                .random
+                .pick(&["now - seen", "seen", "tags", "place.city", "now", "size(tags) * 2"])
+                .to_owned(),
             _ => {
                 let events = self.events("View");
                 self.random.pick(&[
@@ -351,13 +355,23 @@ impl Writer<'_> {
             let step = match self.random.below(12) {
                 0..=5 => format!(".within(\"{length}\")"),
                 6 => format!(".older_than(\"{length}\")"),
-                7 | 8 => self.random.pick(&[".between(\"10s\", \"2s\")", ".between(\"1m\", \"5s\")", ".between(\"2s\", \"1s\")"]).to_owned(),
+                7 | 8 => self
+                    .random
+                    .pick(&[
+                        ".between(\"10s\", \"2s\")",
+                        ".between(\"1m\", \"5s\")",
+                        ".between(\"2s\", \"1s\")",
+                    ])
+                    .to_owned(),
                 9 | 10 => format!(".after({time})"),
                 _ => format!(".before({time})"),
             };
             // Two such windows may leave no time at all, which a catalog is refused for.
             let contradicts = |steps: &[&str]| steps.iter().any(|step| text.contains(step));
-            if !contradicts(&[".within", ".between", ".older_than"]) || step.starts_with(".after") || step.starts_with(".before") {
+            if !contradicts(&[".within", ".between", ".older_than"])
+                || step.starts_with(".after")
+                || step.starts_with(".before")
+            {
                 text.push_str(&step);
             }
         }
@@ -395,7 +409,11 @@ impl Writer<'_> {
                 format!("category == \"{category}\""),
                 "qty == 2".to_owned(),
             ],
-            "Ping" => vec![format!("p {comparison} {constant}"), format!("p == \"{category}\""), "has(p)".to_owned()],
+            "Ping" => vec![
+                format!("p {comparison} {constant}"),
+                format!("p == \"{category}\""),
+                "has(p)".to_owned(),
+            ],
             "Login" => vec!["device == \"web\"".to_owned(), format!("n {comparison} {constant}")],
             _ => vec!["name == \"home\"".to_owned(), "has(category)".to_owned()],
         };
@@ -435,7 +453,12 @@ impl Writer<'_> {
 
     fn text(&mut self) -> String {
         let events = self.events("View");
-        self.random.pick(&["name".to_owned(), "tier + name".to_owned(), format!("{events}.top(category)"), format!("{events}.last(category)")])
+        self.random.pick(&[
+            "name".to_owned(),
+            "tier + name".to_owned(),
+            format!("{events}.top(category)"),
+            format!("{events}.last(category)"),
+        ])
     }
 
     fn on_numbers(&mut self) -> String {
@@ -456,7 +479,9 @@ impl Writer<'_> {
             text.push_str(&format!("attributes = [{attribute}]\n"));
         }
         if self.random.chance(60) {
-            text.push_str("fallback = { name = \"none\", text = \"Hello {{ name | default(\\\"you\\\") }}\" }\n");
+            text.push_str(
+                "fallback = { name = \"none\", text = \"Hello {{ name | default(\\\"you\\\") }}\" }\n",
+            );
         }
         for offer in 0..self.random.below(4) + 1 {
             text.push_str(&format!("[[personalizations.p{number}.offers]]\nname = \"o{offer}\"\n"));

@@ -7,10 +7,36 @@ use habitue::Answers;
 
 /// Parts of a condition by which segments are counted.
 const FAMILIES: [&str; 30] = [
-    ".count()", ".exists()", ".sum(", ".avg(", ".min(", ".max(", ".first()", ".last()", ".previous()", ".first(",
-    ".last(", ".distinct(", ".values(", ".top(", ".decayed(", ".followed_by(", ".not_followed_by(", "held(",
-    ".within(", ".between(", ".older_than(", ".after(", ".before(", ".where(", "now - seen", "tags", "place", "tier",
-    "events()", "c0",
+    ".count()",
+    ".exists()",
+    ".sum(",
+    ".avg(",
+    ".min(",
+    ".max(",
+    ".first()",
+    ".last()",
+    ".previous()",
+    ".first(",
+    ".last(",
+    ".distinct(",
+    ".values(",
+    ".top(",
+    ".decayed(",
+    ".followed_by(",
+    ".not_followed_by(",
+    "held(",
+    ".within(",
+    ".between(",
+    ".older_than(",
+    ".after(",
+    ".before(",
+    ".where(",
+    "now - seen",
+    "tags",
+    "place",
+    "tier",
+    "events()",
+    "c0",
 ];
 
 /// Counts of reads.
@@ -95,7 +121,18 @@ impl Coverage {
                 gaps.push(format!("{family} was {counts:?} times false and true"));
             }
         }
-        for fate in ["accepted", "duplicate", "late", "conflict", "skew", "schema", "not_yet", "triggered", "cached", "transitions"] {
+        for fate in [
+            "accepted",
+            "duplicate",
+            "late",
+            "conflict",
+            "skew",
+            "schema",
+            "not_yet",
+            "triggered",
+            "cached",
+            "transitions",
+        ] {
             if self.messages.get(fate).copied().unwrap_or_default() <= least {
                 gaps.push(format!("no message was {fate}"));
             }

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use habitue::{Answers, Catalog, Clock, Database, ManualClock, Message, Reference, Snapshot, Time, Transition, Value};
+use habitue::{
+    Answers, Catalog, Clock, Database, ManualClock, Message, Reference, Snapshot, Time, Transition, Value,
+};
 
 use crate::catalogs::{USERS, VISITORS};
 use crate::coverage::Coverage;
@@ -128,7 +130,8 @@ impl<'a> Run<'a> {
             Ok(applied) => applied.message_id.clone(),
             Err(_) => format!("unnamed{}", self.unnamed),
         };
-        let named = if message.message_id().is_some() { message.clone() } else { message.clone().with_id(id) };
+        let named =
+            if message.message_id().is_some() { message.clone() } else { message.clone().with_id(id) };
         let expected = self.reference.apply(named, now);
         match (&result, &expected) {
             (Ok(applied), Ok(new)) if applied.duplicate != *new => {
@@ -176,7 +179,13 @@ impl<'a> Run<'a> {
     }
 
     /// Checks that the answers are the same just before they may change.
-    fn keeps_its_word(&self, id: &str, now: Time, snapshot: &Snapshot, answers: &Answers) -> Result<(), String> {
+    fn keeps_its_word(
+        &self,
+        id: &str,
+        now: Time,
+        snapshot: &Snapshot,
+        answers: &Answers,
+    ) -> Result<(), String> {
         let until_ms = snapshot.valid_until.millis();
         if until_ms <= now.millis() {
             return Err(format!("read {id} at {now}: answers are valid until {}", snapshot.valid_until));
@@ -213,10 +222,14 @@ impl<'a> Run<'a> {
         for (name, shown) in &answers.decisions {
             let decided = self.database.decide(id, name).map_err(|error| error.to_string())?;
             self.coverage.message(if decided.cached { "cached" } else { "decided" });
-            compare_decision(name, &decided.decision, &answers).map_err(|problem| format!("decide {id}: {problem}"))?;
+            compare_decision(name, &decided.decision, &answers)
+                .map_err(|problem| format!("decide {id}: {problem}"))?;
             let again = self.database.decide(id, name).map_err(|error| error.to_string())?;
             if again.decision != decided.decision {
-                return Err(format!("decide {id}: {name} is {:?}, then {:?}, expected {shown:?}", decided.decision, again.decision));
+                return Err(format!(
+                    "decide {id}: {name} is {:?}, then {:?}, expected {shown:?}",
+                    decided.decision, again.decision
+                ));
             }
         }
         for (name, member) in &answers.segments {
@@ -244,7 +257,9 @@ impl<'a> Run<'a> {
             expected.sort_unstable();
             let is_close = answers.iter().any(|(_, answers)| answers.close_calls.contains(&segment));
             if (members != expected || size != expected.len() as u64) && !is_close {
-                return Err(format!("members of {segment} at {now}: {members:?} and {size}, expected {expected:?}"));
+                return Err(format!(
+                    "members of {segment} at {now}: {members:?} and {size}, expected {expected:?}"
+                ));
             }
         }
         Ok(())
@@ -257,7 +272,10 @@ impl<'a> Run<'a> {
             let (id, name) = (profile.to_string(), segment.to_string());
             let last = self.last_turn.entry(id.clone()).or_insert(*at);
             if at < last || *at > time(self.now_ms) {
-                return Err(format!("transitions: {transition:?} comes after one at {last}, now {}", time(self.now_ms)));
+                return Err(format!(
+                    "transitions: {transition:?} comes after one at {last}, now {}",
+                    time(self.now_ms)
+                ));
             }
             *last = *at;
             let member = self.replayed.entry(id.clone()).or_default().entry(name).or_insert(false);
@@ -279,8 +297,10 @@ impl<'a> Run<'a> {
         self.coverage.message("transitions");
         let just_before = time(at.millis() - 1);
         // Of messages of one millisecond each is answered for before the next one comes.
-        let is_second =
-            self.log.iter().any(|other| other.at == *at && other.profile == *profile && other.segment == *segment);
+        let is_second = self
+            .log
+            .iter()
+            .any(|other| other.at == *at && other.profile == *profile && other.segment == *segment);
         for (at, member) in [(*at, *entered), (just_before, !*entered)] {
             if at == just_before && is_second {
                 continue;
@@ -309,8 +329,13 @@ impl<'a> Run<'a> {
                     let told = self.log.iter().rfind(|turn| {
                         &*turn.profile == id && *turn.segment == **segment && turn.at <= time(*at_ms)
                     });
-                    if told.is_some_and(|turn| turn.entered) != *member && !answers.close_calls.contains(segment) {
-                        return Err(format!("transitions of {id}: at {} {segment} was {member}, the last told is {told:?}", time(*at_ms)));
+                    if told.is_some_and(|turn| turn.entered) != *member
+                        && !answers.close_calls.contains(segment)
+                    {
+                        return Err(format!(
+                            "transitions of {id}: at {} {segment} was {member}, the last told is {told:?}",
+                            time(*at_ms)
+                        ));
                     }
                 }
             }
@@ -324,7 +349,8 @@ fn compare(snapshot: &Snapshot, answers: &Answers) -> Result<(), String> {
     if snapshot.known != answers.known {
         return Err(format!("known is {}", snapshot.known));
     }
-    let names = |answers: &Answers| (answers.segments.len(), answers.attributes.len(), answers.decisions.len());
+    let names =
+        |answers: &Answers| (answers.segments.len(), answers.attributes.len(), answers.decisions.len());
     if names(answers) != (snapshot.segments.len(), snapshot.attributes.len(), snapshot.decisions.len()) {
         return Err("other things are answered".to_owned());
     }
@@ -370,7 +396,9 @@ fn compare_decision(name: &str, decision: &habitue::Decision, answers: &Answers)
 /// Equal, floats to 1e-9.
 fn same_value(a: Option<&Value>, b: Option<&Value>) -> bool {
     match (a, b) {
-        (Some(Value::Float(a)), Some(Value::Float(b))) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-290),
+        (Some(Value::Float(a)), Some(Value::Float(b))) => {
+            (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-290)
+        }
         (a, b) => a == b,
     }
 }

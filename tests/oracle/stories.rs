@@ -119,7 +119,16 @@ fn content(random: &mut Random, now: i64, fields: &mut Map<String, Json>) {
         }
         87..=90 => {
             fields.insert("event".into(), json!("Ping"));
-            let values = [json!(1), json!(1.0), json!(0.5), json!("x"), json!("y"), json!(true), json!([1]), json!(i64::MAX)];
+            let values = [
+                json!(1),
+                json!(1.0),
+                json!(0.5),
+                json!("x"),
+                json!("y"),
+                json!(true),
+                json!([1]),
+                json!(i64::MAX),
+            ];
             ("track", Map::from_iter([("p".to_owned(), maybe(random, &values))]))
         }
         91..=94 => {
@@ -162,7 +171,15 @@ fn traits(random: &mut Random, now: i64) -> Map<String, Json> {
             5 => ("seen", number(random, &[now, now - 1_000, now - 5_000, now + 2_000, now + 60_000])),
             6 => ("flag", maybe(random, &[true, false])),
             7 => ("tags", labels(random)),
-            8 => ("place", random.pick(&[json!({"city": "Oulu"}), json!({"floor": 2, "city": "Turku"}), Json::Null, json!({"floor": 0})])),
+            8 => (
+                "place",
+                random.pick(&[
+                    json!({"city": "Oulu"}),
+                    json!({"floor": 2, "city": "Turku"}),
+                    Json::Null,
+                    json!({"floor": 0}),
+                ]),
+            ),
             _ => ("tier", if random.chance(20) { json!("platinum") } else { json!("b") }),
         };
         traits.insert(name.into(), value);

@@ -5,6 +5,8 @@
 
 mod check;
 mod console;
+mod demo;
+mod demonstration;
 mod failure;
 mod findings;
 mod progress;
@@ -31,6 +33,7 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Simulate(simulate::Arguments),
+    Demo(demonstration::Arguments),
 }
 
 impl Command {
@@ -39,6 +42,7 @@ impl Command {
         match self {
             Command::Check(arguments) => Output::of(arguments.json),
             Command::Simulate(arguments) => Output::of(arguments.json),
+            Command::Demo(arguments) => Output::of(arguments.json),
         }
     }
 }
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &mut console),
         Command::Simulate(arguments) => simulate::run(arguments, &mut console),
+        Command::Demo(arguments) => demonstration::run(arguments),
     };
     match ended.and_then(|exit| console.finish().map(|()| exit)) {
         Ok(exit) => exit.into(),

@@ -165,7 +165,8 @@ impl Parts<'_> {
         let name = definitions.computed_named(expr);
         let origin = self.origin(expr);
         let reading = self.read(expr);
-        let is_condition = matches!(expr, Expr::Segment(_) | Expr::Held(..) | Expr::And(_) | Expr::Or(_) | Expr::Not(_));
+        let is_condition =
+            matches!(expr, Expr::Segment(_) | Expr::Held(..) | Expr::And(_) | Expr::Or(_) | Expr::Not(_));
         let part = if is_condition {
             self.condition(expr, true, taken_apart)
         } else if name.is_some() || origin.is_some() {

@@ -21,8 +21,21 @@ pub(super) const WINDOWS: [&str; 6] = ["where", "within", "between", "older_than
 
 /// Functions that make a value of events.
 pub(super) const FINALS: [&str; 15] = [
-    "count", "exists", "sum", "avg", "min", "max", "first", "last", "previous", "distinct", "values", "top",
-    "decayed", "followed_by", "not_followed_by",
+    "count",
+    "exists",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "first",
+    "last",
+    "previous",
+    "distinct",
+    "values",
+    "top",
+    "decayed",
+    "followed_by",
+    "not_followed_by",
 ];
 
 /// `events(…)` and the filters and windows after it.
@@ -56,7 +69,9 @@ pub(super) fn chain(node: &Node) -> Option<Chain<'_>> {
 /// The parts of a chain's calls that are conditions or times of the profile: those of `after` and `before`.
 pub(super) fn profile_parts<'n>(chain: &Chain<'n>) -> impl Iterator<Item = &'n Node> {
     chain.steps.iter().flat_map(|step| match &step.kind {
-        Kind::Call { function, arguments, .. } if function == "after" || function == "before" => arguments.iter(),
+        Kind::Call { function, arguments, .. } if function == "after" || function == "before" => {
+            arguments.iter()
+        }
         _ => [].iter(),
     })
 }
@@ -73,7 +88,8 @@ struct Window {
 impl Checker<'_> {
     /// A chain of events that nothing is made of.
     pub(super) fn unfinished(&mut self, node: &Node) {
-        let help = "end it with `.count()`, `.exists()`, `.sum(property)`, `.last()` or another function of events";
+        let help =
+            "end it with `.count()`, `.exists()`, `.sum(property)`, `.last()` or another function of events";
         self.report_help("syntax", &node.at, "events are not a value", help);
     }
 
@@ -167,23 +183,29 @@ impl Checker<'_> {
                     found
                 }
                 ("within", [length]) => self.positive(length).map(|length| window.within(length)).is_some(),
-                ("older_than", [length]) => self.positive(length).map(|length| window.older_than(length)).is_some(),
+                ("older_than", [length]) => {
+                    self.positive(length).map(|length| window.older_than(length)).is_some()
+                }
                 ("between", [far, near]) => self.between(far, near, step, &mut window).is_some(),
                 ("after", [time]) => self.bound(time).map(|time| window.after.push(time)).is_some(),
                 ("before", [time]) => self.bound(time).map(|time| window.before.push(time)).is_some(),
                 _ => {
-                    self.report("arguments", &step.at, format!("{}, here are {}", usage(function), arguments.len()));
+                    self.report(
+                        "arguments",
+                        &step.at,
+                        format!("{}, here are {}", usage(function), arguments.len()),
+                    );
                     false
                 }
             };
         }
-        if let (true, Some(far), Some(near)) = (whole, window.within, window.older_than) {
-            if far <= near {
-                let at = chain.steps.last().map_or(&chain.root.at, |step| &step.at);
-                let message = format!("no time is both within the last {far} and older than {near}");
-                self.report("window", at, message);
-                return None;
-            }
+        if let (true, Some(far), Some(near)) = (whole, window.within, window.older_than)
+            && far <= near
+        {
+            let at = chain.steps.last().map_or(&chain.root.at, |step| &step.at);
+            let message = format!("no time is both within the last {far} and older than {near}");
+            self.report("window", at, message);
+            return None;
         }
         let filter = canonical::all(filters);
         let filter = (canonical::as_truth(&filter) != Some(true)).then_some(filter);
@@ -226,7 +248,8 @@ impl Checker<'_> {
         }
         if typed.moves() || typed.expr.contains(&|part| *part == Expr::Now) {
             let message = format!("{} moves with the clock", self.quoted(node));
-            let help = "write `.within(\"24h\")` for the last day, `.older_than(\"24h\")` for what was before it";
+            let help =
+                "write `.within(\"24h\")` for the last day, `.older_than(\"24h\")` for what was before it";
             self.report_help("motion", &node.at, message, help);
             return None;
         }
@@ -285,7 +308,11 @@ impl Checker<'_> {
         }
     }
 
-    fn made_of_property(&mut self, function: &str, property: ArgumentProperty<'_>) -> Option<(Function, Typed)> {
+    fn made_of_property(
+        &mut self,
+        function: &str,
+        property: ArgumentProperty<'_>,
+    ) -> Option<(Function, Typed)> {
         let id = property.id;
         let of_type = |ty: Type| Typed::new(Expr::Now, ty);
         let (made, typed) = match function {
@@ -313,7 +340,12 @@ impl Checker<'_> {
         Some((made, typed))
     }
 
-    fn decayed(&mut self, event: Option<EventId>, weight: Option<&Node>, half_life: &Node) -> Option<(Function, Typed)> {
+    fn decayed(
+        &mut self,
+        event: Option<EventId>,
+        weight: Option<&Node>,
+        half_life: &Node,
+    ) -> Option<(Function, Typed)> {
         let weight = match weight {
             Some(node) => {
                 let property = self.argument_property(event, node);
@@ -331,22 +363,35 @@ impl Checker<'_> {
     }
 
     /// A property named as the argument of a final function.
-    fn argument_property<'n>(&mut self, event: Option<EventId>, node: &'n Node) -> Option<ArgumentProperty<'n>> {
+    fn argument_property<'n>(
+        &mut self,
+        event: Option<EventId>,
+        node: &'n Node,
+    ) -> Option<ArgumentProperty<'n>> {
         let name = match &node.kind {
             Kind::Name(name) => name,
             kind => {
                 let help = match kind {
                     Kind::Literal(Value::String(name)) => format!("write it without quotes: `{name}`"),
-                    Kind::Select(..) => "fields of a property cannot be read here: declare it on its own".to_owned(),
+                    Kind::Select(..) => {
+                        "fields of a property cannot be read here: declare it on its own".to_owned()
+                    }
                     _ => "write the name of a property; conditions belong into `.where(…)`".to_owned(),
                 };
-                self.report_help("arguments", &node.at, format!("{} is not a property's name", self.quoted(node)), help);
+                self.report_help(
+                    "arguments",
+                    &node.at,
+                    format!("{} is not a property's name", self.quoted(node)),
+                    help,
+                );
                 return None;
             }
         };
         // A property is looked up as `where` does, so that the help is the same.
         let found = self.at_place(Place::Where(event), |inner| inner.property_name(event, name, node))?;
-        let (Expr::Property(id), Domain::Property(event, _)) = (&found.expr, found.domain) else { return None };
+        let (Expr::Property(id), Domain::Property(event, _)) = (&found.expr, found.domain) else {
+            return None;
+        };
         Some(ArgumentProperty { id: *id, event, ty: found.ty, node })
     }
 
@@ -357,9 +402,12 @@ impl Checker<'_> {
             Type::Any => return Some(Type::Float),
             _ => {}
         }
-        let message = format!("`{function}` needs numbers, and {} is {}", self.quoted(property.node), property.ty);
+        let message =
+            format!("`{function}` needs numbers, and {} is {}", self.quoted(property.node), property.ty);
         let help = match property.ty {
-            Type::Time | Type::Bool | Type::String => "write `.count()`, `.distinct(property)`, `.min(property)` or `.max(property)`",
+            Type::Time | Type::Bool | Type::String => {
+                "write `.count()`, `.distinct(property)`, `.min(property)` or `.max(property)`"
+            }
             _ => "declare the property as `int` or `float`",
         };
         self.report_help("type", &property.node.at, message, help);
@@ -370,7 +418,11 @@ impl Checker<'_> {
     fn single(&mut self, function: &str, property: &ArgumentProperty<'_>) -> Option<Type> {
         match property.ty {
             Type::List(_) | Type::Map(_) | Type::Record(_) => {
-                let message = format!("`{function}` needs single values, and {} is {}", self.quoted(property.node), property.ty);
+                let message = format!(
+                    "`{function}` needs single values, and {} is {}",
+                    self.quoted(property.node),
+                    property.ty
+                );
                 let help = "of lists and maps there are `.first(property)` and `.last(property)`";
                 self.report_help("type", &property.node.at, message, help);
                 None
@@ -382,7 +434,9 @@ impl Checker<'_> {
     fn how_many(&mut self, node: &Node) -> Option<u32> {
         let typed = self.expression(node)?;
         match typed.expr {
-            Expr::Constant(Value::Int(many)) if (1..=MAX_LISTED_VALUES).contains(&many) => u32::try_from(many).ok(),
+            Expr::Constant(Value::Int(many)) if (1..=MAX_LISTED_VALUES).contains(&many) => {
+                u32::try_from(many).ok()
+            }
             _ => {
                 let message = format!("{} is no number from 1 to {MAX_LISTED_VALUES}", self.quoted(node));
                 self.report("arguments", &node.at, message);

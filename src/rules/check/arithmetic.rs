@@ -77,8 +77,11 @@ fn result(operator: Operator, a: &Type, b: &Type) -> Option<Type> {
         (Add | Subtract, Type::Duration, Type::Duration) => Type::Duration,
         (Add | Subtract, Type::Any, Type::Time | Type::Duration | Type::Any) => Type::Any,
         (Add | Subtract, Type::Time | Type::Duration, Type::Any) => Type::Any,
-        (Add, Type::Any, Type::String | Type::List(_)) | (Add, Type::String | Type::List(_), Type::Any) => Type::Any,
-        (Add | Subtract | Multiply | Divide, Type::Any, other) | (Add | Subtract | Multiply | Divide, other, Type::Any)
+        (Add, Type::Any, Type::String | Type::List(_)) | (Add, Type::String | Type::List(_), Type::Any) => {
+            Type::Any
+        }
+        (Add | Subtract | Multiply | Divide, Type::Any, other)
+        | (Add | Subtract | Multiply | Divide, other, Type::Any)
             if other.is_number() || *other == Type::Any =>
         {
             Type::Any
@@ -97,7 +100,9 @@ fn motion(operator: Operator, a: &Typed, b: &Typed) -> Motion {
         (_, Motion::Still, Motion::Still) => Motion::Still,
         (Operator::Add | Operator::Subtract, Motion::Clock, Motion::Still)
         | (Operator::Add | Operator::Subtract, Motion::Still, Motion::Clock) => Motion::Clock,
-        (Operator::Multiply | Operator::Divide, Motion::Decaying, Motion::Still) if scales(b) => Motion::Decaying,
+        (Operator::Multiply | Operator::Divide, Motion::Decaying, Motion::Still) if scales(b) => {
+            Motion::Decaying
+        }
         (Operator::Multiply, Motion::Still, Motion::Decaying) if scales(a) => Motion::Decaying,
         _ => Motion::Free,
     }
@@ -120,9 +125,13 @@ fn help(operator: Operator, a: &Type, b: &Type) -> Option<&'static str> {
             Some("write a length of time as `duration(\"30d\")`")
         }
         (Operator::Add, Type::Time, Type::Time) => Some("the length between two times is their difference"),
-        (Operator::Multiply | Operator::Divide, Type::Duration, _) => Some("write the length out: `duration(\"60d\")`"),
+        (Operator::Multiply | Operator::Divide, Type::Duration, _) => {
+            Some("write the length out: `duration(\"60d\")`")
+        }
         (Operator::Remainder, _, _) => Some("a remainder is taken of ints only"),
-        (Operator::Add, Type::String, _) | (Operator::Add, _, Type::String) => Some("only text is added to text"),
+        (Operator::Add, Type::String, _) | (Operator::Add, _, Type::String) => {
+            Some("only text is added to text")
+        }
         _ => None,
     }
 }

@@ -89,7 +89,9 @@ impl Checker<'_> {
             Kind::Negate(inner) => self.negate(inner, node),
             Kind::Binary(Binary::And | Binary::Or, ..) => self.logic(node),
             Kind::Binary(operator, left, right) => self.binary(*operator, left, right, node),
-            Kind::Conditional(condition, then, otherwise) => self.conditional(condition, then, otherwise, node),
+            Kind::Conditional(condition, then, otherwise) => {
+                self.conditional(condition, then, otherwise, node)
+            }
             Kind::Index(operand, place) => self.index(operand, place, node),
             Kind::List(elements) => self.list(elements),
             Kind::Quantified { exists, list, variable, condition } => {
@@ -193,7 +195,8 @@ impl Checker<'_> {
                 if comparison == Comparison::Equal =>
             {
                 (
-                    "a decayed score falls all the time and is equal to nothing for longer than an instant".to_owned(),
+                    "a decayed score falls all the time and is equal to nothing for longer than an instant"
+                        .to_owned(),
                     "compare it with `<`, `<=`, `>` or `>=`",
                 )
             }
@@ -269,7 +272,9 @@ impl Checker<'_> {
             }
         }
         Some(Typed::condition(match (&element.expr, &list.expr) {
-            (Expr::Constant(value), Expr::Constant(Value::List(values))) => canonical::truth(values.contains(value)),
+            (Expr::Constant(value), Expr::Constant(Value::List(values))) => {
+                canonical::truth(values.contains(value))
+            }
             _ => Expr::In(Box::new(element.expr), Box::new(list.expr)),
         }))
     }
@@ -280,7 +285,8 @@ impl Checker<'_> {
             return Some(());
         }
         let message = format!("{} moves with the clock and cannot be used here", self.quoted(node));
-        let help = "compare it with a value that stands still, or give it out as a computed attribute or `score`";
+        let help =
+            "compare it with a value that stands still, or give it out as a computed attribute or `score`";
         self.report_help("motion", &node.at, message, help);
         None
     }
@@ -295,7 +301,9 @@ impl Checker<'_> {
         };
         let motion = if a.moves() || b.moves() { Motion::Free } else { Motion::Still };
         let domain = if a.domain == b.domain { a.domain } else { Domain::Open };
-        let widen = |side: Typed| if ty == Type::Float && side.ty == Type::Int { canonical::as_float(side.expr) } else { side.expr };
+        let widen = |side: Typed| {
+            if ty == Type::Float && side.ty == Type::Int { canonical::as_float(side.expr) } else { side.expr }
+        };
         let (a, b) = (widen(a), widen(b));
         let expr = match canonical::as_truth(&condition) {
             Some(true) => a,
@@ -318,7 +326,9 @@ impl Checker<'_> {
             };
             ty = wider;
         }
-        let widen = |side: Typed| if ty == Type::Float && side.ty == Type::Int { canonical::as_float(side.expr) } else { side.expr };
+        let widen = |side: Typed| {
+            if ty == Type::Float && side.ty == Type::Int { canonical::as_float(side.expr) } else { side.expr }
+        };
         let parts = checked.into_iter().map(widen).collect();
         Some(Typed::new(canonical::list(parts), Type::List(Box::new(ty))))
     }
@@ -342,7 +352,11 @@ impl Checker<'_> {
             }
         };
         if wanted != Type::Any && key.ty != Type::Any && key.ty != wanted {
-            let message = format!("{} is read with {wanted}, not {}", self.described(operand, &whole), self.described(place, &key));
+            let message = format!(
+                "{} is read with {wanted}, not {}",
+                self.described(operand, &whole),
+                self.described(place, &key)
+            );
             self.report("type", &place.at, message);
             return None;
         }
@@ -352,7 +366,13 @@ impl Checker<'_> {
         Some(Typed::new(Expr::Index(Box::new(whole.expr), Box::new(key.expr)), ty).with_domain(domain))
     }
 
-    fn quantified(&mut self, quantifier: Quantifier, list: &Node, variable: &str, condition: &Node) -> Option<Typed> {
+    fn quantified(
+        &mut self,
+        quantifier: Quantifier,
+        list: &Node,
+        variable: &str,
+        condition: &Node,
+    ) -> Option<Typed> {
         if super::aggregate::chain(list).is_some() {
             let help = "write `.where(condition).exists()`, or `.count() >= n`";
             self.report_help("arguments", &list.at, "events are not gone through one by one", help);
@@ -404,7 +424,10 @@ fn comparison_help(a: &Typed, b: &Typed) -> Option<String> {
             return Some("ask whether a list holds a value with `value in list`".to_owned());
         }
         _ if a.ty == Type::Duration || b.ty == Type::Duration => {
-            return Some("a time is compared with a time, a duration with a duration: `now - t > duration(\"30d\")`".to_owned());
+            return Some(
+                "a time is compared with a time, a duration with a duration: `now - t > duration(\"30d\")`"
+                    .to_owned(),
+            );
         }
         _ => return None,
     };
@@ -415,8 +438,12 @@ fn comparison_help(a: &Typed, b: &Typed) -> Option<String> {
         (Type::Duration, Type::String) => format!("write `duration(\"{text}\")`"),
         (Type::Duration, _) => "write a duration as `duration(\"30d\")`".to_owned(),
         (Type::String, Type::Int) => format!("write `\"{text}\"` for text"),
-        (Type::Int | Type::Float, Type::String) if text.parse::<f64>().is_ok() => format!("write `{text}` for a number"),
-        (Type::Bool, Type::String) if text == "true" || text == "false" => format!("write `{text}` without quotes"),
+        (Type::Int | Type::Float, Type::String) if text.parse::<f64>().is_ok() => {
+            format!("write `{text}` for a number")
+        }
+        (Type::Bool, Type::String) if text == "true" || text == "false" => {
+            format!("write `{text}` without quotes")
+        }
         (Type::List(_), _) => "ask whether a list holds a value with `value in list`".to_owned(),
         _ => return None,
     })

@@ -80,10 +80,10 @@ impl Draft {
                 },
                 score: text(self, score),
                 text: text(self, offer_text),
-                span,
             });
         }
-        let attributes = attributes.iter().map(|name| Spanned::new((*name).to_owned(), self.span(name))).collect();
+        let attributes =
+            attributes.iter().map(|name| Spanned::new((*name).to_owned(), self.span(name))).collect();
         let on = Some(Spanned::new("Logged In".to_owned(), self.span("Logged In")));
         let fallback_name = Spanned::new("none".to_owned(), self.span("none"));
         let body = PersonalizationDeclaration {
@@ -113,18 +113,29 @@ impl Draft {
 }
 
 pub(crate) fn field(ty: Type) -> FieldDeclaration {
-    FieldDeclaration { ty, values: Vec::new(), default: None, identifier: false, sensitive: false, required: false }
+    FieldDeclaration {
+        ty,
+        values: Vec::new(),
+        default: None,
+        identifier: false,
+        sensitive: false,
+        required: false,
+    }
 }
 
 fn one_of(values: &[&str]) -> FieldDeclaration {
-    FieldDeclaration { values: values.iter().map(|value| Value::string(value)).collect(), ..field(Type::String) }
+    FieldDeclaration {
+        values: values.iter().map(|value| Value::string(value)).collect(),
+        ..field(Type::String)
+    }
 }
 
 /// A small shop.
 pub(crate) fn shop() -> Draft {
     let mut draft = Draft::default();
     let list = |ty: Type| Type::List(Box::new(ty));
-    let address: Arc<[(Arc<str>, Type)]> = Arc::from([("city".into(), Type::String), ("floor".into(), Type::Int)]);
+    let address: Arc<[(Arc<str>, Type)]> =
+        Arc::from([("city".into(), Type::String), ("floor".into(), Type::Int)]);
     draft.attribute("first_name", field(Type::String));
     draft.attribute("tier", one_of(&["bronze", "silver", "gold"]));
     draft.attribute("ltv", FieldDeclaration { default: Some(Value::Float(0.0)), ..field(Type::Float) });
@@ -162,15 +173,23 @@ fn read(condition: &str) -> String {
     let (definitions, findings) = draft.checked();
     let Some(definitions) = definitions else { return findings.join("\n") };
     let asked = definitions.segment_names.get("asked").unwrap();
-    let SegmentDefinition::Condition(expr) = &definitions.segments[asked as usize] else { panic!("a condition") };
+    let SegmentDefinition::Condition(expr) = &definitions.segments[asked as usize] else {
+        panic!("a condition")
+    };
     let printed = print(expr, &definitions, None);
     let mut again = shop();
     again.segment("asked", &printed);
     let (reread, problems) = again.checked();
     let reread = reread.unwrap_or_else(|| panic!("{printed} does not read back: {problems:?}"));
-    let SegmentDefinition::Condition(expr_again) = &reread.segments[asked as usize] else { panic!("a condition") };
+    let SegmentDefinition::Condition(expr_again) = &reread.segments[asked as usize] else {
+        panic!("a condition")
+    };
     assert_eq!(expr, expr_again, "{printed}");
-    assert_eq!((&definitions.sources, &definitions.aggregates), (&reread.sources, &reread.aggregates), "{printed}");
+    assert_eq!(
+        (&definitions.sources, &definitions.aggregates),
+        (&reread.sources, &reread.aggregates),
+        "{printed}"
+    );
     printed
 }
 
@@ -187,22 +206,43 @@ fn conditions_have_one_form() {
         ("!subscribed", "subscribed != true"),
         ("!(\"x\" in tags)", "!(\"x\" in tags)"),
         ("tier in [\"gold\", \"silver\"]", "tier in [\"gold\", \"silver\"]"),
-        ("\"k\" in points && points[\"k\"] > 3 && points.k < 9", "\"k\" in points && points[\"k\"] > 3 && points.k < 9"),
-        ("address.city.startsWith(\"H\") && address[\"floor\"] > 1", "address.city.startsWith(\"H\") && address.floor > 1"),
+        (
+            "\"k\" in points && points[\"k\"] > 3 && points.k < 9",
+            "\"k\" in points && points[\"k\"] > 3 && points.k < 9",
+        ),
+        (
+            "address.city.startsWith(\"H\") && address[\"floor\"] > 1",
+            "address.city.startsWith(\"H\") && address.floor > 1",
+        ),
         ("meta.a.b[0] == 1 || meta.x", "meta.a.b[0] == 1 || meta.x == true"),
-        ("tags.exists(t, t.lowerAscii() == \"new\" && sizes.all(s, s > size(t)))", "tags.exists(e, e.lowerAscii() == \"new\" && sizes.all(e2, e2 > size(e)))"),
-        ("first_name.matches(\"^A\") && first_name.contains(tier) && size(tags) == 0", "first_name.matches(\"^A\") && first_name.contains(tier) && size(tags) == 0"),
+        (
+            "tags.exists(t, t.lowerAscii() == \"new\" && sizes.all(s, s > size(t)))",
+            "tags.exists(e, e.lowerAscii() == \"new\" && sizes.all(e2, e2 > size(e)))",
+        ),
+        (
+            "first_name.matches(\"^A\") && first_name.contains(tier) && size(tags) == 0",
+            "first_name.matches(\"^A\") && first_name.contains(tier) && size(tags) == 0",
+        ),
         ("(vip ? visits : ltv) > 3", "(vip ? visits + 0.0 : ltv) > 3"),
         ("visits / 2 * 3 - 1 > -visits % 5", "visits / 2 * 3 - 1 > -visits % 5"),
         ("visits - (1 - visits) > 0", "visits - (1 - visits) > 0"),
         ("has(address.city) && !has(tier)", "has(address.city) && !has(tier)"),
         ("now - birthday > duration(\"36500d\")", "now - birthday > duration(\"36500d\")"),
         ("duration(\"1d\") == now - birthday", "now - birthday == duration(\"1d\")"),
-        ("birthday < timestamp(\"2000-01-01T00:00:00Z\") + duration(\"1d\")", "birthday < timestamp(\"2000-01-02T00:00:00Z\")"),
-        ("birthday - timestamp(\"2000-01-01T00:00:00Z\") > -duration(\"1d\")", "birthday - timestamp(\"2000-01-01T00:00:00Z\") > -duration(\"1d\")"),
+        (
+            "birthday < timestamp(\"2000-01-01T00:00:00Z\") + duration(\"1d\")",
+            "birthday < timestamp(\"2000-01-02T00:00:00Z\")",
+        ),
+        (
+            "birthday - timestamp(\"2000-01-01T00:00:00Z\") > -duration(\"1d\")",
+            "birthday - timestamp(\"2000-01-01T00:00:00Z\") > -duration(\"1d\")",
+        ),
         ("spend >= 100", "events(\"Order Completed\").within(\"90d\").sum(total) >= 100"),
         ("3.0 <= affinity * 2", "events(\"Product Viewed\").decayed(\"7d\") * 2 >= 3.0"),
-        ("held(vip || held(subscribed, \"1d\"), \"2w\")", "held(vip || held(subscribed == true, \"1d\"), \"2w\")"),
+        (
+            "held(vip || held(subscribed, \"1d\"), \"2w\")",
+            "held(vip || held(subscribed == true, \"1d\"), \"2w\")",
+        ),
         ("first_name == \"\\\"\\n\\\\ä\"", "first_name == \"\\\"\\n\\\\ä\""),
         ("tags == [\"a\"] || tags + [\"b\"] == []", "tags == [\"a\"] || tags + [\"b\"] == []"),
     ] {
@@ -222,12 +262,30 @@ fn aggregates_have_one_form() {
             "events(\"Order Completed\").before(birthday).after(events(\"Logged In\").first()).after(birthday).last(until) < birthday",
             "events(\"Order Completed\").after(events(\"Logged In\").first()).after(birthday).before(birthday).last(until) < birthday",
         ),
-        ("events(\"Product Viewed\").where(sale && labels.exists(l, l == category)).top(category) == \"hats\"", "events(\"Product Viewed\").where(sale == true && labels.exists(e, e == category)).top(category) == \"hats\""),
-        ("\"hats\" in events(\"Product Viewed\").values(category, 3)", "\"hats\" in events(\"Product Viewed\").values(category, 3)"),
-        ("events(\"Product Viewed\").not_followed_by(\"Order Completed\", \"48h\") && events(\"Product Viewed\").followed_by(\"Order Completed\", \"2d\")", "events(\"Product Viewed\").not_followed_by(\"Order Completed\", \"2d\") && events(\"Product Viewed\").followed_by(\"Order Completed\", \"2d\")"),
-        ("events(\"Product Viewed\").decayed(price, \"7d\") / 2 < 3 && events(\"Logged In\").previous() > birthday", "events(\"Product Viewed\").decayed(price, \"7d\") / 2 < 3 && events(\"Logged In\").previous() > birthday"),
-        ("events(\"Product Viewed\").avg(qty) > events(\"Product Viewed\").min(qty)", "events(\"Product Viewed\").avg(qty) > events(\"Product Viewed\").min(qty)"),
-        ("\"new\" in events(\"Product Viewed\").first(labels) && events(\"Product Viewed\").distinct(category) == 2", "\"new\" in events(\"Product Viewed\").first(labels) && events(\"Product Viewed\").distinct(category) == 2"),
+        (
+            "events(\"Product Viewed\").where(sale && labels.exists(l, l == category)).top(category) == \"hats\"",
+            "events(\"Product Viewed\").where(sale == true && labels.exists(e, e == category)).top(category) == \"hats\"",
+        ),
+        (
+            "\"hats\" in events(\"Product Viewed\").values(category, 3)",
+            "\"hats\" in events(\"Product Viewed\").values(category, 3)",
+        ),
+        (
+            "events(\"Product Viewed\").not_followed_by(\"Order Completed\", \"48h\") && events(\"Product Viewed\").followed_by(\"Order Completed\", \"2d\")",
+            "events(\"Product Viewed\").not_followed_by(\"Order Completed\", \"2d\") && events(\"Product Viewed\").followed_by(\"Order Completed\", \"2d\")",
+        ),
+        (
+            "events(\"Product Viewed\").decayed(price, \"7d\") / 2 < 3 && events(\"Logged In\").previous() > birthday",
+            "events(\"Product Viewed\").decayed(price, \"7d\") / 2 < 3 && events(\"Logged In\").previous() > birthday",
+        ),
+        (
+            "events(\"Product Viewed\").avg(qty) > events(\"Product Viewed\").min(qty)",
+            "events(\"Product Viewed\").avg(qty) > events(\"Product Viewed\").min(qty)",
+        ),
+        (
+            "\"new\" in events(\"Product Viewed\").first(labels) && events(\"Product Viewed\").distinct(category) == 2",
+            "\"new\" in events(\"Product Viewed\").first(labels) && events(\"Product Viewed\").distinct(category) == 2",
+        ),
     ] {
         assert_eq!(read(written), printed, "{written}");
     }
@@ -253,41 +311,111 @@ fn equal_aggregates_are_one() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn wrong_types_are_named_with_what_to_write() {
     for (condition, problem) in [
         ("ltv > \"high\"", "[ltv > \"high\"] cannot compare `ltv` (float) with \"high\" (string)"),
-        ("ltv > \"500\"", "[ltv > \"500\"] cannot compare `ltv` (float) with \"500\" (string) (write `500` for a number)"),
+        (
+            "ltv > \"500\"",
+            "[ltv > \"500\"] cannot compare `ltv` (float) with \"500\" (string) (write `500` for a number)",
+        ),
         ("tier == 3", "[tier == 3] cannot compare `tier` (string) with `3` (int) (write `\"3\"` for text)"),
-        ("birthday > \"2000-01-01\"", "[birthday > \"2000-01-01\"] cannot compare `birthday` (time) with \"2000-01-01\" (string) (write `timestamp(\"2000-01-01\")`)"),
-        ("now - birthday > \"30d\"", "[now - birthday > \"30d\"] cannot compare `now - birthday` (duration) with \"30d\" (string) (write `duration(\"30d\")`)"),
-        ("now > duration(\"30d\")", "[now > duration(\"30d\")] cannot compare `now` (time) with `duration(\"30d\")` (duration) (a time is compared with a time, a duration with a duration: `now - t > duration(\"30d\")`)"),
-        ("tags == \"a\"", "[tags == \"a\"] cannot compare `tags` (list of string) with \"a\" (string) (ask whether a list holds a value with `value in list`)"),
-        ("subscribed == \"true\"", "[subscribed == \"true\"] cannot compare `subscribed` (bool) with \"true\" (string) (write `true` without quotes)"),
-        ("tags < tags", "[tags < tags] cannot compare `tags` (list of string) with `tags` (list of string) (ask whether a list holds a value with `value in list`)"),
-        ("first_name", "[first_name] `first_name` (string) is not a condition (compare it, or ask `has(first_name)`)"),
+        (
+            "birthday > \"2000-01-01\"",
+            "[birthday > \"2000-01-01\"] cannot compare `birthday` (time) with \"2000-01-01\" (string) (write `timestamp(\"2000-01-01\")`)",
+        ),
+        (
+            "now - birthday > \"30d\"",
+            "[now - birthday > \"30d\"] cannot compare `now - birthday` (duration) with \"30d\" (string) (write `duration(\"30d\")`)",
+        ),
+        (
+            "now > duration(\"30d\")",
+            "[now > duration(\"30d\")] cannot compare `now` (time) with `duration(\"30d\")` (duration) (a time is compared with a time, a duration with a duration: `now - t > duration(\"30d\")`)",
+        ),
+        (
+            "tags == \"a\"",
+            "[tags == \"a\"] cannot compare `tags` (list of string) with \"a\" (string) (ask whether a list holds a value with `value in list`)",
+        ),
+        (
+            "subscribed == \"true\"",
+            "[subscribed == \"true\"] cannot compare `subscribed` (bool) with \"true\" (string) (write `true` without quotes)",
+        ),
+        (
+            "tags < tags",
+            "[tags < tags] cannot compare `tags` (list of string) with `tags` (list of string) (ask whether a list holds a value with `value in list`)",
+        ),
+        (
+            "first_name",
+            "[first_name] `first_name` (string) is not a condition (compare it, or ask `has(first_name)`)",
+        ),
         ("vip && ltv", "[ltv] `ltv` (float) is not a condition (compare it, such as `ltv > 0`)"),
         ("\"yes\"", "[\"yes\"] \"yes\" (string) is not a condition (compare it, or ask `has(\"yes\")`)"),
-        ("first_name == null", "[first_name == null] a missing value equals nothing, `null` included (write `!has(first_name)`)"),
-        ("first_name != null", "[first_name != null] a missing value equals nothing, `null` included (write `has(first_name)`)"),
+        (
+            "first_name == null",
+            "[first_name == null] a missing value equals nothing, `null` included (write `!has(first_name)`)",
+        ),
+        (
+            "first_name != null",
+            "[first_name != null] a missing value equals nothing, `null` included (write `has(first_name)`)",
+        ),
         ("3 in tags", "[3 in tags] `3` (int) can never be in `tags` (list of string)"),
-        ("\"a\" in first_name", "[first_name] `first_name` (string) is no list or map (write `first_name.contains(…)`)"),
+        (
+            "\"a\" in first_name",
+            "[first_name] `first_name` (string) is no list or map (write `first_name.contains(…)`)",
+        ),
         ("visits.contains(\"a\")", "[visits] `visits` (int) is no text"),
-        ("tags.contains(\"a\")", "[tags] `tags` (list of string) is no text (write `value in list`, or `list.exists(e, …)`)"),
+        (
+            "tags.contains(\"a\")",
+            "[tags] `tags` (list of string) is no text (write `value in list`, or `list.exists(e, …)`)",
+        ),
         ("[1, \"a\"].exists(e, true)", "[\"a\"] \"a\" (string) stands in a list of int"),
-        ("first_name + 1 == \"a\"", "[first_name + 1] `first_name` (string) and `1` (int) cannot be added (only text is added to text)"),
-        ("ltv % 2 == 0", "[ltv % 2] `ltv` (float) and `2` (int) cannot be divided for a remainder (a remainder is taken of ints only)"),
+        (
+            "first_name + 1 == \"a\"",
+            "[first_name + 1] `first_name` (string) and `1` (int) cannot be added (only text is added to text)",
+        ),
+        (
+            "ltv % 2 == 0",
+            "[ltv % 2] `ltv` (float) and `2` (int) cannot be divided for a remainder (a remainder is taken of ints only)",
+        ),
         ("visits / 0 == 1", "[visits / 0] a division by zero has no value"),
-        ("9223372036854775807 + 1 > visits", "[9223372036854775807 + 1] the result is too large to have a value"),
-        ("now + 3 > birthday", "[now + 3] `now` (time) and `3` (int) cannot be added (write a length of time as `duration(\"30d\")`)"),
+        (
+            "9223372036854775807 + 1 > visits",
+            "[9223372036854775807 + 1] the result is too large to have a value",
+        ),
+        (
+            "now + 3 > birthday",
+            "[now + 3] `now` (time) and `3` (int) cannot be added (write a length of time as `duration(\"30d\")`)",
+        ),
         ("points[0] == 1", "[0] `points` (map of int) is read with string, not `0` (int)"),
-        ("address.town == \"x\"", "[address.town] `address` has no declared field `town` (its fields are `city`, `floor`)"),
+        (
+            "address.town == \"x\"",
+            "[address.town] `address` has no declared field `town` (its fields are `city`, `floor`)",
+        ),
         ("first_name.size > 3", "[first_name.size] `first_name` (string) has no fields (write `size(x)`)"),
-        ("has(3)", "[3] `3` is a constant and always there (`has` asks whether an attribute or property is there)"),
-        ("first_name.matches(tier)", "[tier] `matches` needs a text that is known when the catalog is checked (write it in quotes: `matches(\"^[A-Z]{2}-\")`)"),
-        ("birthday > timestamp(birthday)", "[birthday] `timestamp` needs a text that is known when the catalog is checked (this is a time already: leave `timestamp` out)"),
-        ("birthday > timestamp(\"2000-01-01\")", "[\"2000-01-01\"] `2000-01-01` is not an RFC 3339 time, such as `2026-01-01T09:00:00Z`"),
-        ("held(vip, \"3 days\")", "[\"3 days\"] `3 days` is not a duration, such as `60s`, `90m`, `24h`, `7d`, `2w` or `1d12h`"),
-        ("-first_name == 1", "[-first_name] `first_name` (string) has no negative (write `!` for the complement of a condition)"),
+        (
+            "has(3)",
+            "[3] `3` is a constant and always there (`has` asks whether an attribute or property is there)",
+        ),
+        (
+            "first_name.matches(tier)",
+            "[tier] `matches` needs a text that is known when the catalog is checked (write it in quotes: `matches(\"^[A-Z]{2}-\")`)",
+        ),
+        (
+            "birthday > timestamp(birthday)",
+            "[birthday] `timestamp` needs a text that is known when the catalog is checked (this is a time already: leave `timestamp` out)",
+        ),
+        (
+            "birthday > timestamp(\"2000-01-01\")",
+            "[\"2000-01-01\"] `2000-01-01` is not an RFC 3339 time, such as `2026-01-01T09:00:00Z`",
+        ),
+        (
+            "held(vip, \"3 days\")",
+            "[\"3 days\"] `3 days` is not a duration, such as `60s`, `90m`, `24h`, `7d`, `2w` or `1d12h`",
+        ),
+        (
+            "-first_name == 1",
+            "[-first_name] `first_name` (string) has no negative (write `!` for the complement of a condition)",
+        ),
         ("(vip ? 1 : \"a\") == 1", "[vip ? 1 : \"a\"] `1` (int) and \"a\" (string) are of different types"),
     ] {
         assert_eq!(read(condition), problem, "{condition}");
@@ -296,53 +424,163 @@ fn wrong_types_are_named_with_what_to_write() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn names_are_read_where_they_mean_something() {
     for (condition, problem) in [
-        ("teir == \"gold\"", "[teir] there is no attribute, computed attribute or segment `teir` (did you mean `tier`?)"),
-        ("gold", "[gold] there is no attribute, computed attribute or segment `gold` (text is written in quotes: `\"gold\"`; attributes are declared under `[attributes]`)"),
-        ("category == \"hats\"", "[category] there is no attribute, computed attribute or segment `category` (a property of `Product Viewed` is read in `events(\"Product Viewed\").where(…)`, or as `.last(category)`)"),
-        ("event.device == \"pos\"", "[event.device] there is no trigger event here (only a personalization with `on = \"Event\"` has one)"),
-        ("tier == \"platinum\"", "[\"platinum\"] \"platinum\" is none of the declared values (the values are \"bronze\", \"silver\", \"gold\")"),
-        ("tier in [\"gold\", \"slver\"]", "[\"slver\"] \"slver\" is none of the declared values (did you mean \"silver\"?)"),
-        ("events(\"Product Viewed\").where(category != \"shoe\").exists()", "[\"shoe\"] \"shoe\" is none of the declared values (did you mean \"shoes\"?)"),
-        ("events(\"Product Viewed\").last(category) == \"socks\"", "[\"socks\"] \"socks\" is none of the declared values (the values are \"shoes\", \"hats\")"),
-        ("events(\"Product Viewed\").values(category, 2).exists(c, c == \"x\")", "[\"x\"] \"x\" is none of the declared values (the values are \"shoes\", \"hats\")"),
-        ("events(\"Product Viewed\").where(ltv > 1).exists()", "[ltv] `Product Viewed` has no declared property `ltv` (`where` reads only properties of the event; `ltv` cannot be read there)"),
-        ("events(\"Product Viewed\").where(now > now).exists()", "[now] `Product Viewed` has no declared property `now` (windows are written after the filter: `.where(…).within(\"24h\")`)\n[now] `Product Viewed` has no declared property `now` (windows are written after the filter: `.where(…).within(\"24h\")`)"),
-        ("events(\"Product Viewed\").where(colour == \"red\").exists()", "[colour] `Product Viewed` has no declared property `colour` (its properties are `category`, `price`, `qty`, `sale`, `labels`)"),
-        ("events().where(price > 1).exists()", "[price] `events()` is any event and has no property `price` (name one event: `events(\"Name\")`)"),
-        ("events(\"Product Viewed\").where(events().exists()).exists()", "[events().exists()] events cannot be read inside `where` (`where` reads only properties of the event; ask about other events outside of it)"),
-        ("events(\"Product Viewed\").where(held(sale, \"1d\")).exists()", "[held(sale, \"1d\")] `held` cannot be asked of an event (ask for it outside: `held(…) && events(…)…`)"),
-        ("events(\"Product Viewed\").where(event.price > 1).exists()", "[event.price] the trigger event cannot be read in `where` (a property of the filtered event is written `price`)"),
-        ("tags.exists(t, events().after(t).exists())", "[t] there is no attribute, computed attribute or segment `t` (text is written in quotes: `\"t\"`; attributes are declared under `[attributes]`)"),
+        (
+            "teir == \"gold\"",
+            "[teir] there is no attribute, computed attribute or segment `teir` (did you mean `tier`?)",
+        ),
+        (
+            "gold",
+            "[gold] there is no attribute, computed attribute or segment `gold` (text is written in quotes: `\"gold\"`; attributes are declared under `[attributes]`)",
+        ),
+        (
+            "category == \"hats\"",
+            "[category] there is no attribute, computed attribute or segment `category` (a property of `Product Viewed` is read in `events(\"Product Viewed\").where(…)`, or as `.last(category)`)",
+        ),
+        (
+            "event.device == \"pos\"",
+            "[event.device] there is no trigger event here (only a personalization with `on = \"Event\"` has one)",
+        ),
+        (
+            "tier == \"platinum\"",
+            "[\"platinum\"] \"platinum\" is none of the declared values (the values are \"bronze\", \"silver\", \"gold\")",
+        ),
+        (
+            "tier in [\"gold\", \"slver\"]",
+            "[\"slver\"] \"slver\" is none of the declared values (did you mean \"silver\"?)",
+        ),
+        (
+            "events(\"Product Viewed\").where(category != \"shoe\").exists()",
+            "[\"shoe\"] \"shoe\" is none of the declared values (did you mean \"shoes\"?)",
+        ),
+        (
+            "events(\"Product Viewed\").last(category) == \"socks\"",
+            "[\"socks\"] \"socks\" is none of the declared values (the values are \"shoes\", \"hats\")",
+        ),
+        (
+            "events(\"Product Viewed\").values(category, 2).exists(c, c == \"x\")",
+            "[\"x\"] \"x\" is none of the declared values (the values are \"shoes\", \"hats\")",
+        ),
+        (
+            "events(\"Product Viewed\").where(ltv > 1).exists()",
+            "[ltv] `Product Viewed` has no declared property `ltv` (`where` reads only properties of the event; `ltv` cannot be read there)",
+        ),
+        (
+            "events(\"Product Viewed\").where(now > now).exists()",
+            "[now] `Product Viewed` has no declared property `now` (windows are written after the filter: `.where(…).within(\"24h\")`)\n[now] `Product Viewed` has no declared property `now` (windows are written after the filter: `.where(…).within(\"24h\")`)",
+        ),
+        (
+            "events(\"Product Viewed\").where(colour == \"red\").exists()",
+            "[colour] `Product Viewed` has no declared property `colour` (its properties are `category`, `price`, `qty`, `sale`, `labels`)",
+        ),
+        (
+            "events().where(price > 1).exists()",
+            "[price] `events()` is any event and has no property `price` (name one event: `events(\"Name\")`)",
+        ),
+        (
+            "events(\"Product Viewed\").where(events().exists()).exists()",
+            "[events().exists()] events cannot be read inside `where` (`where` reads only properties of the event; ask about other events outside of it)",
+        ),
+        (
+            "events(\"Product Viewed\").where(held(sale, \"1d\")).exists()",
+            "[held(sale, \"1d\")] `held` cannot be asked of an event (ask for it outside: `held(…) && events(…)…`)",
+        ),
+        (
+            "events(\"Product Viewed\").where(event.price > 1).exists()",
+            "[event.price] the trigger event cannot be read in `where` (a property of the filtered event is written `price`)",
+        ),
+        (
+            "tags.exists(t, events().after(t).exists())",
+            "[t] there is no attribute, computed attribute or segment `t` (text is written in quotes: `\"t\"`; attributes are declared under `[attributes]`)",
+        ),
     ] {
         assert_eq!(read(condition), problem, "{condition}");
     }
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn functions_say_how_they_are_used() {
     for (condition, problem) in [
-        ("events(\"Product Viewed\") > 3", "[events(\"Product Viewed\")] events are not a value (end it with `.count()`, `.exists()`, `.sum(property)`, `.last()` or another function of events)"),
-        ("events(\"Product Viewed\").within(\"1d\")", "[events(\"Product Viewed\").within(\"1d\")] events are not a value (end it with `.count()`, `.exists()`, `.sum(property)`, `.last()` or another function of events)"),
-        ("events(\"Product Viewed\").count > 3", "[events(\"Product Viewed\").count] `.count` on events is a function (write `.count(…)`)"),
-        ("events(\"Product Viewed\").conut() > 3", "[events(\"Product Viewed\").conut()] there is no function `.conut(…)` of events (did you mean `.count`?)"),
-        ("events(\"Product Viewed\").sum(category) > 3", "[category] `sum` needs numbers, and `category` is string (write `.count()`, `.distinct(property)`, `.min(property)` or `.max(property)`)"),
-        ("events(\"Product Viewed\").top(labels) == []", "[labels] `top` needs single values, and `labels` is list of string (of lists and maps there are `.first(property)` and `.last(property)`)"),
-        ("events(\"Product Viewed\").sum(\"price\") > 3", "[\"price\"] \"price\" is not a property's name (write it without quotes: `price`)"),
-        ("events(\"Product Viewed\").count(price > 3) > 3", "[events(\"Product Viewed\").count(price > 3)] `.count` takes nothing; a condition belongs into `.where(…)`, here are 1"),
-        ("events(\"Product Viewed\").exists(e, e.price > 3)", "[events(\"Product Viewed\")] events are not gone through one by one (write `.where(condition).exists()`, or `.count() >= n`)"),
+        (
+            "events(\"Product Viewed\") > 3",
+            "[events(\"Product Viewed\")] events are not a value (end it with `.count()`, `.exists()`, `.sum(property)`, `.last()` or another function of events)",
+        ),
+        (
+            "events(\"Product Viewed\").within(\"1d\")",
+            "[events(\"Product Viewed\").within(\"1d\")] events are not a value (end it with `.count()`, `.exists()`, `.sum(property)`, `.last()` or another function of events)",
+        ),
+        (
+            "events(\"Product Viewed\").count > 3",
+            "[events(\"Product Viewed\").count] `.count` on events is a function (write `.count(…)`)",
+        ),
+        (
+            "events(\"Product Viewed\").conut() > 3",
+            "[events(\"Product Viewed\").conut()] there is no function `.conut(…)` of events (did you mean `.count`?)",
+        ),
+        (
+            "events(\"Product Viewed\").sum(category) > 3",
+            "[category] `sum` needs numbers, and `category` is string (write `.count()`, `.distinct(property)`, `.min(property)` or `.max(property)`)",
+        ),
+        (
+            "events(\"Product Viewed\").top(labels) == []",
+            "[labels] `top` needs single values, and `labels` is list of string (of lists and maps there are `.first(property)` and `.last(property)`)",
+        ),
+        (
+            "events(\"Product Viewed\").sum(\"price\") > 3",
+            "[\"price\"] \"price\" is not a property's name (write it without quotes: `price`)",
+        ),
+        (
+            "events(\"Product Viewed\").count(price > 3) > 3",
+            "[events(\"Product Viewed\").count(price > 3)] `.count` takes nothing; a condition belongs into `.where(…)`, here are 1",
+        ),
+        (
+            "events(\"Product Viewed\").exists(e, e.price > 3)",
+            "[events(\"Product Viewed\")] events are not gone through one by one (write `.where(condition).exists()`, or `.count() >= n`)",
+        ),
         ("events(\"Product Viewed\").values(category, 0) == []", "[0] `0` is no number from 1 to 1000"),
-        ("events().between(\"1d\", \"3d\").exists()", "[events().between(\"1d\", \"3d\")] there is no time between 1d and 3d ago (write `.between(\"3d\", \"1d\")`: the longer time ago comes first)"),
-        ("events().within(\"1d\").older_than(\"2d\").exists()", "[events().within(\"1d\").older_than(\"2d\")] no time is both within the last 1d and older than 2d"),
-        ("events().within(24).exists()", "[24] `24` is no length of time that is known and more than none (write it in quotes: `\"30d\"`, `\"24h\"`, `\"90m\"`)"),
-        ("events().after(\"24h\").exists()", "[\"24h\"] \"24h\" (string) is no time (write `.within(\"24h\")` or `.older_than(\"24h\")`)"),
-        ("events().after(now - duration(\"1d\")).exists()", "[now - duration(\"1d\")] `now - duration(\"1d\")` moves with the clock (write `.within(\"24h\")` for the last day, `.older_than(\"24h\")` for what was before it)"),
-        ("events().after(vip ? birthday : birthday).exists()", "[vip ? birthday : birthday] a window cannot depend on a segment or on `held` (use an attribute, a constant, or a time of other events)"),
-        ("count(tags) > 1", "[count(tags)] there is no function `count` (it belongs to events: `events(\"Name\").count(…)`)"),
-        ("int(ltv) > 1", "[int(ltv)] there is no function `int` (types are declared in the catalog and never converted; ints and floats mix freely)"),
-        ("tags.exists_one(t, t) == []", "[tags.exists_one(t, t)] there is no function `.exists_one(…)` with these arguments (lists have `.exists(e, condition)`, `.all(e, condition)`, `size(list)` and `value in list`)"),
-        ("tags.filter(t, true) == []", "[tags.filter(t, true)] there is no function `.filter(…)` with these arguments (lists have `.exists(e, condition)`, `.all(e, condition)`, `size(list)` and `value in list`)"),
+        (
+            "events().between(\"1d\", \"3d\").exists()",
+            "[events().between(\"1d\", \"3d\")] there is no time between 1d and 3d ago (write `.between(\"3d\", \"1d\")`: the longer time ago comes first)",
+        ),
+        (
+            "events().within(\"1d\").older_than(\"2d\").exists()",
+            "[events().within(\"1d\").older_than(\"2d\")] no time is both within the last 1d and older than 2d",
+        ),
+        (
+            "events().within(24).exists()",
+            "[24] `24` is no length of time that is known and more than none (write it in quotes: `\"30d\"`, `\"24h\"`, `\"90m\"`)",
+        ),
+        (
+            "events().after(\"24h\").exists()",
+            "[\"24h\"] \"24h\" (string) is no time (write `.within(\"24h\")` or `.older_than(\"24h\")`)",
+        ),
+        (
+            "events().after(now - duration(\"1d\")).exists()",
+            "[now - duration(\"1d\")] `now - duration(\"1d\")` moves with the clock (write `.within(\"24h\")` for the last day, `.older_than(\"24h\")` for what was before it)",
+        ),
+        (
+            "events().after(vip ? birthday : birthday).exists()",
+            "[vip ? birthday : birthday] a window cannot depend on a segment or on `held` (use an attribute, a constant, or a time of other events)",
+        ),
+        (
+            "count(tags) > 1",
+            "[count(tags)] there is no function `count` (it belongs to events: `events(\"Name\").count(…)`)",
+        ),
+        (
+            "int(ltv) > 1",
+            "[int(ltv)] there is no function `int` (types are declared in the catalog and never converted; ints and floats mix freely)",
+        ),
+        (
+            "tags.exists_one(t, t) == []",
+            "[tags.exists_one(t, t)] there is no function `.exists_one(…)` with these arguments (lists have `.exists(e, condition)`, `.all(e, condition)`, `size(list)` and `value in list`)",
+        ),
+        (
+            "tags.filter(t, true) == []",
+            "[tags.filter(t, true)] there is no function `.filter(…)` with these arguments (lists have `.exists(e, condition)`, `.all(e, condition)`, `size(list)` and `value in list`)",
+        ),
         ("size(events()) > 1", "[events()] events have no size (write `.count()`)"),
         ("has(tier, ltv)", "[has(tier, ltv)] `has(x)` takes one value, here are 2"),
         ("now() > birthday", "[now()] there is no function `now` (write `now` without brackets)"),
@@ -354,12 +592,30 @@ fn functions_say_how_they_are_used() {
 #[test]
 fn what_moves_with_the_clock_is_only_compared() {
     for (condition, problem) in [
-        ("affinity == 3.0", "[affinity == 3.0] a decayed score falls all the time and is equal to nothing for longer than an instant (compare it with `<`, `<=`, `>` or `>=`)"),
-        ("affinity > affinity", "[affinity > affinity] both sides of this comparison move with the clock (compare each with something that stands still, or the difference of two times with a duration)"),
-        ("affinity + 1.0 > 3.0", "[affinity + 1.0 > 3.0] `affinity + 1.0` moves with the clock in a way that cannot be compared (compare `now`, a difference with it, or a decayed score times a constant, on its own)"),
-        ("affinity in [1.0]", "[affinity] `affinity` moves with the clock and cannot be used here (compare it with a value that stands still, or give it out as a computed attribute or `score`)"),
-        ("[now].exists(t, t > birthday)", "[now] `now` moves with the clock and cannot be used here (compare it with a value that stands still, or give it out as a computed attribute or `score`)"),
-        ("has(affinity)", "[affinity] `affinity` moves with the clock and cannot be used here (compare it with a value that stands still, or give it out as a computed attribute or `score`)"),
+        (
+            "affinity == 3.0",
+            "[affinity == 3.0] a decayed score falls all the time and is equal to nothing for longer than an instant (compare it with `<`, `<=`, `>` or `>=`)",
+        ),
+        (
+            "affinity > affinity",
+            "[affinity > affinity] both sides of this comparison move with the clock (compare each with something that stands still, or the difference of two times with a duration)",
+        ),
+        (
+            "affinity + 1.0 > 3.0",
+            "[affinity + 1.0 > 3.0] `affinity + 1.0` moves with the clock in a way that cannot be compared (compare `now`, a difference with it, or a decayed score times a constant, on its own)",
+        ),
+        (
+            "affinity in [1.0]",
+            "[affinity] `affinity` moves with the clock and cannot be used here (compare it with a value that stands still, or give it out as a computed attribute or `score`)",
+        ),
+        (
+            "[now].exists(t, t > birthday)",
+            "[now] `now` moves with the clock and cannot be used here (compare it with a value that stands still, or give it out as a computed attribute or `score`)",
+        ),
+        (
+            "has(affinity)",
+            "[affinity] `affinity` moves with the clock and cannot be used here (compare it with a value that stands still, or give it out as a computed attribute or `score`)",
+        ),
     ] {
         assert_eq!(read(condition), problem, "{condition}");
     }
@@ -378,13 +634,24 @@ fn definitions_may_use_each_other_but_not_themselves() {
     draft.computed("c", "a ? 1 : 2");
     draft.computed("d", "d + 1");
     draft.segment("e", "c > 2");
-    assert_eq!(draft.checked().1, ["[c] this defines something by itself: c -> a -> b -> c", "[d] this defines something by itself: d -> d"]);
+    assert_eq!(
+        draft.checked().1,
+        [
+            "[c] this defines something by itself: c -> a -> b -> c",
+            "[d] this defines something by itself: d -> d"
+        ]
+    );
     let mut draft = shop();
     draft.computed("n0", "visits + visits");
     for n in 1..14 {
         draft.computed(&format!("n{n}"), &format!("n{} + n{}", n - 1, n - 1));
     }
-    assert_eq!(draft.checked().1, ["[n10 + n10] with computed attributes in their places this has 8191 parts, and at most 4096 are allowed (make parts of it segments, which are kept up to date once)"]);
+    assert_eq!(
+        draft.checked().1,
+        [
+            "[n10 + n10] with computed attributes in their places this has 8191 parts, and at most 4096 are allowed (make parts of it segments, which are kept up to date once)"
+        ]
+    );
     let mut draft = shop();
     draft.segment("vip", "true");
     draft.segment("ltv", "true");
@@ -415,7 +682,10 @@ fn personalizations_are_checked_with_their_trigger_and_texts() {
     let definitions = definitions.unwrap_or_else(|| panic!("{findings:?}"));
     let home = &definitions.personalizations[0];
     assert_eq!(home.offers.iter().map(|offer| &*offer.name).collect::<Vec<_>>(), ["high", "low"]);
-    assert_eq!(print(&home.offers[0].when, &definitions, home.on), "event.device == \"pos\" && event.count > 2");
+    assert_eq!(
+        print(&home.offers[0].when, &definitions, home.on),
+        "event.device == \"pos\" && event.count > 2"
+    );
     let returned: Vec<&str> = home.attributes.iter().map(|attribute| &*attribute.name).collect();
     assert_eq!(returned[..3], ["tier", "first_name", "ltv"]);
     assert!(!returned.contains(&"email") && returned.contains(&"spend"));
@@ -503,7 +773,13 @@ fn conditions_that_never_change_are_warned_about() {
     ] {
         assert_eq!(warnings(condition), Vec::<String>::new(), "{condition}");
     }
-    assert_eq!(warnings("vip && size(tags) != -1 && has(ltv)"), ["[vip && size(tags) != -1 && has(ltv)] `size(tags) != -1` in the segment `asked` is always true", "[vip && size(tags) != -1 && has(ltv)] `has(ltv)` in the segment `asked` is always true"]);
+    assert_eq!(
+        warnings("vip && size(tags) != -1 && has(ltv)"),
+        [
+            "[vip && size(tags) != -1 && has(ltv)] `size(tags) != -1` in the segment `asked` is always true",
+            "[vip && size(tags) != -1 && has(ltv)] `has(ltv)` in the segment `asked` is always true"
+        ]
+    );
 }
 
 #[test]
@@ -530,6 +806,11 @@ fn offers_that_are_never_chosen_are_warned_about() {
         ]
     );
     let mut draft = shop();
-    draft.personalization("p", Strategy::All, &[], &offers.map(|(name, when, _, score, text)| (name, when, None, score, text)));
+    draft.personalization(
+        "p",
+        Strategy::All,
+        &[],
+        &offers.map(|(name, when, _, score, text)| (name, when, None, score, text)),
+    );
     assert_eq!(draft.checked().1.len(), 2);
 }

@@ -46,6 +46,12 @@ pub(super) fn segments(catalog: &str) -> Result<Vec<SegmentText>, String> {
     Ok(segments)
 }
 
+/// The names of the personalizations of `catalog`, in the order of its text.
+pub(super) fn personalizations(catalog: &str) -> Vec<String> {
+    let header = |line: &str| Some(line.strip_prefix("[personalizations.")?.strip_suffix(']')?.to_owned());
+    catalog.lines().filter_map(header).collect()
+}
+
 /// The lines of a condition without the indentation that they share.
 fn unindented(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -66,6 +72,7 @@ mod tests {
             assert!(!segment.chapter.is_empty() && !segment.condition.is_empty(), "{segment:?}");
         }
         assert_eq!(segments[0].chapter, "the course of a customer's life");
+        assert_eq!(personalizations(CATALOG).len(), 6);
         assert_eq!(segments[0].condition, r#"now - first_order < duration("30d")"#);
     }
 }

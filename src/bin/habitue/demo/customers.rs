@@ -58,8 +58,6 @@ pub(super) struct Answer {
     /// Names and texts; none, one, or under the strategy `all` several.
     pub(super) offers: Vec<(String, String)>,
     pub(super) is_fallback: bool,
-    /// Until when this is the answer, if no message comes; nothing if for ever.
-    pub(super) valid_until: Option<String>,
     pub(super) explanation: String,
 }
 
@@ -70,11 +68,15 @@ pub(super) struct Stay {
     pub(super) spans: Vec<(Time, Option<Time>)>,
 }
 
-/// One customer of each character.
+/// One customer of each character, with what `personalizations` answer.
 ///
 /// # Errors
 /// If the catalog lacks a segment or personalization that is asked for here.
-pub(super) fn choose(database: &Database, year: &Year) -> Result<Vec<Customer>, String> {
+pub(super) fn choose(
+    database: &Database,
+    year: &Year,
+    personalizations: &[String],
+) -> Result<Vec<Customer>, String> {
     let mut customers: Vec<Customer> = Vec::new();
     for character in CHARACTERS {
         let mut candidates = year.households.clone();
@@ -86,7 +88,7 @@ pub(super) fn choose(database: &Database, year: &Year) -> Result<Vec<Customer>, 
         // The one with the most to show; of two, the first.
         let chosen = candidates.into_iter().rev().max_by_key(|id| stays(year, id).len());
         if let Some(id) = chosen {
-            customers.push(describe(database, year, character.title, id)?);
+            customers.push(describe(database, year, personalizations, (character.title, id))?);
         }
     }
     Ok(customers)
@@ -95,8 +97,8 @@ pub(super) fn choose(database: &Database, year: &Year) -> Result<Vec<Customer>, 
 fn describe(
     database: &Database,
     year: &Year,
-    character: &'static str,
-    id: String,
+    personalizations: &[String],
+    (character, id): (&'static str, String),
 ) -> Result<Customer, String> {
     let profile = database.profile(&id);
     let value = |name: &&str| {
@@ -106,9 +108,10 @@ fn describe(
     let attributes = TOLD.iter().filter_map(value).collect();
     let segments = year.segments.iter().filter(|name| profile.segments.get(*name) == Some(&true)).cloned();
     let mut decisions = Vec::new();
-    for (personalization, decided) in &profile.decisions {
+    for personalization in personalizations {
+        let decided = database.decide(&id, personalization).map_err(to_text)?;
         let explanation = database.explain_decision(&id, personalization).map_err(to_text)?.to_string();
-        decisions.push(answer(personalization, decided, explanation));
+        decisions.push(answer(personalization, &decided, explanation));
     }
     let orders = year.orders.iter().filter(|(customer, _)| *customer == id).map(|(_, at)| *at).collect();
     let (segments, stays) = (segments.collect(), stays(year, &id));
@@ -122,7 +125,6 @@ fn answer(personalization: &str, decided: &Decided, explanation: String) -> Answ
         personalization: personalization.to_owned(),
         offers: decision.offers.iter().map(|offer| (offer.name.to_string(), text(&offer.text))).collect(),
         is_fallback: decision.is_fallback(),
-        valid_until: (decision.valid_until != Time::NEVER).then(|| day(decision.valid_until)),
         explanation,
     }
 }

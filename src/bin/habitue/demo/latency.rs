@@ -86,6 +86,9 @@ pub(super) fn measure(database: &Database, households: &[String]) -> Lookups {
     let attribute = Latency::measure("read an attribute", |number| {
         let _ = black_box(database.attribute(customer(number), ATTRIBUTES[number % ATTRIBUTES.len()]));
     });
+    let computed = Latency::measure("read a computed attribute", |number| {
+        let _ = black_box(database.attribute(customer(number), COMPUTED[number % COMPUTED.len()]));
+    });
     let member = Latency::measure("ask whether in a segment", |number| {
         let _ = black_box(database.is_member(customer(number), SEGMENTS[number % SEGMENTS.len()]));
     });
@@ -95,10 +98,11 @@ pub(super) fn measure(database: &Database, households: &[String]) -> Lookups {
         let decided = database.decide(customer(number), PERSONALIZATIONS[number % PERSONALIZATIONS.len()]);
         cached_decisions += usize::from(black_box(decided).is_ok_and(|decided| decided.cached));
     });
-    Lookups { clock, reads: vec![attribute, member, decide], cached_decisions, decisions }
+    Lookups { clock, reads: vec![attribute, computed, member, decide], cached_decisions, decisions }
 }
 
-const ATTRIBUTES: [&str; 4] = ["orders", "spend", "household_size", "home_store"];
+const ATTRIBUTES: [&str; 3] = ["age", "household_size", "kids_count"];
+const COMPUTED: [&str; 4] = ["orders", "spend_90d", "last_order", "home_store"];
 const SEGMENTS: [&str; 4] = ["lapsed", "weekly_regular", "big_spender", "worth_mailing"];
 const PERSONALIZATIONS: [&str; 3] = ["homepage", "next_coupon", "shelf_screens"];
 

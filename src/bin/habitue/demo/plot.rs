@@ -21,7 +21,7 @@ struct Frame {
     bottom: f64,
 }
 
-const WIDE: Frame = Frame { left: 44.0, right: 800.0, top: 14.0, bottom: 300.0 };
+const WIDE: Frame = Frame { left: 44.0, right: 778.0, top: 14.0, bottom: 300.0 };
 const SMALL: Frame = Frame { left: 2.0, right: 234.0, top: 16.0, bottom: 72.0 };
 /// The distance between the labels of two lines.
 const LABEL_STEP: f64 = 17.0;

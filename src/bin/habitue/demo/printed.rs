@@ -97,7 +97,24 @@ fn customers(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
     let answer = customer.decisions.iter().find(|answer| answer.personalization == personalization);
     let Some(answer) = answer else { return Ok(()) };
     writeln!(out, "\nWhy {} gets this on the {personalization}:", customer.id)?;
-    answer.explanation.lines().try_for_each(|line| writeln!(out, "  {line}"))
+    without_refused_offers(&answer.explanation).try_for_each(|line| writeln!(out, "  {line}"))?;
+    writeln!(out, "  (why not the others: in the report)")
+}
+
+/// The lines of the explanation of a decision, without those on offers that do not qualify.
+fn without_refused_offers(explanation: &str) -> impl Iterator<Item = &str> {
+    let mut refused = None;
+    explanation.lines().filter(move |line| {
+        let indent = line.len() - line.trim_start().len();
+        if refused.is_some_and(|level| indent <= level) {
+            refused = None;
+        }
+        if line.trim_start().starts_with("✗ offer") {
+            refused = Some(indent);
+        }
+        // The explanation is cut where it would be too long; here it ends before that.
+        refused.is_none() && !line.starts_with('…')
+    })
 }
 
 fn latencies(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
@@ -166,6 +183,12 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }
+    }
+
+    #[test]
+    fn refused_offers_are_left_out() {
+        let lines: Vec<_> = without_refused_offers("a\n  ✗ offer b\n    c\n  ✓ offer d\n    ✗ e").collect();
+        assert_eq!(lines, ["a", "  ✓ offer d", "    ✗ e"]);
     }
 
     #[test]

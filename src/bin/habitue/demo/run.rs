@@ -34,7 +34,7 @@ pub(crate) fn run(report: Option<PathBuf>, json: bool) -> Result<(), String> {
     let database = Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()));
     let year = year::replay(&sample, &database, &clock);
     drop(sample);
-    let customers = customers::choose(&database, &year)?;
+    let customers = customers::choose(&database, &year, &catalog_text::personalizations(CATALOG))?;
     let lookups = latency::measure(&database, &year.households);
     let texts = catalog_text::segments(CATALOG)?;
     let path = fs::canonicalize(&report).unwrap_or_else(|_| report.clone()).display().to_string();
