@@ -73,7 +73,7 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
     let mut now_ms = BEGIN_MS;
     let mut sent: Vec<Message> = Vec::new();
     let ticks = random.pick(&[0, 5, 30]);
-    for number in 0..random.pick(&[10, 30, 60]) {
+    for number in 0..random.pick(&[20, 60, 120]) {
         now_ms += pause(random);
         let id =
             if random.chance(60) { "ana" } else { random.pick(&ids().chain(["nobody"]).collect::<Vec<_>>()) };
