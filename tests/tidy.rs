@@ -144,7 +144,9 @@ fn outside_crates_are_named_in_one_file() {
         ("xxhash_rust::", "src/base/frozen_hash.rs"),
     ];
     let mut broken = Vec::new();
-    for source in sources("src") {
+    // The command line is a crate of its own, and shows its report by a template.
+    let library = sources("src").into_iter().filter(|source| !source.path.starts_with("src/bin"));
+    for source in library {
         for (crate_name, home) in homes {
             let names = |line: &str| line.trim_start().starts_with(&format!("use {crate_name}"));
             if source.code().lines().any(names) && source.path != Path::new(home) {

@@ -5,6 +5,7 @@
 //! memory are reached: it has none.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::base::time::Time;
 use crate::db::catalog::Catalog;
@@ -189,7 +190,7 @@ impl From<Content> for Said {
 fn answer(
     definitions: &Definitions,
     moment: &Moment<'_>,
-    trigger: Option<&(EventId, Box<[Option<Value>]>)>,
+    trigger: Option<&(EventId, Arc<[Option<Value>]>)>,
 ) -> Answers {
     let mut attributes = BTreeMap::new();
     for (number, name) in definitions.attribute_names.iter().enumerate() {

@@ -179,10 +179,14 @@ impl Numbering<'_> {
         }
         self.parents.sort_unstable();
         self.parents.dedup();
+        let mut above = vec![0; nodes];
+        self.primary_of.iter().for_each(|(node, _)| above[*node as usize] |= Graph::PRIMARY);
+        self.parents.iter().for_each(|(node, _)| above[*node as usize] |= Graph::PARENT);
         Graph {
             rest: Lists::from_pairs(nodes, &self.rest),
             parents: Lists::from_pairs(nodes, &self.parents),
             primary_of: Lists::from_pairs(nodes, &self.primary_of),
+            above,
             decides: Lists::from_pairs(nodes, &decides),
             by_attribute: Lists::from_pairs(builder.definitions.attributes.len(), &by_attribute),
             by_source: Lists::from_pairs(builder.definitions.sources.len(), &by_source),

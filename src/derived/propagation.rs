@@ -221,12 +221,17 @@ impl<'a> Propagation<'a> {
     fn announce(&mut self, node: u32) {
         let graph = self.graph();
         let index = node as usize;
-        for block in graph.primary_of.get(index) {
-            let last = graph.blocks[*block as usize].end - 1;
-            self.scratch.dirty.insert(last as usize * 2 + 1);
+        let above = graph.above[index];
+        if above & Graph::PRIMARY != 0 {
+            for block in graph.primary_of.get(index) {
+                let last = graph.blocks[*block as usize].end - 1;
+                self.scratch.dirty.insert(last as usize * 2 + 1);
+            }
         }
-        for parent in graph.parents.get(index) {
-            self.scratch.dirty.insert(*parent as usize * 2);
+        if above & Graph::PARENT != 0 {
+            for parent in graph.parents.get(index) {
+                self.scratch.dirty.insert(*parent as usize * 2);
+            }
         }
         for (segment, negated) in graph.decides.get(index) {
             let entered = self.conclusions.truths.node(index) != *negated;

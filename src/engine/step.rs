@@ -8,6 +8,8 @@
 //! the facts but not what was reported of the past. Only `held` asks about the past itself: a catalog
 //! that uses it has such a profile rebuilt from its history.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::base::time::{Duration, Time};
@@ -210,7 +212,7 @@ impl Step<'_> {
         cell: &mut Cell,
         stamp: Stamp,
         event: Option<EventId>,
-        properties: &[Option<Value>],
+        properties: &Arc<[Option<Value>]>,
         touched: &mut Touched,
     ) {
         let program = self.program;

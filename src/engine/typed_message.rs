@@ -4,6 +4,8 @@
 //! find it. A message is typed twice in its life: when it arrives, refusing what does not fit, and
 //! when the profile is rebuilt under another catalog, where a value that no longer fits is missing.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
 use crate::facts::stamp::Stamp;
@@ -27,7 +29,7 @@ pub(crate) enum Content {
     /// Attributes set, or with no value removed.
     Attributes(Vec<(AttributeId, Option<Value>)>),
     /// Something happened; properties by their place among the event's.
-    Event { event: Option<EventId>, properties: Box<[Option<Value>]> },
+    Event { event: Option<EventId>, properties: Arc<[Option<Value>]> },
     /// Nothing but that the customer is known.
     Presence,
 }
@@ -111,10 +113,10 @@ impl Reader<'_> {
                 let known = self.definitions.event_names.iter();
                 return Err(undeclared(RefusalReason::UnknownEvent, "event", "event", name, known));
             }
-            return Ok(Content::Event { event: None, properties: Box::default() });
+            return Ok(Content::Event { event: None, properties: Arc::default() });
         };
         let declared = self.definitions.event(event);
-        let mut values: Box<[Option<Value>]> = vec![None; declared.properties.len()].into();
+        let mut values: Vec<Option<Value>> = vec![None; declared.properties.len()];
         for (name, json) in properties {
             match declared.property_names.get(name) {
                 Some(number) => {
@@ -138,7 +140,7 @@ impl Reader<'_> {
         if self.misfits == Misfits::Refuse {
             self.require(event, &values)?;
         }
-        Ok(Content::Event { event: Some(event), properties: values })
+        Ok(Content::Event { event: Some(event), properties: values.into() })
     }
 
     fn require(&self, event: EventId, values: &[Option<Value>]) -> Result<(), Refusal> {

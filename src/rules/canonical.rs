@@ -159,8 +159,7 @@ fn is_never_missing(expr: &Expr, aggregates: &[Aggregate]) -> bool {
 /// Whether the value can never be missing, whatever is known of the profile.
 pub(crate) fn is_always_there(expr: &Expr, definitions: &Definitions) -> bool {
     match expr {
-        Expr::Now | Expr::List(_) => true,
-        Expr::Constant(_) => true,
+        Expr::Now | Expr::List(_) | Expr::Constant(_) => true,
         Expr::Attribute(id) => definitions.default_of(*id).is_some(),
         Expr::Aggregate(id) => {
             matches!(

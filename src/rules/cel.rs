@@ -213,8 +213,7 @@ impl Reader<'_> {
 fn method(function: String, target: Node, mut arguments: Vec<Node>) -> Kind {
     let exists = function == "exists";
     if (exists || function == "all")
-        && arguments.len() == 2
-        && let Kind::Name(variable) = &arguments[0].kind
+        && let [Node { kind: Kind::Name(variable), .. }, _] = arguments.as_slice()
     {
         let variable = variable.clone();
         let condition = Box::new(arguments.remove(1));
@@ -297,59 +296,62 @@ mod tests {
         }
     }
 
+    /// Each condition and what becomes of it.
+    const WHAT_IS_WRONG_IS_SAID_IN_WORDS: &[(&str, &str)] = &[
+        ("", "[] this is empty (write a condition, such as `ltv > 500.0`)"),
+        ("a = 1", "[=] expected an operator or the end, found `=` (write `==` to compare)"),
+        ("a === 1", "[=] `===` is no operator (write `==`)"),
+        ("a <> 1", "[>] `<>` is no operator (write `!=`)"),
+        ("a and b", "[and] expected an operator or the end, found `and` (write `&&`)"),
+        ("a OR b", "[OR] expected an operator or the end, found `OR` (write `||`)"),
+        ("not a", "[not] `not` is no operator here (write `!`)"),
+        ("a & b", "[&] expected an operator or the end, found `&` (write `&&`)"),
+        ("a not in b", "[not] expected an operator or the end, found `not` (write `!(x in list)`)"),
+        ("a foo", "[foo] expected an operator or the end, found `foo`"),
+        ("f(a b)", "[b] expected an operator or the closing bracket, found `b`"),
+        ("a &&", "[&&] expected a value after `&&`, found the end"),
+        ("a && && b", "[&&] expected a value after `&&`, found `&&`"),
+        ("(a", "[(] this `(` is never closed"),
+        ("f(", "[(] this `(` is never closed"),
+        ("a)", "[)] this `)` closes nothing"),
+        ("f(a]", "[]] expected `)` for the `(` before, found `]`"),
+        (
+            "a == \u{201c}x\u{201d}",
+            "[\u{201c}] `\u{201c}` has no meaning here (write text in straight quotes: `\"gold\"`)",
+        ),
+        (
+            "a == \"x",
+            "[\"x] this text has no closing quote (close it with the same quote; inside, write `\\\"` for a quote)",
+        ),
+        ("x < 5d", "[d] expected an operator or the end, found `d` (write `duration(\"5d\")`)"),
+        ("1u", "[1u] unsigned numbers are not supported (write `1`)"),
+        ("b'x'", "[b'x'] values of bytes are not supported (write text without the `b`: `\"gold\"`)"),
+        (
+            "{\"a\": 1}",
+            "[{] a map cannot be written in a condition (compare the fields one by one, or write a list in `[ ]`)",
+        ),
+        (
+            "a.?b",
+            "[.] optional access is not needed (a missing value is never an error: write `.field` or `[key]`, and ask with `has(\u{2026})`)",
+        ),
+        ("for == 1", "[for] `for` is a word that the language keeps for itself"),
+        (
+            "x == 99999999999999999999",
+            "[99999999999999999999] `99999999999999999999` is no whole number of 64 bits (whole numbers go from -9223372036854775808 to 9223372036854775807)",
+        ),
+        ("a ? b", "[?] this `?` has no `:` (write `condition ? value : other value`)"),
+        ("f(1,)", "[)] expected a value after `,`, found `)`"),
+        (
+            "\"\\q\"",
+            "[\"\\q\"] this text cannot be read (after `\\` comes one of `n`, `t`, `\\`, a quote, or `u` with four digits)",
+        ),
+        ("a.in", "[in] expected a name after `.`, found `in`"),
+        ("a ?? b", "[?] expected a value after `?`, found `?`"),
+    ];
+
     #[test]
     fn what_is_wrong_is_said_in_words() {
-        for (text, problem) in [
-            ("", "[] this is empty (write a condition, such as `ltv > 500.0`)"),
-            ("a = 1", "[=] expected an operator or the end, found `=` (write `==` to compare)"),
-            ("a === 1", "[=] `===` is no operator (write `==`)"),
-            ("a <> 1", "[>] `<>` is no operator (write `!=`)"),
-            ("a and b", "[and] expected an operator or the end, found `and` (write `&&`)"),
-            ("a OR b", "[OR] expected an operator or the end, found `OR` (write `||`)"),
-            ("not a", "[not] `not` is no operator here (write `!`)"),
-            ("a & b", "[&] expected an operator or the end, found `&` (write `&&`)"),
-            ("a not in b", "[not] expected an operator or the end, found `not` (write `!(x in list)`)"),
-            ("a foo", "[foo] expected an operator or the end, found `foo`"),
-            ("f(a b)", "[b] expected an operator or the closing bracket, found `b`"),
-            ("a &&", "[&&] expected a value after `&&`, found the end"),
-            ("a && && b", "[&&] expected a value after `&&`, found `&&`"),
-            ("(a", "[(] this `(` is never closed"),
-            ("f(", "[(] this `(` is never closed"),
-            ("a)", "[)] this `)` closes nothing"),
-            ("f(a]", "[]] expected `)` for the `(` before, found `]`"),
-            (
-                "a == \u{201c}x\u{201d}",
-                "[\u{201c}] `\u{201c}` has no meaning here (write text in straight quotes: `\"gold\"`)",
-            ),
-            (
-                "a == \"x",
-                "[\"x] this text has no closing quote (close it with the same quote; inside, write `\\\"` for a quote)",
-            ),
-            ("x < 5d", "[d] expected an operator or the end, found `d` (write `duration(\"5d\")`)"),
-            ("1u", "[1u] unsigned numbers are not supported (write `1`)"),
-            ("b'x'", "[b'x'] values of bytes are not supported (write text without the `b`: `\"gold\"`)"),
-            (
-                "{\"a\": 1}",
-                "[{] a map cannot be written in a condition (compare the fields one by one, or write a list in `[ ]`)",
-            ),
-            (
-                "a.?b",
-                "[.] optional access is not needed (a missing value is never an error: write `.field` or `[key]`, and ask with `has(\u{2026})`)",
-            ),
-            ("for == 1", "[for] `for` is a word that the language keeps for itself"),
-            (
-                "x == 99999999999999999999",
-                "[99999999999999999999] `99999999999999999999` is no whole number of 64 bits (whole numbers go from -9223372036854775808 to 9223372036854775807)",
-            ),
-            ("a ? b", "[?] this `?` has no `:` (write `condition ? value : other value`)"),
-            ("f(1,)", "[)] expected a value after `,`, found `)`"),
-            (
-                "\"\\q\"",
-                "[\"\\q\"] this text cannot be read (after `\\` comes one of `n`, `t`, `\\`, a quote, or `u` with four digits)",
-            ),
-            ("a.in", "[in] expected a name after `.`, found `in`"),
-            ("a ?? b", "[?] expected a value after `?`, found `?`"),
-        ] {
+        for &(text, problem) in WHAT_IS_WRONG_IS_SAID_IN_WORDS {
             assert_eq!(shown(text), problem, "{text}");
         }
     }

@@ -11,8 +11,10 @@
 mod aggregate;
 mod arithmetic;
 mod call;
+mod comparison;
 mod expression;
 mod implied_events;
+mod made;
 mod order;
 mod parsed;
 mod personalization;
@@ -344,4 +346,4 @@ fn sorted(members: &[String]) -> Vec<String> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

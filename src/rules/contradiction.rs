@@ -64,16 +64,12 @@ impl<'a> Conjunction<'a> {
             Expr::Not(inner) => return self.add(inner, !wanted),
             Expr::And(parts) if wanted => return self.all(parts, wanted),
             Expr::Or(parts) if !wanted => return self.all(parts, wanted),
-            Expr::And(parts) | Expr::Or(parts)
-                if parts.iter().all(|part| Conjunction::is_impossible(part, wanted, self.definitions)) =>
-            {
-                return Possible::No;
-            }
+            Expr::And(parts) | Expr::Or(parts) if self.none_possible(parts, wanted) => return Possible::No,
             Expr::Has(inner) if wanted => self.demands(inner).present = true,
+            // `has` asks whether an attribute was set; its default stands in for a value all the same.
+            Expr::Has(inner) if self.has_default(inner) => {}
+            Expr::Has(inner) if is_always_there(inner, self.definitions) => return Possible::No,
             Expr::Has(inner) => {
-                if is_always_there(inner, self.definitions) {
-                    return Possible::No;
-                }
                 self.missing.insert(inner);
             }
             Expr::Compare(comparison, subject, bound) => {
@@ -102,6 +98,14 @@ impl<'a> Conjunction<'a> {
             Some(before) if before != wanted => Possible::No,
             _ => Possible::Maybe,
         }
+    }
+
+    fn has_default(&self, expr: &Expr) -> bool {
+        matches!(expr, Expr::Attribute(id) if self.definitions.default_of(*id).is_some())
+    }
+
+    fn none_possible(&self, parts: &[Expr], wanted: bool) -> bool {
+        parts.iter().all(|part| Conjunction::is_impossible(part, wanted, self.definitions))
     }
 
     fn all(&mut self, parts: &'a [Expr], wanted: bool) -> Possible {

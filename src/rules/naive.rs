@@ -13,6 +13,7 @@ use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ahash::AHashMap;
 
@@ -41,7 +42,7 @@ pub(crate) enum Said {
     /// Attributes set, or with no value removed.
     Attributes(Vec<(AttributeId, Option<Value>)>),
     /// Something happened; properties by their place among the event's.
-    Event { event: Option<EventId>, properties: Box<[Option<Value>]> },
+    Event { event: Option<EventId>, properties: Arc<[Option<Value>]> },
     /// Nothing but that the customer is known.
     Presence,
 }

@@ -200,12 +200,11 @@ pub(crate) fn depth(tokens: &[Token<'_>]) -> usize {
                 // An index nests what stands before it; for a call the `.` has been counted.
                 level.chain += usize::from(token.text == "]");
             }
-            (TokenKind::Sign, "&&" | "||" | ",") => level.close_part(),
+            (TokenKind::Sign, "&&" | "||" | "," | ":") => level.close_part(),
             (TokenKind::Sign, "?") => {
                 level.close_part();
                 level.conditionals += 1;
             }
-            (TokenKind::Sign, ":") => level.close_part(),
             (TokenKind::Sign, _) | (TokenKind::Name, "in") => level.chain += 1,
             _ => {}
         }

@@ -25,8 +25,8 @@ pub(crate) enum Failure {
     Library(Error),
     /// Results could not be written.
     Output(io::Error),
-    /// The demo could not be shown.
-    Demo(String),
+    /// The command cannot go on, for the reason said.
+    Stopped(String),
     /// The reader of the results has closed them, as `head` does.
     ReaderGone,
 }
@@ -40,7 +40,7 @@ impl Failure {
                 ErrorKind::NotFound => Exit::NotFound,
                 _ => Exit::Failed,
             },
-            Failure::Output(_) | Failure::Demo(_) => Exit::Failed,
+            Failure::Output(_) | Failure::Stopped(_) => Exit::Failed,
             Failure::ReaderGone => Exit::Ok,
         }
     }
@@ -82,7 +82,7 @@ impl fmt::Display for Failure {
             Failure::Catalog(report) => write!(f, "the catalog cannot be used: {}", counts(report)),
             Failure::Library(error) => error.fmt(f),
             Failure::Output(error) => write!(f, "cannot write the results: {error}"),
-            Failure::Demo(problem) => f.write_str(problem),
+            Failure::Stopped(reason) => f.write_str(reason),
             Failure::ReaderGone => f.write_str("nobody reads the results"),
         }
     }

@@ -6,7 +6,6 @@
 mod check;
 mod console;
 mod demo;
-mod demonstration;
 mod failure;
 mod findings;
 mod progress;
@@ -19,7 +18,7 @@ use clap::{Parser, Subcommand};
 use crate::console::{Console, Output};
 use crate::failure::{Exit, Failure};
 
-/// An embedded customer-profile database: check a catalog, and try it on a script.
+/// An embedded customer-profile database: check a catalog, try it on a script, see a demo.
 #[derive(Debug, Parser)]
 #[command(name = "habitue", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 ok, 1 the operation failed or an expectation did not hold, 2 usage,\n\
@@ -32,8 +31,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Demo(demo::Arguments),
     Simulate(simulate::Arguments),
-    Demo(demonstration::Arguments),
 }
 
 impl Command {
@@ -41,8 +40,8 @@ impl Command {
     fn output(&self) -> Output {
         match self {
             Command::Check(arguments) => Output::of(arguments.json),
-            Command::Simulate(arguments) => Output::of(arguments.json),
             Command::Demo(arguments) => Output::of(arguments.json),
+            Command::Simulate(arguments) => Output::of(arguments.json),
         }
     }
 }
@@ -52,8 +51,8 @@ fn main() -> ExitCode {
     let mut console = Console::new();
     let ended = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &mut console),
+        Command::Demo(arguments) => demo::run(arguments, &mut console),
         Command::Simulate(arguments) => simulate::run(arguments, &mut console),
-        Command::Demo(arguments) => demonstration::run(arguments),
     };
     match ended.and_then(|exit| console.finish().map(|()| exit)) {
         Ok(exit) => exit.into(),

@@ -9,10 +9,20 @@ const WORTH_SHOWING: u64 = 1024 * 1024;
 
 /// A bar that counts bytes of `what`; hidden if standard error is no terminal or the work is short.
 pub(crate) fn bytes(what: &str, total: u64) -> ProgressBar {
-    let shown = total >= WORTH_SHOWING && std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(total), target).with_message(what.to_owned());
     let style = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+    bar(total >= WORTH_SHOWING, total, style).with_message(what.to_owned())
+}
+
+/// A bar that counts messages; hidden if standard error is no terminal.
+pub(crate) fn messages(total: usize) -> ProgressBar {
+    let style = "{wide_bar} {human_pos} of {human_len} messages, {per_sec}, {eta} left";
+    bar(true, total as u64, style)
+}
+
+fn bar(worth_showing: bool, total: u64, style: &str) -> ProgressBar {
+    let shown = worth_showing && std::io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(total), target);
     match ProgressStyle::with_template(style) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

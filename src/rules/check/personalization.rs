@@ -244,8 +244,8 @@ fn gives_away(world: &World, expr: &Expr) -> bool {
         | Expr::In(..)
         | Expr::Text(..)
         | Expr::Matches(..)
-        | Expr::Quantified(..) => false,
-        Expr::Held(..) => false,
+        | Expr::Quantified(..)
+        | Expr::Held(..) => false,
         other => {
             let mut found = false;
             other.for_each_part(&mut |part| found = found || gives_away(world, part));

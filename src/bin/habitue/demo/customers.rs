@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use habitue::{Database, Decided, Time, Value};
+use habitue::{Database, Decided, Error, Time, Value};
 use serde::Serialize;
 
 use super::calendar::day;
@@ -76,12 +76,12 @@ pub(super) fn choose(
     database: &Database,
     year: &Year,
     personalizations: &[String],
-) -> Result<Vec<Customer>, String> {
+) -> Result<Vec<Customer>, Error> {
     let mut customers: Vec<Customer> = Vec::new();
     for character in CHARACTERS {
         let mut candidates = year.households.clone();
         for segment in character.segments {
-            let members: BTreeSet<String> = database.members(segment).map_err(to_text)?.into_iter().collect();
+            let members: BTreeSet<String> = database.members(segment)?.into_iter().collect();
             candidates.retain(|id| members.contains(id));
         }
         candidates.retain(|id| customers.iter().all(|customer| customer.id != *id));
@@ -99,7 +99,7 @@ fn describe(
     year: &Year,
     personalizations: &[String],
     (character, id): (&'static str, String),
-) -> Result<Customer, String> {
+) -> Result<Customer, Error> {
     let profile = database.profile(&id);
     let value = |name: &&str| {
         let value = profile.attributes.get(*name)?.as_ref()?;
@@ -109,8 +109,8 @@ fn describe(
     let segments = year.segments.iter().filter(|name| profile.segments.get(*name) == Some(&true)).cloned();
     let mut decisions = Vec::new();
     for personalization in personalizations {
-        let decided = database.decide(&id, personalization).map_err(to_text)?;
-        let explanation = database.explain_decision(&id, personalization).map_err(to_text)?.to_string();
+        let decided = database.decide(&id, personalization)?;
+        let explanation = database.explain_decision(&id, personalization)?.to_string();
         decisions.push(answer(personalization, &decided, explanation));
     }
     let orders = year.orders.iter().filter(|(customer, _)| *customer == id).map(|(_, at)| *at).collect();
@@ -158,8 +158,4 @@ fn for_people(value: &Value) -> String {
         Value::String(text) => text.to_string(),
         other => other.to_json().to_string(),
     }
-}
-
-fn to_text(error: habitue::Error) -> String {
-    error.to_string()
 }

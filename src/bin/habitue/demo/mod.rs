@@ -17,4 +17,4 @@ mod plot;
 mod page;
 mod run;
 
-pub(crate) use run::run;
+pub(crate) use run::{Arguments, run};

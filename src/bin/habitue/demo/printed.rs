@@ -1,6 +1,6 @@
 //! What the demo prints for people.
 
-use std::io::{self, Write};
+use std::fmt::{self, Write};
 
 use habitue::CatalogSummary;
 
@@ -14,30 +14,24 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 /// The customer whose decision is explained, and the personalization.
 const EXPLAINED: (usize, &str) = (2, "homepage");
 
-/// Prints what the catalog holds, before the long work.
-///
-/// # Errors
-/// If `out` does not take it.
-pub(super) fn catalog(summary: &CatalogSummary, out: &mut impl Write) -> io::Result<()> {
+/// What the catalog holds, to be read before the long work.
+pub(super) fn catalog(summary: &CatalogSummary) -> String {
     // The memory of each aggregate is what `habitue check` prints; here the counts are enough.
     let text = summary.to_string();
     let counts = text.lines().next().unwrap_or_default();
-    writeln!(out, "The grocer's catalog: {counts}, {} aggregates.", summary.aggregates.len())
+    format!("The grocer's catalog: {counts}, {} aggregates.", summary.aggregates.len())
 }
 
-/// Prints everything else to `out`.
-///
-/// # Errors
-/// If `out` does not take it.
-pub(super) fn print(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
-    speed(outcome, out)?;
-    sizes(outcome, out)?;
-    customers(outcome, out)?;
-    latencies(outcome, out)?;
-    writeln!(out, "\nThe year as plots, and all explanations: {}", outcome.report)
+/// Everything else.
+pub(super) fn outcome(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    let parts: [fn(&Outcome, &mut String) -> fmt::Result; 4] = [speed, sizes, customers, latencies];
+    let printed = parts.iter().try_for_each(|part| part(outcome, &mut text));
+    debug_assert!(printed.is_ok(), "text can always be appended to a string");
+    text + &format!("\nThe year as plots, and all explanations: {}\n", outcome.report)
 }
 
-fn speed(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
+fn speed(outcome: &Outcome, out: &mut String) -> fmt::Result {
     let Outcome { messages, households, transitions, .. } = outcome;
     writeln!(
         out,
@@ -59,7 +53,7 @@ fn speed(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn sizes(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
+fn sizes(outcome: &Outcome, out: &mut String) -> fmt::Result {
     let columns = outcome.three_weeks();
     let days = columns.map(|week| outcome.weeks.get(week).map_or("", String::as_str));
     writeln!(out, "\n{:22} {:>12} {:>12} {:>12}   through the year", "Segment", days[0], days[1], days[2])?;
@@ -75,7 +69,7 @@ fn sizes(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn customers(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
+fn customers(outcome: &Outcome, out: &mut String) -> fmt::Result {
     for Customer { character, id, attributes, segments, decisions, .. } in &outcome.customers {
         let told: Vec<String> = attributes.iter().map(|(name, value)| format!("{name} {value}")).collect();
         writeln!(out, "\n{id}: {}", character.to_lowercase())?;
@@ -117,7 +111,7 @@ fn without_refused_offers(explanation: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn latencies(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
+fn latencies(outcome: &Outcome, out: &mut String) -> fmt::Result {
     let lookups = &outcome.lookups;
     writeln!(out, "\n{:34} {:>10} {:>10} {:>10}", "In nanoseconds", "average", "p50", "p99")?;
     for Latency { what, mean_ns, p50_ns, p99_ns, .. } in lookups.reads.iter().chain([&outcome.apply]) {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use habitue::{Database, ManualClock, Time, Transition};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::calendar;
 use super::latency::{Latency, nanos_since};
 use super::sample::Sample;
+use crate::progress;
 
 /// Messages between two signs of life of the progress bar.
 const PROGRESS_STEP: usize = 1_000;
@@ -51,7 +51,7 @@ struct Replay<'a> {
 
 /// Applies all messages of `sample` to `database`, whose clock is `clock`.
 pub(super) fn replay(sample: &Sample, database: &Database, clock: &ManualClock) -> Year {
-    let progress = progress_bar(sample.len());
+    let progress = progress::messages(sample.len());
     let mut replay = Replay { database, clock, weeks: Vec::new(), transitions: Vec::new() };
     let (mut orders, mut households, mut refused) = (Vec::new(), BTreeSet::new(), Vec::new());
     let mut nanos = Vec::with_capacity(sample.len());
@@ -118,11 +118,4 @@ impl Year {
     pub(super) fn messages_per_second(&self) -> f64 {
         self.apply.calls as f64 / self.applying.as_secs_f64().max(1e-9)
     }
-}
-
-/// A bar with rate and remaining time on standard error; nothing if that is no terminal.
-fn progress_bar(messages: usize) -> ProgressBar {
-    let template = "{bar:40} {human_pos} of {human_len} messages, {per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(messages as u64).with_style(style)
 }
