@@ -4,11 +4,7 @@
 //! on a clock that stands still; a read takes the shard's lock, finds the profile by its id and the
 //! name by its text. The concurrent store with handles comes later; these are the numbers to beat.
 
-#![expect(
-    clippy::panic,
-    missing_docs,
-    reason = "a bench stops when it is wrong, and criterion's macros have no docs"
-)]
+#![expect(clippy::panic, reason = "a bench stops when it is wrong")]
 
 #[path = "workload/random.rs"]
 mod random;
