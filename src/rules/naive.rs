@@ -326,19 +326,11 @@ impl Facts for Moment<'_> {
     }
 
     fn attribute(&self, attribute: AttributeId) -> Option<Value> {
-<<<<<<< HEAD
-        let mut words = self.messages().iter().filter_map(|told| match &told.said {
-            Said::Attributes(set) => set.iter().find(|(set, _)| *set == attribute),
-            Said::Event { .. } | Said::Presence => None,
-        });
-        words.next_back().and_then(|(_, value)| value.clone())
-=======
         let mut words = self.messages().iter().rev().filter_map(|told| match &told.said {
             Said::Attributes(set) => set.iter().find(|(set, _)| *set == attribute),
             Said::Event { .. } | Said::Presence => None,
         });
         words.next().and_then(|(_, value)| value.clone())
->>>>>>> oracle
     }
 
     fn default_of(&self, attribute: AttributeId) -> Option<Value> {
