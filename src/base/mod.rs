@@ -3,6 +3,7 @@
 pub(crate) mod bit_queue;
 pub(crate) mod bits;
 pub(crate) mod clock;
+pub(crate) mod deep_stack;
 pub(crate) mod diagnostic;
 pub(crate) mod error;
 pub(crate) mod exact_sum;

@@ -11,6 +11,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::quoted;
 use super::tree::{Entry, Kind, MAX_TREE_DEPTH, Node};
+use crate::base::deep_stack::on_deep_stack;
 use crate::base::diagnostic::Finding;
 use crate::base::source_text::{Span, Spanned};
 
@@ -19,6 +20,10 @@ const MAX_SYNTAX_ERRORS: usize = 50;
 
 /// Reads `text`, file number `file`.
 pub(super) fn parse(text: &str, file: u32) -> Result<Node, Vec<Finding>> {
+    on_deep_stack(|| read(text, file))
+}
+
+fn read(text: &str, file: u32) -> Result<Node, Vec<Finding>> {
     let reader = Reader { text, file };
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {

@@ -15,10 +15,14 @@ use std::ops::Range;
 use cel::common::ast::{CallExpr, Expr as Parsed, LiteralValue, SourceInfo, operators};
 use cel::{Env, IdedExpr, ParseErrors};
 
+use crate::base::deep_stack::on_deep_stack;
 use crate::model::value::Value;
 use crate::rules::spelling;
 use crate::rules::syntax::{Binary, Kind, Node, Problem};
 use crate::rules::tokens::{Token, TokenKind, depth, partners, tokens};
+
+/// What the grammar reads on any thread's stack, levels.
+const USUAL_DEPTH: usize = 8;
 
 /// Reads `text`.
 pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
@@ -26,29 +30,17 @@ pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
     if let Some(problem) = spelling::problem(text, &tokens) {
         return Err(problem);
     }
-    let (parsed, source) =
-        on_deep_stack(depth(&tokens), || grammar(text)).map_err(|errors| unreadable(text, &errors))?;
+    let parsed = match depth(&tokens) {
+        ..=USUAL_DEPTH => grammar(text),
+        _ => on_deep_stack(|| grammar(text)),
+    };
+    let (parsed, source) = parsed.map_err(|errors| unreadable(text, &errors))?;
     let partners = partners(&tokens);
     Reader { source, tokens, partners }.node(parsed)
 }
 
 fn grammar(text: &str) -> Result<(IdedExpr, SourceInfo), ParseErrors> {
     Env::default().with_optional_support(false).parser().parse_with_source_info(text)
-}
-
-/// Does `work` on text that nests `depth` levels. The grammar of the crate descends through some twenty
-/// functions for each level, in a build without optimisation more than a thread's usual 2 MiB hold.
-fn on_deep_stack<T: Send>(depth: usize, work: impl FnOnce() -> T + Send) -> T {
-    const USUAL_DEPTH: usize = 8;
-    const STACK_BYTES: usize = 64 * 1024 * 1024;
-    if depth <= USUAL_DEPTH {
-        return work();
-    }
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
-        let done = thread.expect("memory for a stack is there, as it is reserved and not used").join();
-        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }
 
 /// The parser's first complaint, for what its grammar refuses and our own reading let through.
