@@ -1,14 +1,20 @@
 //! What does a message cost the engine, against recomputing all segments, and how does it grow?
 //!
 //! `cargo bench --features workbench --bench apply` prints one table: medians of rounds in which the
-//! engine and the naive recompute take the same events in turn, their ratio, and the exponent of the
-//! engine's growth. Before it measures, it checks that both have the same memberships.
+//! engine, a recompute of every segment by the engine's own evaluator, and a recompute by hand-written
+//! code take the same events in turn, the ratios, and the exponent of the engine's growth. Times are
+//! the thread's own time on the processor, so that other load disturbs them less. Before it measures,
+//! it checks that all three have the same memberships. Numbers given after `--` replace the sizes.
 
-#![expect(clippy::print_stdout, clippy::panic, reason = "a bench prints its table and stops when it is wrong")]
+#![expect(
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "a bench prints its table and stops when it is wrong"
+)]
 
 mod workload;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use workload::naive::Naive;
 use workload::{Stream, engine, segments};
@@ -19,21 +25,27 @@ const ROUNDS: usize = 15;
 struct Row {
     segments: usize,
     engine: Duration,
-    naive: Duration,
-    turned: f64,
-    gates: f64,
 }
 
 fn main() {
-    println!("{CUSTOMERS} customers, 40 attributes, 6 events, uniform; medians of {ROUNDS} rounds, one thread");
-    println!("segments   engine/event   naive/event   ratio   turned/event   gates/event   subjects/event");
-    let rows: Vec<Row> = [10, 100, 1_000, 10_000].into_iter().map(measure).collect();
-    for pair in rows.windows(2) {
-        let growth = pair[1].engine.as_secs_f64() / pair[0].engine.as_secs_f64();
-        println!("{} to {} segments: exponent {:.2}", pair[0].segments, pair[1].segments, growth.log10());
+    println!(
+        "{CUSTOMERS} customers, 40 attributes, 6 events, uniform; medians of {ROUNDS} rounds, one thread"
+    );
+    println!("               time per event, ns          engine is faster   counts per event of the engine");
+    println!("segments    engine  recompute  by hand   recompute  by hand   turned   gates  subjects");
+    let chosen: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let sizes = if chosen.is_empty() { vec![10, 100, 1_000, 10_000] } else { chosen };
+    let rows: Vec<Row> = sizes.into_iter().map(measure).collect();
+    if let [first, .., last] = &rows[..] {
+        let growth = last.engine.as_secs_f64() / first.engine.as_secs_f64();
+        let sizes = last.segments as f64 / first.segments as f64;
+        println!(
+            "{} to {} segments: exponent {:.2}",
+            first.segments,
+            last.segments,
+            growth.log10() / sizes.log10()
+        );
     }
-    let growth = rows[3].engine.as_secs_f64() / rows[0].engine.as_secs_f64();
-    println!("10 to 10,000 segments: exponent {:.2}", growth.log10() / 3.0);
 }
 
 fn measure(count: usize) -> Row {
@@ -50,40 +62,41 @@ fn measure(count: usize) -> Row {
     check(&mut engine, &mut naive, &mut stream);
     let before = engine.work();
     let per_round = (2_000_000 / (count + 100)).clamp(400, 20_000);
-    let (mut by_engine, mut by_naive, mut turned) = (Vec::new(), Vec::new(), 0);
+    let (mut by_engine, mut by_recompute, mut by_hand, mut turned) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let recomputed = per_round.div_ceil(10);
     for _ in 0..ROUNDS {
         let round: Vec<_> = (0..per_round).map(|_| stream.next()).collect();
-        let start = Instant::now();
+        let start = processor_time();
         for event in &round {
             turned += engine.apply(event.customer, &events[event.event][event.total], event.time);
         }
-        by_engine.push(start.elapsed() / per_round as u32);
-        let start = Instant::now();
+        by_engine.push((processor_time() - start) / per_round as u32);
+        let start = processor_time();
         for event in &round {
             naive.apply(*event);
         }
-        by_naive.push(start.elapsed() / per_round as u32);
+        by_hand.push((processor_time() - start) / per_round as u32);
+        let start = processor_time();
+        for event in &round[..recomputed] {
+            std::hint::black_box(engine.recompute(event.customer, event.time));
+        }
+        by_recompute.push((processor_time() - start) / recomputed as u32);
     }
     let taken = (ROUNDS * per_round) as f64;
     let work = engine.work();
-    let row = Row {
-        segments: count,
-        engine: median(by_engine),
-        naive: median(by_naive),
-        turned: turned as f64 / taken,
-        gates: (work.gates - before.gates) as f64 / taken,
-    };
-    let subjects = (work.subjects - before.subjects) as f64 / taken;
+    let (engine, recompute, hand) = (median(by_engine), median(by_recompute), median(by_hand));
     println!(
-        "{:>8}   {:>9} ns   {:>8} ns   {:>5.1}   {:>12.1}   {:>11.1}   {subjects:>14.1}",
-        row.segments,
-        row.engine.as_nanos(),
-        row.naive.as_nanos(),
-        row.naive.as_secs_f64() / row.engine.as_secs_f64(),
-        row.turned,
-        row.gates,
+        "{count:>8}   {:>7}  {:>9}  {:>7}   {:>9.1}  {:>7.1}   {:>6.1}  {:>6.1}  {:>8.1}",
+        engine.as_nanos(),
+        recompute.as_nanos(),
+        hand.as_nanos(),
+        recompute.as_secs_f64() / engine.as_secs_f64(),
+        hand.as_secs_f64() / engine.as_secs_f64(),
+        turned as f64 / taken,
+        (work.gates - before.gates) as f64 / taken,
+        (work.subjects - before.subjects) as f64 / taken,
     );
-    row
+    Row { segments: count, engine }
 }
 
 fn check(engine: &mut habitue::workbench::Workbench, naive: &mut Naive, stream: &mut Stream) {
@@ -95,6 +108,13 @@ fn check(engine: &mut habitue::workbench::Workbench, naive: &mut Naive, stream: 
         assert_eq!(left, right, "customer {customer}");
         assert_eq!(left, engine.recompute(customer, now), "customer {customer}");
     }
+}
+
+/// How long this thread has been on a processor.
+fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split(' ').next().and_then(|number| number.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or_else(|| panic!("this bench needs Linux's schedstat")))
 }
 
 fn median(mut rounds: Vec<Duration>) -> Duration {

@@ -1,5 +1,7 @@
 //! Explanations through the public API: what is missing, which messages, since and until when, and why.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops when it is wrong")]
+
 use habitue::{
     Catalog, Clock, Database, Duration, ExplainedAnswer, ExplainedDecision, ExplainedPart, ExplainedSegment,
     Explanation, ManualClock, Message, NextChange, Origin, Time, Value,
@@ -165,7 +167,10 @@ fn what_is_missing_or_other_is_named() {
     shop.track("m1", "Product Added");
     assert_eq!(shop.misses("gold"), pair("tier == \"gold\"", "`tier` is not set"));
     let last = "events(\"Order Completed\").last()";
-    assert_eq!(shop.misses("lapsed"), pair(&format!("now - {last} > duration(\"30d\")"), "no `Order Completed`"));
+    assert_eq!(
+        shop.misses("lapsed"),
+        pair(&format!("now - {last} > duration(\"30d\")"), "no `Order Completed`")
+    );
     assert_eq!(shop.misses("staff"), pair("staff", "not on its list"));
     shop.set("m2", "tier", "silver");
     assert_eq!(shop.misses("gold"), pair("tier == \"gold\"", "\"silver\" instead of \"gold\""));
@@ -231,7 +236,9 @@ fn at_most_ten_messages_are_named() {
         shop.wait("1m").track(&format!("m{number:02}"), "Order Completed");
     }
     let segment = shop.segment("few");
-    let Some(Origin::Events(events)) = &segment.condition.parts[0].origin else { panic!("it comes from events") };
+    let Some(Origin::Events(events)) = &segment.condition.parts[0].origin else {
+        panic!("it comes from events")
+    };
     assert_eq!((events[0].count, events[0].latest.len()), (25, 10));
     assert_eq!(&*events[0].latest[0].message, "m24");
     assert_eq!(segment.nearest_miss[0].need, "25 instead of less than 2 (23 less)");
@@ -315,7 +322,9 @@ fn an_unknown_customer_is_called_so() {
     assert!(explanation.nearest_miss().is_empty());
     assert_eq!(explanation.to_json()["condition"]["value"], json!(true));
     assert_eq!(shop.decision("homepage").decision, json!("default"));
-    assert!(shop.database.explain_segment("ana", "fwe").unwrap_err().to_string().contains("did you mean `few`?"));
+    assert!(
+        shop.database.explain_segment("ana", "fwe").unwrap_err().to_string().contains("did you mean `few`?")
+    );
     assert!(shop.database.explain_decision("ana", "x").is_err());
 }
 
@@ -340,7 +349,9 @@ fn every_offer_says_why() {
     shop.set("m2", "spent", 1);
     let decision = shop.decision("homepage");
     assert_eq!(decision.offers[2].why, "the only one that qualifies");
-    let Some(Origin::Message(mention)) = &decision.offers[2].condition.parts[0].origin else { panic!("from m1") };
+    let Some(Origin::Message(mention)) = &decision.offers[2].condition.parts[0].origin else {
+        panic!("from m1")
+    };
     assert_eq!(&*mention.message, "m1");
 }
 
@@ -378,7 +389,8 @@ fn explaining_fills_no_cache_and_counts_no_work() {
 fn a_choice_changes_when_a_window_empties() {
     let shop = Shop::new();
     shop.view_shoes("m1").view_shoes("m2").view_shoes("m3");
-    let change = NextChange::At { at: time("2026-01-02T09:00:00Z"), becomes: json!("default"), message: None };
+    let change =
+        NextChange::At { at: time("2026-01-02T09:00:00Z"), becomes: json!("default"), message: None };
     assert_eq!(shop.decision("homepage").change, change);
     assert_eq!(shop.decision("homepage").valid_until, Some(time("2026-01-02T09:00:00Z")));
 }
@@ -386,7 +398,8 @@ fn a_choice_changes_when_a_window_empties() {
 #[test]
 fn a_tree_is_a_screenful() {
     let conditions: Vec<String> = (0..60).map(|number| format!("points > {number}")).collect();
-    let catalog = format!("schema = 1\n[attributes]\npoints = 'int'\n[segments]\nlong = '{}'", conditions.join(" || "));
+    let catalog =
+        format!("schema = 1\n[attributes]\npoints = 'int'\n[segments]\nlong = '{}'", conditions.join(" || "));
     let database = Database::in_memory(Catalog::from_toml(&catalog).unwrap());
     let text = database.explain_segment("ana", "long").unwrap().to_string();
     assert_eq!(text.lines().count(), 30);

@@ -5,6 +5,8 @@
 //! replayed here as it happened, and for some households once more, shuffled, with nearly every message
 //! late.
 
+#![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]
+
 #[path = "../src/bin/habitue/demo/sample.rs"]
 mod sample;
 

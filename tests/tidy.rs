@@ -1,12 +1,13 @@
 //! The rules of the house that a compiler does not check: which folder may know which, and that a
 //! stranger finds every file small and explained.
 
+#![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first: a folder may import only itself and what stands before it.
-const LAYERS: [&str; 9] =
-    ["base", "model", "catalog", "rules", "facts", "derived", "engine", "store", "db"];
+const LAYERS: [&str; 9] = ["base", "model", "catalog", "rules", "facts", "derived", "engine", "store", "db"];
 /// Most lines of code of one file, comments, blank lines and unit tests not counted.
 const MAX_LINES: usize = 400;
 
@@ -67,7 +68,9 @@ fn arrows_point_down() {
             match LAYERS.iter().position(|known| *known == import) {
                 Some(imported) if imported <= layer => {}
                 Some(_) => broken.push(format!("{} imports the higher `{import}`", source.path.display())),
-                None => broken.push(format!("{} imports `{import}`, which is no layer", source.path.display())),
+                None => {
+                    broken.push(format!("{} imports `{import}`, which is no layer", source.path.display()));
+                }
             }
         }
     }
@@ -82,7 +85,8 @@ fn an_upward_arrow_would_be_found() {
 
 #[test]
 fn every_folder_is_a_layer() {
-    let folders = fs::read_dir("src").unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let folders =
+        fs::read_dir("src").unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     let unknown: Vec<String> = folders
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
         .filter(|name| name != "bin" && !LAYERS.contains(&name.as_str()))
@@ -106,11 +110,12 @@ fn every_file_says_what_it_is() {
 #[test]
 fn files_are_small() {
     let mut broken = Vec::new();
-    for source in sources("src") {
+    for source in sources("src").iter().filter(|source| !source.path.ends_with("tests.rs")) {
         let counts = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
         let lines = source.code().lines().filter(counts).count();
         if lines > MAX_LINES {
-            broken.push(format!("{} has {lines} lines of code, more than {MAX_LINES}", source.path.display()));
+            broken
+                .push(format!("{} has {lines} lines of code, more than {MAX_LINES}", source.path.display()));
         }
     }
     report(&broken);

@@ -4,7 +4,7 @@
 //! purchases in 30 days, sums in 90 days, and a cart without a purchase for 48 hours. Customers are
 //! chosen uniformly; each has about ten events in 58 days.
 
-pub mod naive;
+pub(crate) mod naive;
 
 use std::fmt::Write as _;
 
@@ -12,19 +12,19 @@ use habitue::workbench::{Prepared, Workbench};
 use habitue::{Catalog, Message, Time};
 
 /// How many attributes a customer has.
-pub const ATTRIBUTES: u64 = 40;
+pub(crate) const ATTRIBUTES: u64 = 40;
 /// What customers do; the fifth is the purchase.
-pub const EVENTS: [&str; 6] = ["Viewed", "Searched", "Clicked", "Added", "Purchased", "Logged In"];
+pub(crate) const EVENTS: [&str; 6] = ["Viewed", "Searched", "Clicked", "Added", "Purchased", "Logged In"];
 /// The time between two events of all customers together, if each has ten in 58 days.
 const DAYS: u64 = 58;
 
 /// A small deterministic generator (splitmix64), so that every run sees the same workload.
 #[derive(Clone)]
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
     /// A number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -35,7 +35,7 @@ impl Random {
 
 /// One segment, as data: what both the catalog and the naive recompute are made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Segment {
+pub(crate) struct Segment {
     pub kind: Kind,
     /// The attribute that has to be greater than `least`.
     pub attribute: usize,
@@ -44,7 +44,7 @@ pub struct Segment {
 
 /// What a segment asks beside its attribute.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Another attribute is less than this.
     Attribute(usize, f64),
     /// At least so many of an event in 24 hours.
@@ -58,14 +58,17 @@ pub enum Kind {
 }
 
 /// `count` segments, a fifth of each kind.
-pub fn segments(count: usize) -> Vec<Segment> {
+pub(crate) fn segments(count: usize) -> Vec<Segment> {
     let mut random = Random(7);
     (0..count)
         .map(|place| {
             let attribute = random.below(ATTRIBUTES) as usize;
             let least = random.below(1_000_000) as f64 / 1_000.0;
             let kind = match place % 5 {
-                0 => Kind::Attribute(random.below(ATTRIBUTES) as usize, random.below(1_000_000) as f64 / 1_000.0),
+                0 => Kind::Attribute(
+                    random.below(ATTRIBUTES) as usize,
+                    random.below(1_000_000) as f64 / 1_000.0,
+                ),
                 1 => Kind::CountInDay(random.below(6) as usize, 1 + random.below(5) as usize),
                 2 => Kind::PurchasesInMonth(1 + random.below(8) as usize),
                 3 => Kind::SumInQuarter(random.below(500_000) as f64 / 1_000.0),
@@ -77,7 +80,7 @@ pub fn segments(count: usize) -> Vec<Segment> {
 }
 
 /// The catalog with these segments.
-pub fn catalog(segments: &[Segment]) -> Catalog {
+pub(crate) fn catalog(segments: &[Segment]) -> Catalog {
     let mut text = String::from("schema = 1\n[attributes]\n");
     for attribute in 0..ATTRIBUTES {
         let _ = writeln!(text, "a{attribute} = \"float\"");
@@ -92,8 +95,12 @@ pub fn catalog(segments: &[Segment]) -> Catalog {
             Kind::CountInDay(event, least) => {
                 format!("events(\"{}\").within(\"24h\").count() >= {least}", EVENTS[event])
             }
-            Kind::PurchasesInMonth(least) => format!("events(\"Purchased\").within(\"30d\").count() >= {least}"),
-            Kind::SumInQuarter(least) => format!("events(\"Purchased\").within(\"90d\").sum(total) > {least:?}"),
+            Kind::PurchasesInMonth(least) => {
+                format!("events(\"Purchased\").within(\"30d\").count() >= {least}")
+            }
+            Kind::SumInQuarter(least) => {
+                format!("events(\"Purchased\").within(\"90d\").sum(total) > {least:?}")
+            }
             Kind::CartLeft => "events(\"Added\").not_followed_by(\"Purchased\", \"48h\")".to_owned(),
         };
         let _ = writeln!(text, "s{place} = 'a{} > {:?} && {condition}'", segment.attribute, segment.least);
@@ -102,13 +109,15 @@ pub fn catalog(segments: &[Segment]) -> Catalog {
 }
 
 /// The attributes of every customer.
-pub fn attributes(customers: usize) -> Vec<Vec<f64>> {
+pub(crate) fn attributes(customers: usize) -> Vec<Vec<f64>> {
     let mut random = Random(11);
-    (0..customers).map(|_| (0..ATTRIBUTES).map(|_| random.below(1_000_000) as f64 / 1_000.0).collect()).collect()
+    (0..customers)
+        .map(|_| (0..ATTRIBUTES).map(|_| random.below(1_000_000) as f64 / 1_000.0).collect())
+        .collect()
 }
 
 /// An endless stream of events.
-pub struct Stream {
+pub(crate) struct Stream {
     random: Random,
     customers: u64,
     now: u64,
@@ -116,7 +125,7 @@ pub struct Stream {
 
 /// One event: who, which, when, how much.
 #[derive(Clone, Copy, Debug)]
-pub struct Event {
+pub(crate) struct Event {
     pub customer: usize,
     pub event: usize,
     pub time: Time,
@@ -124,11 +133,11 @@ pub struct Event {
 }
 
 impl Stream {
-    pub fn new(customers: usize) -> Stream {
+    pub(crate) fn new(customers: usize) -> Stream {
         Stream { random: Random(13), customers: customers as u64, now: 1_767_225_600_000 }
     }
 
-    pub fn next(&mut self) -> Event {
+    pub(crate) fn next(&mut self) -> Event {
         let step = DAYS * 86_400_000 / (self.customers * 10);
         self.now += 1 + self.random.below(2 * step.max(1));
         Event {
@@ -141,12 +150,12 @@ impl Stream {
 }
 
 /// The amount of a purchase.
-pub fn total(place: usize) -> f64 {
+pub(crate) fn total(place: usize) -> f64 {
     place as f64 * 1.25 + 0.99
 }
 
 /// The engine with all customers' attributes set, and its prepared events by event and total.
-pub fn engine(segments: &[Segment], customers: usize) -> (Workbench, Vec<Vec<Prepared>>) {
+pub(crate) fn engine(segments: &[Segment], customers: usize) -> (Workbench, Vec<Vec<Prepared>>) {
     let mut engine = Workbench::new(catalog(segments), customers);
     let start = Time::from_millis(1_767_225_600_000).unwrap_or_default();
     for (customer, values) in attributes(customers).iter().enumerate() {

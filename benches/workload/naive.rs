@@ -8,7 +8,7 @@ use habitue::Time;
 use super::{Event, Kind, Segment, attributes, total};
 
 /// Customers without an engine.
-pub struct Naive {
+pub(crate) struct Naive {
     segments: Vec<Segment>,
     attributes: Vec<Vec<f64>>,
     /// Of each customer and event, times and totals.
@@ -20,7 +20,7 @@ const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
 impl Naive {
-    pub fn new(segments: &[Segment], customers: usize) -> Naive {
+    pub(crate) fn new(segments: &[Segment], customers: usize) -> Naive {
         Naive {
             segments: segments.to_vec(),
             attributes: attributes(customers),
@@ -30,7 +30,7 @@ impl Naive {
     }
 
     /// Takes an event without concluding anything from it.
-    pub fn take(&mut self, event: Event) {
+    pub(crate) fn take(&mut self, event: Event) {
         let log = &mut self.events[event.customer][event.event];
         log.push_back((event.time.millis(), total(event.total)));
         while log.front().is_some_and(|(time, _)| *time <= event.time.millis() - 90 * DAY) {
@@ -39,13 +39,13 @@ impl Naive {
     }
 
     /// Takes an event and recomputes all memberships; returns how many turned.
-    pub fn apply(&mut self, event: Event) -> usize {
+    pub(crate) fn apply(&mut self, event: Event) -> usize {
         self.take(event);
         self.recompute(event.customer, event.time)
     }
 
     /// Recomputes all memberships of a customer; returns how many turned.
-    pub fn recompute(&mut self, customer: usize, now: Time) -> usize {
+    pub(crate) fn recompute(&mut self, customer: usize, now: Time) -> usize {
         let now = now.millis();
         let attributes = &self.attributes[customer];
         let events = &self.events[customer];
@@ -76,7 +76,7 @@ impl Naive {
     }
 
     /// How many segments a customer is a member of.
-    pub fn memberships(&self, customer: usize) -> usize {
+    pub(crate) fn memberships(&self, customer: usize) -> usize {
         self.members[customer].iter().filter(|member| **member).count()
     }
 }

@@ -25,6 +25,7 @@ impl Bits {
     }
 
     /// How many bits there are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -56,7 +57,11 @@ impl Bits {
     /// Turns over the bits of a word that are one in `mask`.
     pub(crate) fn flip_in_word(&mut self, place: usize, mask: u64) {
         self.words[place] ^= mask;
-        debug_assert!(place + 1 < self.words.len() || self.len % 64 == 0 || self.words[place] >> (self.len % 64) == 0);
+        debug_assert!(
+            place + 1 < self.words.len()
+                || self.len.is_multiple_of(64)
+                || self.words[place] >> (self.len % 64) == 0
+        );
     }
 
     /// How many bits of a range are one.
@@ -68,21 +73,25 @@ impl Bits {
     /// The places of the bits of a range that are one, ascending.
     pub(crate) fn ones_in(&self, range: Range<usize>) -> SmallVec<[usize; 8]> {
         let words = range.start / 64..range.end.div_ceil(64);
-        let ones = |place: usize| Ones(self.words[place] & mask(place, &range)).map(move |bit| place * 64 + bit);
+        let ones =
+            |place: usize| Ones(self.words[place] & mask(place, &range)).map(move |bit| place * 64 + bit);
         words.flat_map(ones).collect()
     }
 
     /// The bits, 64 to a word, the first one lowest.
+    #[cfg(test)]
     pub(crate) fn words(&self) -> &[u64] {
         &self.words
     }
 
     /// The places of all bits that are one, ascending.
+    #[cfg(test)]
     pub(crate) fn iter_ones(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(|(place, &word)| Ones(word).map(move |bit| place * 64 + bit))
     }
 
     /// How many bits are one.
+    #[cfg(test)]
     pub(crate) fn count_ones(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }

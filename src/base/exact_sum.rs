@@ -35,11 +35,13 @@ impl ExactSum {
     }
 
     /// Takes one term out again.
+    #[cfg(test)]
     pub(crate) fn subtract(&mut self, term: f64) {
         self.add(-term);
     }
 
     /// Adds all terms of another sum.
+    #[cfg(test)]
     pub(crate) fn add_all(&mut self, other: &ExactSum) {
         for &partial in &other.partials {
             self.grow(partial);
@@ -276,7 +278,7 @@ mod tests {
             sum.add_all(&same);
         }
         assert_eq!(sum.value(), MAX_FLOAT * 4_194_304.0);
-        assert!(std::mem::size_of::<ExactSum>() <= 32);
+        assert!(size_of::<ExactSum>() <= 32);
     }
 
     #[test]

@@ -3,9 +3,12 @@
 //! In-memory tables use `ahash`, which may change with every release; nothing that is stored,
 //! compared between machines or used to place a customer in a variant may depend on that one.
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::Xxh3;
+#[cfg(test)]
+use xxhash_rust::xxh3::xxh3_64;
 
-/// The 64-bit hash of some bytes.
+/// The 64-bit hash of some bytes: the random numbers of tests.
+#[cfg(test)]
 pub(crate) fn hash64(bytes: &[u8]) -> u64 {
     xxh3_64(bytes)
 }

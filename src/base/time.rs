@@ -51,14 +51,8 @@ impl fmt::Display for TimeError {
 impl std::error::Error for TimeError {}
 
 /// Name and length in milliseconds of each duration unit, longest first, as they are printed.
-const UNITS: [(&str, i64); 6] = [
-    ("w", 604_800_000),
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: [(&str, i64); 6] =
+    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 impl Time {
     /// The first instant that can be named: `0001-01-01T00:00:00Z`.
@@ -94,9 +88,7 @@ impl Time {
     /// If the text is not RFC 3339 or out of range.
     pub fn parse(text: &str) -> Result<Time, TimeError> {
         let stamp: Timestamp = text.parse().map_err(|_| {
-            TimeError(format!(
-                "`{text}` is not an RFC 3339 time, such as `2026-01-01T09:00:00Z`"
-            ))
+            TimeError(format!("`{text}` is not an RFC 3339 time, such as `2026-01-01T09:00:00Z`"))
         })?;
         Time::from_millis(stamp.as_nanosecond().div_euclid(1_000_000) as i64)
     }
@@ -213,7 +205,7 @@ impl fmt::Display for Duration {
         for (name, length) in UNITS {
             let length = length.unsigned_abs();
             // Weeks are written only alone: `7d` reads better than `1w`, `2w` better than `14d`.
-            let weeks_apart = name == "w" && (rest % length != 0 || rest == length);
+            let weeks_apart = name == "w" && (!rest.is_multiple_of(length) || rest == length);
             if rest >= length && !weeks_apart {
                 write!(f, "{}{name}", rest / length)?;
                 rest %= length;
@@ -257,7 +249,9 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in ["", "0s", "5", "h", "1y", "1mo", "-1s", "1.5h", "1 h", "1001000d", "99999999999999999999s"] {
+        for text in
+            ["", "0s", "5", "h", "1y", "1mo", "-1s", "1.5h", "1 h", "1001000d", "99999999999999999999s"]
+        {
             assert!(Duration::parse(text).is_err(), "{text}");
         }
     }

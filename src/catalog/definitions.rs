@@ -160,7 +160,6 @@ fn offer(node: &Node, report: &mut Report) -> Option<OfferDeclaration> {
         priority: priority.unwrap_or(Spanned::new(0, node.span)),
         score,
         text,
-        span: node.span,
     })
 }
 

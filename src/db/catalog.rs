@@ -156,7 +156,9 @@ mod tests {
         clock.set(start + Duration::parse("48h").unwrap());
         assert!(database.is_member("ana", "cart_abandoner").unwrap());
         assert_eq!(database.decide("ana", "homepage").unwrap().decision.name(), Some("default"));
-        for (id, total) in [("m2", Json::from(2)), ("m3", Json::from(0.5)), ("m4", Json::from("3")), ("m5", Json::Null)] {
+        for (id, total) in
+            [("m2", Json::from(2)), ("m3", Json::from(0.5)), ("m4", Json::from("3")), ("m5", Json::Null)]
+        {
             database.apply(track("Order Completed", id).with_property("total", total)).unwrap();
         }
         assert!(!database.is_member("ana", "cart_abandoner").unwrap());

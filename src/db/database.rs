@@ -195,7 +195,8 @@ impl Database {
         for shard in &mut shards {
             self.advance_shard(shard, now);
             let before = Arc::clone(&shard.program);
-            let members: Vec<_> = shard.profiles().iter().map(|profile| profile.memberships(&before)).collect();
+            let members: Vec<_> =
+                shard.profiles().iter().map(|profile| profile.memberships(&before)).collect();
             shard.replace_program(Arc::clone(&program), now);
             for (profile, before) in shard.profiles().iter().zip(members) {
                 let after = profile.memberships(&program);
@@ -286,7 +287,8 @@ impl Database {
 /// Whose message it is. Merging profiles is not there yet, so a message that asks for it is refused.
 pub(crate) fn identifier(message: &Message) -> Result<Identifier<'_>, Refusal> {
     let not_yet = |what: &str| {
-        let detail = format!("{what} joins two customers, which this version does not do yet: send one id only");
+        let detail =
+            format!("{what} joins two customers, which this version does not do yet: send one id only");
         Refusal::new(RefusalReason::NotYet, "type", detail)
     };
     match (message.kind(), message.user_id(), message.anonymous_id()) {

@@ -52,7 +52,15 @@ impl Database {
             let is_listed = |segment| is_listed(&program, segment, id);
             let (cell, past) = (&Cell::new(), &Past::default());
             let order = &NoMessages;
-            return explain(&Explaining { program: &program, user: id, cell, order, past, is_listed: &is_listed, now });
+            return explain(&Explaining {
+                program: &program,
+                user: id,
+                cell,
+                order,
+                past,
+                is_listed: &is_listed,
+                now,
+            });
         };
         let shard = self.read_at(found, now);
         let (program, profile) = (&shard.program, shard.profile(found.place));
@@ -68,6 +76,7 @@ fn past(history: &History, program: &Program) -> Past {
     Past::new(history.iter().map(|(stamp, entry)| PastMessage {
         stamp,
         id: entry.message_id.as_ref().into(),
-        content: Content::of(&entry.message, &program.definitions, Misfits::LeaveOut).unwrap_or(Content::Presence),
+        content:
+            Content::of(&entry.message, &program.definitions, Misfits::LeaveOut).unwrap_or(Content::Presence),
     }))
 }

@@ -15,8 +15,8 @@ use crate::engine::decide::{Deciding, cached};
 use crate::engine::decision::Decided;
 use crate::engine::program::Program;
 use crate::engine::transition::Trigger;
-use crate::facts::stamp::{MessageOrder, NoMessages};
 use crate::engine::typed_message::{Content, Misfits};
+use crate::facts::stamp::{MessageOrder, NoMessages};
 use crate::model::ids::{AttributeId, EventId, PersonalizationId, SegmentId};
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
@@ -87,7 +87,9 @@ impl Database {
         let mut shard = self.write_at(found, now);
         let program = Arc::clone(&shard.program);
         let content = Content::of(&message, &program.definitions, Misfits::LeaveOut)?;
-        let Content::Event { event: Some(event), properties } = content else { return Ok((applied, Vec::new())) };
+        let Content::Event { event: Some(event), properties } = content else {
+            return Ok((applied, Vec::new()));
+        };
         let personalizations = program.definitions.personalizations.iter().enumerate();
         let triggered = personalizations.filter(|(_, personalization)| personalization.on == Some(event));
         let decisions = triggered.map(|(number, _)| {
@@ -131,7 +133,8 @@ impl Database {
             let mut shard = shard.write();
             self.advance_shard(&mut shard, now);
             let segment = SegmentId(resolve(&shard.program.definitions.segment_names, "segment", segment)?);
-            let of_shard = shard.profiles().iter().filter(|profile| is_member(&shard.program, &profile.cell, segment));
+            let of_shard =
+                shard.profiles().iter().filter(|profile| is_member(&shard.program, &profile.cell, segment));
             members.extend(of_shard.map(|profile| profile.name.to_string()));
         }
         members.sort_unstable();
@@ -146,7 +149,8 @@ impl Database {
             let mut shard = shard.write();
             self.advance_shard(&mut shard, now);
             if sizes.is_empty() {
-                sizes = shard.program.definitions.segment_names.iter().map(|name| (name.to_owned(), 0)).collect();
+                sizes =
+                    shard.program.definitions.segment_names.iter().map(|name| (name.to_owned(), 0)).collect();
             }
             for ((_, total), size) in sizes.iter_mut().zip(shard.sizes()) {
                 *total += size;
@@ -181,7 +185,8 @@ impl Database {
     fn unknown_decision(&self, program: &Program, personalization: PersonalizationId, now: Time) -> Decided {
         let mut shard = self.shards[0].write();
         let work = shard.work_mut();
-        Deciding { program, order: &NoMessages, cause: None, now, work }.decide(&mut Cell::new(), personalization)
+        Deciding { program, order: &NoMessages, cause: None, now, work }
+            .decide(&mut Cell::new(), personalization)
     }
 }
 
@@ -197,7 +202,8 @@ impl Profile {
     /// The names of the segments that the profile is a member of.
     pub(crate) fn memberships(&self, program: &Program) -> Vec<String> {
         let names = program.definitions.segment_names.iter().enumerate();
-        let of_profile = names.filter(|(place, _)| is_member(program, &self.cell, SegmentId::from_index(*place)));
+        let of_profile =
+            names.filter(|(place, _)| is_member(program, &self.cell, SegmentId::from_index(*place)));
         of_profile.map(|(_, name)| name.to_owned()).collect()
     }
 }
@@ -205,7 +211,8 @@ impl Profile {
 /// The number of a name, or an error with the nearest one.
 pub(crate) fn resolve(names: &Names, what: &str, name: &str) -> Result<u32, Error> {
     names.get(name).ok_or_else(|| {
-        let near = nearest(name, names.iter()).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let near =
+            nearest(name, names.iter()).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         Error::new(ErrorKind::NotFound, format!("the catalog has no {what} `{name}`{near}"))
     })
 }
@@ -216,7 +223,12 @@ pub(crate) fn resolve_personalization(program: &Program, name: &str) -> Result<P
 }
 
 /// A cell as expressions read it.
-pub(crate) fn view<'a>(program: &'a Program, cell: &'a Cell, order: &'a dyn MessageOrder, now: Time) -> View<'a> {
+pub(crate) fn view<'a>(
+    program: &'a Program,
+    cell: &'a Cell,
+    order: &'a dyn MessageOrder,
+    now: Time,
+) -> View<'a> {
     View {
         compiled: program.compiled(),
         customer: &cell.customer,
@@ -273,16 +285,16 @@ fn snapshot(
         let attribute = AttributeId::from_index(number);
         attributes.insert(name.to_owned(), cell.customer.attributes.get(attribute).cloned());
     }
-    let mut valid_until = decisions.iter().fold(cell.deadline, |until, decided| until.min(decided.decision.valid_until));
+    let mut valid_until =
+        decisions.iter().fold(cell.deadline, |until, decided| until.min(decided.decision.valid_until));
     for (name, computed) in definitions.computed_names.iter().zip(&definitions.computed) {
         let reading = evaluate(&computed.value, &view);
         valid_until = valid_until.min(reading.until);
         attributes.insert(name.to_owned(), reading.value);
     }
     let segments = definitions.segment_names.iter().enumerate();
-    let segments = segments.map(|(number, name)| {
-        (name.to_owned(), is_member(program, cell, SegmentId::from_index(number)))
-    });
+    let segments = segments
+        .map(|(number, name)| (name.to_owned(), is_member(program, cell, SegmentId::from_index(number))));
     let names = definitions.personalization_names.iter().map(str::to_owned);
     Snapshot {
         id: id.to_owned(),

@@ -5,6 +5,7 @@
 //! memory are reached: it has none.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::base::time::Time;
 use crate::db::catalog::Catalog;
@@ -106,7 +107,9 @@ impl Reference {
         let fingerprint = message.fingerprint();
         match self.fingerprints.get(&message_id) {
             Some(known) if *known == fingerprint => return Ok(false),
-            Some(_) => return Err(Refusal::new(RefusalReason::Conflict, "messageId", "known with other content")),
+            Some(_) => {
+                return Err(Refusal::new(RefusalReason::Conflict, "messageId", "known with other content"));
+            }
             None => {}
         }
         let time = message.timestamp().unwrap_or(now);
@@ -160,7 +163,11 @@ impl Reference {
             answer(definitions, &naive.at(now), trigger.as_ref())
         };
         let mut answers = asked(1.0);
-        if definitions.aggregates.iter().any(|aggregate| matches!(aggregate.function, Function::Decayed { .. })) {
+        if definitions
+            .aggregates
+            .iter()
+            .any(|aggregate| matches!(aggregate.function, Function::Decayed { .. }))
+        {
             for nudge in [1.0 - NUDGE, 1.0 + NUDGE] {
                 let close = close_calls(&answers, &asked(nudge));
                 answers.close_calls.extend(close);
@@ -183,7 +190,7 @@ impl From<Content> for Said {
 fn answer(
     definitions: &Definitions,
     moment: &Moment<'_>,
-    trigger: Option<&(EventId, Box<[Option<Value>]>)>,
+    trigger: Option<&(EventId, Arc<[Option<Value>]>)>,
 ) -> Answers {
     let mut attributes = BTreeMap::new();
     for (number, name) in definitions.attribute_names.iter().enumerate() {
@@ -193,11 +200,13 @@ fn answer(
         attributes.insert(name.to_owned(), moment.value(&computed.value));
     }
     let segments = definitions.segment_names.iter().enumerate();
-    let segments =
-        segments.map(|(number, name)| (name.to_owned(), moment.is_member(SegmentId::from_index(number)))).collect();
+    let segments = segments
+        .map(|(number, name)| (name.to_owned(), moment.is_member(SegmentId::from_index(number))))
+        .collect();
     let personalizations = definitions.personalization_names.iter().zip(&definitions.personalizations);
     let decisions = personalizations.map(|(name, definition)| {
-        let just_now = trigger.filter(|(event, _)| definition.on == Some(*event)).map(|(_, properties)| &**properties);
+        let just_now =
+            trigger.filter(|(event, _)| definition.on == Some(*event)).map(|(_, properties)| &**properties);
         let last = || definition.on.and_then(|event| moment.last_properties(event));
         let moment = moment.with_trigger(just_now.or_else(last).unwrap_or_default());
         (name.to_owned(), shown(definitions, definition, &moment))
@@ -207,15 +216,21 @@ fn answer(
 }
 
 fn shown(definitions: &Definitions, definition: &PersonalizationDefinition, moment: &Moment<'_>) -> Shown {
-    let text = |template: Option<&Template>| template.and_then(|template| {
-        template.render(|name| match definitions.value_named(name) {
-            Some(value) => moment.value(&value),
-            None => moment.trigger_map(definition.on?),
-        }).ok()
-    });
+    let text = |template: Option<&Template>| {
+        template.and_then(|template| {
+            template
+                .render(|name| match definitions.value_named(name) {
+                    Some(value) => moment.value(&value),
+                    None => moment.trigger_map(definition.on?),
+                })
+                .ok()
+        })
+    };
     let winners = moment.winners(definition);
     let offers = match &definition.fallback {
-        Some(fallback) if winners.is_empty() => vec![(fallback.name.to_string(), text(fallback.text.as_ref()))],
+        Some(fallback) if winners.is_empty() => {
+            vec![(fallback.name.to_string(), text(fallback.text.as_ref()))]
+        }
         _ => winners.iter().map(|offer| (offer.name.to_string(), text(offer.text.as_ref()))).collect(),
     };
     let attributes = definition.attributes.iter();

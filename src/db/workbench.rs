@@ -13,6 +13,7 @@ use crate::derived::work::Work;
 use crate::engine::cell::Cell;
 use crate::engine::program::Program;
 use crate::engine::step::Step;
+use crate::engine::transition::Turn;
 use crate::engine::typed_message::{Content, Misfits, TypedMessage};
 use crate::facts::stamp::{HistoryPlace, MessageOrder, Stamp};
 use crate::model::message::Message;
@@ -26,6 +27,7 @@ pub struct Workbench {
     program: Program,
     cells: Vec<Cell>,
     scratch: Scratch,
+    turns: Vec<Turn>,
     messages: u32,
 }
 
@@ -48,7 +50,7 @@ impl Workbench {
         let program = Program::new(catalog.definitions, 1);
         let mut scratch = Scratch::default();
         scratch.reserve(&program.graph);
-        Workbench { program, cells: vec![Cell::new(); profiles], scratch, messages: 0 }
+        Workbench { program, cells: vec![Cell::new(); profiles], scratch, turns: Vec::new(), messages: 0 }
     }
 
     /// Resolves and types a message.
@@ -104,10 +106,10 @@ impl Workbench {
     }
 
     fn step(&mut self, profile: usize, act: impl FnOnce(&mut Step<'_>, &mut Cell)) -> usize {
-        let mut turns = Vec::new();
-        let Workbench { program, cells, scratch, .. } = self;
-        let mut step = Step { program, order: &ByNumber, is_listed: &|_| false, scratch, turns: &mut turns };
+        let Workbench { program, cells, scratch, turns, .. } = self;
+        turns.clear();
+        let mut step = Step { program, order: &ByNumber, is_listed: &|_| false, scratch, turns };
         act(&mut step, &mut cells[profile]);
-        turns.len()
+        self.turns.len()
     }
 }

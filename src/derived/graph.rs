@@ -45,6 +45,9 @@ pub(crate) struct Graph {
     pub(crate) primary_of: Lists<u32>,
     /// For each node, the segments that it decides, and whether by its complement.
     pub(crate) decides: Lists<(SegmentId, bool)>,
+    /// For each node, whether anything stands above it ([`Graph::PRIMARY`], [`Graph::PARENT`]): most
+    /// nodes decide a segment and nothing else.
+    pub(crate) above: Vec<u8>,
     /// For each segment, the literal that decides it.
     pub(crate) segments: Vec<Literal>,
     /// For conditions that are no segments, such as offers': the literal that decides each.
@@ -102,17 +105,9 @@ pub(crate) struct Lists<T> {
 }
 
 impl Literal {
-    /// Always true.
-    pub(crate) const TRUE: Literal = Literal(0);
-
     /// The truth of a node.
     pub(crate) fn of(node: u32) -> Literal {
         Literal(node << 1)
-    }
-
-    /// The complement.
-    pub(crate) fn not(self) -> Literal {
-        Literal(self.0 ^ 1)
     }
 
     /// The complement if `negated`.
@@ -159,6 +154,11 @@ impl<T: Copy> Lists<T> {
 }
 
 impl Graph {
+    /// The node is the primary of a block.
+    pub(crate) const PRIMARY: u8 = 1;
+    /// The node has parents.
+    pub(crate) const PARENT: u8 = 2;
+
     /// The subjects that an attribute is read by.
     pub(crate) fn subjects_of_attribute(&self, attribute: AttributeId) -> &[SubjectId] {
         self.by_attribute.get(attribute.index())

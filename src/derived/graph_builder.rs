@@ -14,9 +14,10 @@ use crate::derived::view::Compiled;
 use crate::facts::plan::Plan;
 use crate::model::ids::SegmentId;
 use crate::model::value::Value;
+use crate::rules::canonical::is_always_there;
 use crate::rules::definitions::{Definitions, SegmentDefinition};
 use crate::rules::expression::{Comparison, Expr};
-use crate::rules::typing::{Inputs, is_never_missing, type_of};
+use crate::rules::typing::{Inputs, type_of};
 
 /// A literal before the nodes have numbers: test `test` of item `item`, or its complement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +31,7 @@ pub(crate) struct Handle {
 #[derive(Debug)]
 pub(crate) enum Item {
     True,
-    Subject(SubjectItem),
+    Subject(Box<SubjectItem>),
     Gate { children: Vec<Handle> },
     Held { condition: Handle, duration: Duration },
     Listed(SegmentId),
@@ -88,6 +89,7 @@ pub(crate) fn build<'a>(
         let handle = free.then(|| builder.lower(condition));
         builder.conditions.push(handle);
     }
+    builder.watch_held();
     let mut graph = number(&builder);
     let compiled = Compiled { definitions, plan, graph: &graph };
     let (template, by_clock) = compiled.template();
@@ -154,7 +156,8 @@ impl Builder<'_> {
         match bound_test(&ty, comparison, constant) {
             Some(Test::Never) => Handle::FALSE,
             // A subject that always has a value needs no tests from above: they are complements.
-            Some(Test::AtMost(key)) if is_never_missing(subject, self.definitions) => match key.checked_add(1) {
+            Some(Test::AtMost(key)) if is_always_there(subject, self.definitions) => match key.checked_add(1)
+            {
                 Some(next) => self.test(subject, Test::AtLeast(next)).not(),
                 None => Handle::TRUE,
             },
@@ -185,9 +188,23 @@ impl Builder<'_> {
         let level = self.level_above(&depends);
         let subject =
             SubjectItem { expr: expr.clone(), inputs, depends, tests: Vec::new(), known: AHashMap::new() };
-        let item = self.add(Item::Subject(subject), level).item;
+        let item = self.add(Item::Subject(Box::new(subject)), level).item;
         self.subjects.insert(expr.clone(), item);
         item
+    }
+
+    /// Gives a node to every `held` outside of segments and conditions too: computed attributes, scores,
+    /// and conditions on a trigger event find it by what it says.
+    fn watch_held(&mut self) {
+        let definitions = self.definitions;
+        let computed = definitions.computed.iter().map(|computed| &computed.value);
+        let offers = definitions.personalizations.iter().flat_map(|personalization| &personalization.offers);
+        let asked = offers.flat_map(|offer| [Some(&offer.when), offer.score.as_ref()]).flatten();
+        for expr in computed.chain(asked) {
+            for held in Inputs::of(expr, definitions).held {
+                self.lower(&held);
+            }
+        }
     }
 
     fn held(&mut self, condition: &Expr, duration: Duration) -> Handle {

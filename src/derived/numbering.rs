@@ -31,7 +31,9 @@ struct Numbering<'a> {
 pub(crate) fn number(builder: &Builder<'_>) -> Graph {
     let primaries = primaries(builder);
     let mut order: Vec<usize> = (0..builder.items.len()).collect();
-    order.sort_by_key(|item| (builder.levels[*item], matches!(builder.items[*item], Item::Gate { .. }), primaries[*item]));
+    order.sort_by_key(|item| {
+        (builder.levels[*item], matches!(builder.items[*item], Item::Gate { .. }), primaries[*item])
+    });
     let mut numbering = Numbering {
         builder,
         graph: Graph::default(),
@@ -83,9 +85,9 @@ fn primaries(builder: &Builder<'_>) -> Vec<Option<Handle>> {
                 Item::Held { condition, .. } => (lively[condition.item as usize], None),
                 Item::True | Item::Listed(_) => (false, None),
                 Item::Gate { children } => {
-                    let primary = children.iter().max_by_key(|child| {
-                        (lively[child.item as usize], shared[*child], Reverse(**child))
-                    });
+                    let primary = children
+                        .iter()
+                        .max_by_key(|child| (lively[child.item as usize], shared[*child], Reverse(**child)));
                     (children.iter().any(|child| lively[child.item as usize]), primary.copied())
                 }
             };
@@ -177,10 +179,14 @@ impl Numbering<'_> {
         }
         self.parents.sort_unstable();
         self.parents.dedup();
+        let mut above = vec![0; nodes];
+        self.primary_of.iter().for_each(|(node, _)| above[*node as usize] |= Graph::PRIMARY);
+        self.parents.iter().for_each(|(node, _)| above[*node as usize] |= Graph::PARENT);
         Graph {
             rest: Lists::from_pairs(nodes, &self.rest),
             parents: Lists::from_pairs(nodes, &self.parents),
             primary_of: Lists::from_pairs(nodes, &self.primary_of),
+            above,
             decides: Lists::from_pairs(nodes, &decides),
             by_attribute: Lists::from_pairs(builder.definitions.attributes.len(), &by_attribute),
             by_source: Lists::from_pairs(builder.definitions.sources.len(), &by_source),
@@ -226,7 +232,11 @@ fn sorted_subject<'a>(
 }
 
 fn distinct(values: &[Value]) -> impl Iterator<Item = &Value> {
-    values.iter().enumerate().filter(|(place, value)| !values[..*place].contains(value)).map(|(_, value)| value)
+    values
+        .iter()
+        .enumerate()
+        .filter(|(place, value)| !values[..*place].contains(value))
+        .map(|(_, value)| value)
 }
 
 impl Test {

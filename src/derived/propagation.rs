@@ -127,9 +127,9 @@ impl<'a> Propagation<'a> {
                 Kind::Gate(block) => {
                     let truths = &mut self.conclusions.truths;
                     let rest = truths.all(graph.rest.get(node as usize));
-                    truths.rest.set(node as usize, rest);
+                    truths.set_rest(node as usize, rest);
                     let truth = rest && truths.get(graph.blocks[block as usize].primary);
-                    truths.nodes.set(node as usize, truth);
+                    truths.set_node(node as usize, truth);
                 }
                 Kind::Probe(subject) => self.measure(subject),
                 Kind::True | Kind::Leaf | Kind::Held(_) => {}
@@ -176,7 +176,7 @@ impl<'a> Propagation<'a> {
             return;
         }
         let first = first as usize;
-        let before = self.conclusions.truths.nodes.count_ones_in(first..first + len);
+        let before = self.conclusions.truths.count_nodes(first..first + len);
         for place in before.min(satisfied)..before.max(satisfied) {
             self.flip_leaf(first + place);
         }
@@ -185,7 +185,7 @@ impl<'a> Propagation<'a> {
     fn set_equalities(&mut self, first: u32, subject: &Subject, value: Option<&Value>) {
         let wanted = value.and_then(|value| subject.equal.get(value)).map_or(&[][..], |tests| &tests[..]);
         let range = first as usize..(first + subject.equalities) as usize;
-        let before = self.conclusions.truths.nodes.ones_in(range);
+        let before = self.conclusions.truths.true_nodes(range);
         for node in &before {
             if !wanted.contains(&(*node as u32 - first)) {
                 self.flip_leaf(*node);
@@ -200,13 +200,13 @@ impl<'a> Propagation<'a> {
     }
 
     fn set_leaf(&mut self, node: u32, truth: bool) {
-        if self.conclusions.truths.nodes.get(node as usize) != truth {
+        if self.conclusions.truths.node(node as usize) != truth {
             self.flip_leaf(node as usize);
         }
     }
 
     fn flip_leaf(&mut self, node: usize) {
-        self.conclusions.truths.nodes.flip(node);
+        self.conclusions.truths.flip_node(node);
         self.scratch.changed.toggle(node);
     }
 
@@ -221,15 +221,20 @@ impl<'a> Propagation<'a> {
     fn announce(&mut self, node: u32) {
         let graph = self.graph();
         let index = node as usize;
-        for block in graph.primary_of.get(index) {
-            let last = graph.blocks[*block as usize].end - 1;
-            self.scratch.dirty.insert(last as usize * 2 + 1);
+        let above = graph.above[index];
+        if above & Graph::PRIMARY != 0 {
+            for block in graph.primary_of.get(index) {
+                let last = graph.blocks[*block as usize].end - 1;
+                self.scratch.dirty.insert(last as usize * 2 + 1);
+            }
         }
-        for parent in graph.parents.get(index) {
-            self.scratch.dirty.insert(*parent as usize * 2);
+        if above & Graph::PARENT != 0 {
+            for parent in graph.parents.get(index) {
+                self.scratch.dirty.insert(*parent as usize * 2);
+            }
         }
         for (segment, negated) in graph.decides.get(index) {
-            let entered = self.conclusions.truths.nodes.get(index) != *negated;
+            let entered = self.conclusions.truths.node(index) != *negated;
             self.scratch.turned.push((*segment, entered));
         }
     }
@@ -239,10 +244,10 @@ impl<'a> Propagation<'a> {
         self.scratch.work.gates += 1;
         let truths = &mut self.conclusions.truths;
         let rest = truths.all(self.compiled.graph.rest.get(node as usize));
-        truths.rest.set(node as usize, rest);
+        truths.set_rest(node as usize, rest);
         let truth = rest && truths.get(block.primary);
-        if truths.nodes.get(node as usize) != truth {
-            truths.nodes.set(node as usize, truth);
+        if truths.node(node as usize) != truth {
+            truths.set_node(node as usize, truth);
             self.announce(node);
         }
     }
@@ -254,11 +259,8 @@ impl<'a> Propagation<'a> {
         self.scratch.work.gates += (end - first) as u64;
         let primary = self.conclusions.truths.get(block.primary);
         for word in first / 64..end.div_ceil(64) {
-            let truths = &mut self.conclusions.truths;
             let members = mask(word, &(first..end));
-            let target = if primary { truths.rest.word(word) & members } else { 0 };
-            let mut turned = (truths.nodes.word(word) & members) ^ target;
-            truths.nodes.flip_in_word(word, turned);
+            let mut turned = self.conclusions.truths.set_gates(word, members, primary);
             while turned != 0 {
                 self.announce((word * 64) as u32 + turned.trailing_zeros());
                 turned &= turned - 1;
@@ -276,8 +278,8 @@ impl<'a> Propagation<'a> {
         let truth = due.is_some_and(|due| due <= self.now);
         let deadline = due.filter(|due| *due > self.now).unwrap_or(Time::NEVER);
         self.conclusions.watches.set(Watched::Held(place), deadline);
-        if self.conclusions.truths.nodes.get(node as usize) != truth {
-            self.conclusions.truths.nodes.set(node as usize, truth);
+        if self.conclusions.truths.node(node as usize) != truth {
+            self.conclusions.truths.set_node(node as usize, truth);
             self.announce(node);
         }
     }

@@ -67,11 +67,6 @@ pub(crate) enum Test {
 }
 
 impl Subject {
-    /// How many tests there are.
-    pub(crate) fn tests(&self) -> u32 {
-        (self.lower.len() + self.upper.len()) as u32 + self.equalities + u32::from(self.truth)
-    }
-
     /// How many of the lower and of the upper bounds a value satisfies.
     pub(crate) fn satisfied(&self, value: Option<&Value>) -> (usize, usize) {
         match value.and_then(key) {

@@ -1,4 +1,8 @@
-//! The truth of every node of the graph for one customer.
+//! The truth of every node of the graph for one customer, in one piece of memory.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
 
 use crate::base::bits::Bits;
 use crate::derived::graph::Literal;
@@ -6,10 +10,11 @@ use crate::derived::graph::Literal;
 /// The truths: about two bits a node.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Truths {
-    /// Whether each node is true.
-    pub(crate) nodes: Bits,
-    /// Of each gate, whether all children but the primary are true.
-    pub(crate) rest: Bits,
+    /// Whether each node is true; then, from a whole word on, of each gate whether all children but the
+    /// primary are true.
+    bits: Bits,
+    /// The first word of the second half.
+    rest: usize,
 }
 
 impl Default for Truths {
@@ -21,18 +26,58 @@ impl Default for Truths {
 impl Truths {
     /// Nothing is true but node 0.
     pub(crate) fn new(nodes: u32) -> Truths {
-        let mut truths = Truths { nodes: Bits::new(nodes as usize), rest: Bits::new(nodes as usize) };
-        truths.nodes.set(0, true);
+        let rest = (nodes as usize).div_ceil(64);
+        let mut truths = Truths { bits: Bits::new(rest * 128), rest };
+        truths.set_node(0, true);
         truths
     }
 
     /// Whether a literal is true.
     pub(crate) fn get(&self, literal: Literal) -> bool {
-        self.nodes.get(literal.node() as usize) != literal.is_negated()
+        self.node(literal.node() as usize) != literal.is_negated()
     }
 
     /// Whether all literals are true.
     pub(crate) fn all(&self, literals: &[Literal]) -> bool {
         literals.iter().all(|literal| self.get(*literal))
+    }
+
+    /// Whether a node is true.
+    pub(crate) fn node(&self, node: usize) -> bool {
+        self.bits.get(node)
+    }
+
+    /// Makes a node true or false.
+    pub(crate) fn set_node(&mut self, node: usize, truth: bool) {
+        self.bits.set(node, truth);
+    }
+
+    /// Turns a node over.
+    pub(crate) fn flip_node(&mut self, node: usize) {
+        self.bits.flip(node);
+    }
+
+    /// Says of a gate whether all children but the primary are true.
+    pub(crate) fn set_rest(&mut self, gate: usize, truth: bool) {
+        self.bits.set(self.rest * 64 + gate, truth);
+    }
+
+    /// How many nodes of a range are true.
+    pub(crate) fn count_nodes(&self, range: Range<usize>) -> usize {
+        self.bits.count_ones_in(range)
+    }
+
+    /// The nodes of a range that are true.
+    pub(crate) fn true_nodes(&self, range: Range<usize>) -> SmallVec<[usize; 8]> {
+        self.bits.ones_in(range)
+    }
+
+    /// Makes the gates of a word, among `members`, what their rests are, or all false; gives those that
+    /// turned.
+    pub(crate) fn set_gates(&mut self, word: usize, members: u64, primary: bool) -> u64 {
+        let target = if primary { self.bits.word(self.rest + word) & members } else { 0 };
+        let turned = (self.bits.word(word) & members) ^ target;
+        self.bits.flip_in_word(word, turned);
+        turned
     }
 }

@@ -64,7 +64,8 @@ impl Facts for View<'_> {
 
     fn aggregate(&self, aggregate: AggregateId) -> Reading {
         let Compiled { definitions, plan, .. } = self.compiled;
-        AggregateReader { definitions, plan, customer: self.customer, order: self.order }.read(aggregate, self)
+        AggregateReader { definitions, plan, customer: self.customer, order: self.order }
+            .read(aggregate, self)
     }
 
     fn held(&self, condition: &Expr, duration: Duration) -> Reading {

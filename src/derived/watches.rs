@@ -8,10 +8,7 @@ use crate::derived::subject::SubjectId;
 
 /// The table.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Watches {
-    watched: Vec<Watched>,
-    deadlines: Vec<Time>,
-}
+pub(crate) struct Watches(Vec<(Watched, Time)>);
 
 /// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,33 +21,23 @@ pub(crate) enum Watched {
 impl Watches {
     /// Sets the deadline of one part; [`Time::NEVER`] ends the watch.
     pub(crate) fn set(&mut self, watched: Watched, deadline: Time) {
-        let place = self.watched.iter().position(|known| *known == watched);
+        let place = self.0.iter().position(|(known, _)| *known == watched);
         match (place, deadline == Time::NEVER) {
-            (Some(place), true) => {
-                self.watched.swap_remove(place);
-                self.deadlines.swap_remove(place);
-            }
-            (Some(place), false) => self.deadlines[place] = deadline,
+            (Some(place), true) => drop(self.0.swap_remove(place)),
+            (Some(place), false) => self.0[place].1 = deadline,
             (None, true) => {}
-            (None, false) => {
-                self.watched.push(watched);
-                self.deadlines.push(deadline);
-            }
+            (None, false) => self.0.push((watched, deadline)),
         }
     }
 
     /// The earliest deadline.
     pub(crate) fn next(&self) -> Time {
-        self.deadlines.iter().copied().min().unwrap_or(Time::NEVER)
+        self.0.iter().map(|(_, deadline)| *deadline).min().unwrap_or(Time::NEVER)
     }
 
-    /// The parts whose deadline is `time` or earlier, in a fixed order.
+    /// Fills `due` with the parts whose deadline is `time` or earlier.
     pub(crate) fn due(&self, time: Time, due: &mut Vec<Watched>) {
         due.clear();
-        for (watched, deadline) in self.watched.iter().zip(&self.deadlines) {
-            if *deadline <= time {
-                due.push(*watched);
-            }
-        }
+        due.extend(self.0.iter().filter(|(_, deadline)| *deadline <= time).map(|(watched, _)| *watched));
     }
 }

@@ -56,12 +56,7 @@ impl Deciding<'_> {
     }
 
     /// The decision with the properties of a certain trigger event; it is not kept.
-    pub(crate) fn make(
-        &mut self,
-        cell: &Cell,
-        id: PersonalizationId,
-        trigger: &[Option<Value>],
-    ) -> Decision {
+    pub(crate) fn make(&mut self, cell: &Cell, id: PersonalizationId, trigger: &[Option<Value>]) -> Decision {
         self.work.decisions += 1;
         let program = self.program;
         let view = View {
@@ -76,9 +71,10 @@ impl Deciding<'_> {
         let mut answer = Answer { view, valid_until: cell.deadline };
         let winners = self.winners(&mut answer, id, definition);
         let (offers, reason) = answer.present(definition, &winners);
-        let attributes = definition.attributes.iter().map(|attribute| {
-            (Arc::clone(&attribute.name), answer.read(&attribute.value))
-        });
+        let attributes = definition
+            .attributes
+            .iter()
+            .map(|attribute| (Arc::clone(&attribute.name), answer.read(&attribute.value)));
         let attributes = attributes.collect();
         Decision {
             personalization: Arc::from(program.definitions.personalization_names.name(id.0)),
@@ -117,7 +113,11 @@ impl Deciding<'_> {
             });
             // Of equal scores the first one stays, so that the order of `first` decides.
             let best = scored.reduce(|best, next| {
-                if compare_scores(next.0.as_ref(), best.0.as_ref()) == Ordering::Greater { next } else { best }
+                if compare_scores(next.0.as_ref(), best.0.as_ref()) == Ordering::Greater {
+                    next
+                } else {
+                    best
+                }
             });
             return best.map(|(_, place)| place).into_iter().collect();
         }
@@ -163,7 +163,11 @@ impl Answer<'_> {
         value
     }
 
-    fn present(&mut self, definition: &PersonalizationDefinition, winners: &[usize]) -> (Vec<Chosen>, Reason) {
+    fn present(
+        &mut self,
+        definition: &PersonalizationDefinition,
+        winners: &[usize],
+    ) -> (Vec<Chosen>, Reason) {
         if !winners.is_empty() {
             let offers = winners.iter().map(|place| &definition.offers[*place]);
             let chosen = offers.map(|offer| self.chosen(&offer.name, offer.text.as_ref(), definition));
@@ -191,7 +195,11 @@ impl Answer<'_> {
         Chosen { name: Arc::clone(name), text, problem }
     }
 
-    fn render(&mut self, template: &Template, definition: &PersonalizationDefinition) -> Result<String, String> {
+    fn render(
+        &mut self,
+        template: &Template,
+        definition: &PersonalizationDefinition,
+    ) -> Result<String, String> {
         let definitions = self.view.compiled.definitions;
         let mut values = Vec::with_capacity(template.reads.len());
         for name in &template.reads {

@@ -264,7 +264,8 @@ impl Explanation {
         match &self.answer {
             ExplainedAnswer::Segment(segment) => &segment.nearest_miss,
             ExplainedAnswer::Decision(decision) => {
-                let miss = decision.offers.iter().map(|offer| &offer.nearest_miss[..]).find(|miss| !miss.is_empty());
+                let miss =
+                    decision.offers.iter().map(|offer| &offer.nearest_miss[..]).find(|miss| !miss.is_empty());
                 miss.unwrap_or(&[])
             }
         }

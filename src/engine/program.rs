@@ -45,7 +45,11 @@ impl Program {
     }
 
     /// The literal of an offer's condition, unless that reads the trigger event.
-    pub(crate) fn offer_condition(&self, personalization: PersonalizationId, offer: usize) -> Option<Literal> {
+    pub(crate) fn offer_condition(
+        &self,
+        personalization: PersonalizationId,
+        offer: usize,
+    ) -> Option<Literal> {
         self.graph.conditions[self.first_condition[personalization.index()] + offer]
     }
 

@@ -8,6 +8,8 @@
 //! the facts but not what was reported of the past. Only `held` asks about the past itself: a catalog
 //! that uses it has such a profile rebuilt from its history.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::base::time::{Duration, Time};
@@ -17,7 +19,7 @@ use crate::derived::subject::SubjectId;
 use crate::derived::watches::Watched;
 use crate::engine::cell::Cell;
 use crate::engine::program::Program;
-use crate::engine::transition::{Trigger, Turn, cancel_pairs};
+use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::stamp::{MessageOrder, Stamp};
 use crate::model::ids::{EventId, PropertyId, SegmentId, SourceId};
@@ -74,7 +76,6 @@ impl Step<'_> {
         }
         self.instant(cell, at, Some(message));
         self.advance(cell, now);
-        cancel_pairs(self.turns);
         Taken::Applied
     }
 
@@ -211,7 +212,7 @@ impl Step<'_> {
         cell: &mut Cell,
         stamp: Stamp,
         event: Option<EventId>,
-        properties: &[Option<Value>],
+        properties: &Arc<[Option<Value>]>,
         touched: &mut Touched,
     ) {
         let program = self.program;

@@ -24,19 +24,3 @@ pub(crate) enum Trigger {
     /// A new catalog.
     Catalog,
 }
-
-/// Takes out pairs that enter and leave, or leave and enter, the same segment at the same instant.
-pub(crate) fn cancel_pairs(turns: &mut Vec<Turn>) {
-    let mut place = 0;
-    while place < turns.len() {
-        let turn = turns[place];
-        let undone = turns[place + 1..].iter().position(|later| later.at == turn.at && later.segment == turn.segment);
-        match undone {
-            Some(offset) => {
-                turns.remove(place + 1 + offset);
-                turns.remove(place);
-            }
-            None => place += 1,
-        }
-    }
-}

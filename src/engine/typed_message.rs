@@ -4,6 +4,8 @@
 //! find it. A message is typed twice in its life: when it arrives, refusing what does not fit, and
 //! when the profile is rebuilt under another catalog, where a value that no longer fits is missing.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
 use crate::facts::stamp::Stamp;
@@ -27,7 +29,7 @@ pub(crate) enum Content {
     /// Attributes set, or with no value removed.
     Attributes(Vec<(AttributeId, Option<Value>)>),
     /// Something happened; properties by their place among the event's.
-    Event { event: Option<EventId>, properties: Box<[Option<Value>]> },
+    Event { event: Option<EventId>, properties: Arc<[Option<Value>]> },
     /// Nothing but that the customer is known.
     Presence,
 }
@@ -48,12 +50,18 @@ pub(crate) enum Misfits {
 
 impl Content {
     /// What a message says in the terms of a catalog.
-    pub(crate) fn of(message: &Message, definitions: &Definitions, misfits: Misfits) -> Result<Content, Refusal> {
+    pub(crate) fn of(
+        message: &Message,
+        definitions: &Definitions,
+        misfits: Misfits,
+    ) -> Result<Content, Refusal> {
         let reader = Reader { definitions, misfits };
         match message.kind() {
             MessageKind::Identify => reader.attributes(message.traits()),
             MessageKind::Track { event } => reader.event(event, message.properties()),
-            MessageKind::Page { name, category } => reader.view(PAGE_EVENT, name, category, message.properties()),
+            MessageKind::Page { name, category } => {
+                reader.view(PAGE_EVENT, name, category, message.properties())
+            }
             MessageKind::Screen { name, category } => {
                 reader.view(SCREEN_EVENT, name, category, message.properties())
             }
@@ -85,7 +93,13 @@ impl Reader<'_> {
                 }
                 None if self.is_strict() => {
                     let known = self.definitions.attribute_names.iter();
-                    return Err(undeclared(RefusalReason::UnknownAttribute, "attribute", "traits", name, known));
+                    return Err(undeclared(
+                        RefusalReason::UnknownAttribute,
+                        "attribute",
+                        "traits",
+                        name,
+                        known,
+                    ));
                 }
                 None => {}
             }
@@ -99,10 +113,10 @@ impl Reader<'_> {
                 let known = self.definitions.event_names.iter();
                 return Err(undeclared(RefusalReason::UnknownEvent, "event", "event", name, known));
             }
-            return Ok(Content::Event { event: None, properties: Box::default() });
+            return Ok(Content::Event { event: None, properties: Arc::default() });
         };
         let declared = self.definitions.event(event);
-        let mut values: Box<[Option<Value>]> = vec![None; declared.properties.len()].into();
+        let mut values: Vec<Option<Value>> = vec![None; declared.properties.len()];
         for (name, json) in properties {
             match declared.property_names.get(name) {
                 Some(number) => {
@@ -112,7 +126,13 @@ impl Reader<'_> {
                 }
                 None if self.is_strict() => {
                     let known = declared.property_names.iter();
-                    return Err(undeclared(RefusalReason::UnknownProperty, "property", "properties", name, known));
+                    return Err(undeclared(
+                        RefusalReason::UnknownProperty,
+                        "property",
+                        "properties",
+                        name,
+                        known,
+                    ));
                 }
                 None => {}
             }
@@ -120,7 +140,7 @@ impl Reader<'_> {
         if self.misfits == Misfits::Refuse {
             self.require(event, &values)?;
         }
-        Ok(Content::Event { event: Some(event), properties: values })
+        Ok(Content::Event { event: Some(event), properties: values.into() })
     }
 
     fn require(&self, event: EventId, values: &[Option<Value>]) -> Result<(), Refusal> {
@@ -200,7 +220,9 @@ fn undeclared<'a>(
 ) -> Refusal {
     let field = if group == "event" { group.to_owned() } else { format!("{group}.{name}") };
     let detail = match crate::base::names::nearest(name, known) {
-        Some(near) => format!("the strict catalog does not declare the {what} `{name}`; did you mean `{near}`?"),
+        Some(near) => {
+            format!("the strict catalog does not declare the {what} `{name}`; did you mean `{near}`?")
+        }
         None => format!("the strict catalog does not declare the {what} `{name}`"),
     };
     Refusal::new(reason, &field, detail).with_value(name)

@@ -22,7 +22,10 @@ use crate::rules::expression::Function;
 pub(crate) enum Accumulator {
     Count(u64),
     Sum(Total),
-    Average { total: Total, count: u64 },
+    Average {
+        total: Total,
+        count: u64,
+    },
     Minimum(Option<Value>),
     Maximum(Option<Value>),
     /// The first event, and its value where the aggregate is of a property.
@@ -33,7 +36,10 @@ pub(crate) enum Accumulator {
     LastTwo(Option<Stamp>, Option<Stamp>),
     Distinct(AHashSet<Value>),
     /// The last `limit` different values, the latest first.
-    Values { limit: u32, latest: Vec<(Stamp, Value)> },
+    Values {
+        limit: u32,
+        latest: Vec<(Stamp, Value)>,
+    },
     /// How often each value was seen, and when last.
     Top(AHashMap<Value, (u64, Stamp)>),
     Decayed(DecayedSum),
@@ -113,9 +119,9 @@ impl Accumulator {
             Accumulator::Sum(total) => Some(total.value()),
             Accumulator::Average { total, count } => total.average(*count),
             Accumulator::Minimum(value) | Accumulator::Maximum(value) => value.clone(),
-            Accumulator::First(event) | Accumulator::Last(event) => event.as_ref().map(|(stamp, value)| {
-                value.clone().unwrap_or(Value::Time(stamp.time))
-            }),
+            Accumulator::First(event) | Accumulator::Last(event) => {
+                event.as_ref().map(|(stamp, value)| value.clone().unwrap_or(Value::Time(stamp.time)))
+            }
             Accumulator::LastTwo(_, previous) => previous.map(|stamp| Value::Time(stamp.time)),
             Accumulator::Distinct(values) => Some(Value::Int(as_int(values.len() as u64))),
             Accumulator::Values { latest, .. } => {
@@ -357,7 +363,13 @@ mod tests {
     #[test]
     fn ints_among_floats_are_exact_and_have_one_spelling() {
         let property = PropertyId(0);
-        let large = [Value::Int(i64::MAX), Value::Float(0.5), Value::Int(-i64::MAX), Value::Int(i64::MAX - 1), Value::Int(1 - i64::MAX)];
+        let large = [
+            Value::Int(i64::MAX),
+            Value::Float(0.5),
+            Value::Int(-i64::MAX),
+            Value::Int(i64::MAX - 1),
+            Value::Int(1 - i64::MAX),
+        ];
         assert_eq!(of_any(&Function::Sum(property), &large), "0.5");
         let equal = [Value::Float(2.0), Value::Int(2), Value::Float(2.0), Value::Int(1)];
         assert_eq!(of_any(&Function::Maximum(property), &equal), "2");

@@ -33,7 +33,9 @@ impl AggregateReader<'_> {
             return self.of_nothing(id, facts.now());
         };
         match self.plan.aggregates[id.index()].keeping {
-            Keeping::Accumulated { slot, .. } => self.accumulated(&state.accumulators[slot], aggregate, facts.now()),
+            Keeping::Accumulated { slot, .. } => {
+                self.accumulated(&state.accumulators[slot], aggregate, facts.now())
+            }
             Keeping::LastEvent => self.last_event(state.last, aggregate, facts),
             Keeping::Logged { column } => self.logged(id, aggregate, state, column, facts),
         }
@@ -92,9 +94,10 @@ impl AggregateReader<'_> {
 
     fn not_followed_by(&self, last: Option<Stamp>, other: SourceId, after: Duration, now: Time) -> Reading {
         let Some(last) = last else { return Reading::truth(false, Time::NEVER) };
-        let followed = self.customer.source(other).is_some_and(|other| {
-            other.last.time >= last.time && other.last.place != last.place
-        });
+        let followed = self
+            .customer
+            .source(other)
+            .is_some_and(|other| other.last.time >= last.time && other.last.place != last.place);
         let due = last.time + after;
         match (followed, now >= due) {
             (true, _) => Reading::truth(false, Time::NEVER),
@@ -142,13 +145,13 @@ impl AggregateReader<'_> {
 
     fn followed_by(&self, log: &EventLog, range: Range<usize>, other: SourceId, within: Duration) -> bool {
         let Some(other) = self.customer.source(other) else { return false };
-        range.map(|row| log.times()[row]).any(|time| {
-            let next = other.log.first_after(time);
-            other.log.times().get(next).is_some_and(|next| *next <= time + within)
+        range.map(|row| log.stamp(row).time).any(|time| {
+            let next = other.log.time(other.log.first_after(time));
+            next.is_some_and(|next| next <= time + within)
         })
     }
 }
 
 fn time_of(log: &EventLog, row: usize, range: &Range<usize>) -> Reading {
-    Reading::fixed(range.contains(&row).then(|| Value::Time(log.times()[row])))
+    Reading::fixed(range.contains(&row).then(|| Value::Time(log.stamp(row).time)))
 }

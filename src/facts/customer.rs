@@ -4,6 +4,8 @@
 //! 1. `sources` is sorted by source and holds only those that took an event.
 //! 2. `triggers` holds, of each event that some personalization is triggered by, the last one.
 
+use std::sync::Arc;
+
 use crate::base::time::Time;
 use crate::facts::attributes::Attributes;
 use crate::facts::plan::Plan;
@@ -26,7 +28,7 @@ pub(crate) struct Customer {
 pub(crate) struct Trigger {
     pub(crate) event: EventId,
     pub(crate) stamp: Stamp,
-    pub(crate) properties: Box<[Option<Value>]>,
+    pub(crate) properties: Arc<[Option<Value>]>,
 }
 
 impl Customer {
@@ -65,10 +67,10 @@ impl Customer {
         &mut self,
         event: EventId,
         stamp: Stamp,
-        properties: &[Option<Value>],
+        properties: &Arc<[Option<Value>]>,
         order: &dyn MessageOrder,
     ) -> bool {
-        let trigger = Trigger { event, stamp, properties: properties.into() };
+        let trigger = Trigger { event, stamp, properties: Arc::clone(properties) };
         match self.triggers.iter_mut().find(|known| known.event == event) {
             Some(known) if !stamp.is_after(known.stamp, order) => return false,
             Some(known) => *known = trigger,

@@ -58,7 +58,7 @@ impl DecayedSum {
         }
         let (halvings, rest) = self.split(now);
         let scaled = libm::scalbn(sum * libm::exp2(-rest), power(self.landmark.saturating_sub(halvings)));
-        if scaled == 0.0 {
+        if scaled.abs() < f64::MIN_POSITIVE {
             return f64::MIN_POSITIVE.copysign(sum);
         }
         scaled.clamp(-MAX_FLOAT, MAX_FLOAT)
@@ -108,7 +108,9 @@ mod tests {
         let last = events.last().unwrap().1;
         let naive: f64 = events
             .iter()
-            .map(|(weight, time)| weight * (-(last.since(*time).millis() as f64) / half_life.millis() as f64).exp2())
+            .map(|(weight, time)| {
+                weight * (-(last.since(*time).millis() as f64) / half_life.millis() as f64).exp2()
+            })
             .sum();
         assert!((forward.value(last) / naive - 1.0).abs() < 1e-9);
     }

@@ -22,7 +22,12 @@ pub(crate) struct SourceState {
 
 impl SourceState {
     /// The state before the first event, which is about to be taken.
-    pub(crate) fn new(first: Stamp, source: &SourcePlan, plan: &Plan, definitions: &Definitions) -> SourceState {
+    pub(crate) fn new(
+        first: Stamp,
+        source: &SourcePlan,
+        plan: &Plan,
+        definitions: &Definitions,
+    ) -> SourceState {
         let accumulators = source.fresh_accumulators(definitions, plan).into();
         SourceState { last: first, log: EventLog::default(), accumulators }
     }
@@ -44,7 +49,8 @@ impl SourceState {
         for (accumulator, id) in self.accumulators.iter_mut().zip(&source.accumulated) {
             let aggregate = &plan.aggregates[id.index()];
             let Keeping::Accumulated { after, before, .. } = aggregate.keeping else { continue };
-            let value = aggregate.property.as_ref().map(|(property, _)| property_value(properties, *property));
+            let value =
+                aggregate.property.as_ref().map(|(property, _)| property_value(properties, *property));
             if stamp.time > after && stamp.time < before && value != Some(None) {
                 accumulator.add(stamp, value.flatten(), order);
             }

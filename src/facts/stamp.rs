@@ -29,7 +29,11 @@ impl Stamp {
     /// The order of two messages.
     pub(crate) fn compare(self, other: Stamp, order: &dyn MessageOrder) -> Ordering {
         self.time.cmp(&other.time).then_with(|| {
-            if self.place == other.place { Ordering::Equal } else { order.compare_ids(self.place, other.place) }
+            if self.place == other.place {
+                Ordering::Equal
+            } else {
+                order.compare_ids(self.place, other.place)
+            }
         })
     }
 

@@ -19,22 +19,21 @@ pub(crate) struct Rows {
 /// The rows of `log` that `window` takes at the facts' `now`.
 pub(crate) fn rows(log: &EventLog, window: &[Bound], facts: &impl Facts) -> Rows {
     let now = facts.now();
-    let times = log.times();
-    let mut rows = Rows { range: 0..times.len(), until: Time::NEVER };
+    let mut rows = Rows { range: 0..log.len(), until: Time::NEVER };
     for bound in window {
         match bound {
             Bound::Within(duration) => {
                 let first = log.first_after(now - *duration);
                 rows.start_at(first);
-                if let Some(time) = times.get(first) {
-                    rows.until = rows.until.min(*time + *duration);
+                if let Some(time) = log.time(first) {
+                    rows.until = rows.until.min(time + *duration);
                 }
             }
             Bound::OlderThan(duration) => {
                 let end = log.first_after(now - *duration);
                 rows.end_at(end);
-                if let Some(time) = times.get(end) {
-                    rows.until = rows.until.min(*time + *duration);
+                if let Some(time) = log.time(end) {
+                    rows.until = rows.until.min(time + *duration);
                 }
             }
             Bound::After(time) => {

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::base::source_text::{Span, Spanned, Text};
+use crate::base::source_text::{Spanned, Text};
 use crate::base::time::Duration;
 use crate::model::value::{Type, Value};
 
@@ -43,6 +43,7 @@ pub(crate) struct FieldDeclaration {
     /// The value of an attribute that was never set.
     pub(crate) default: Option<Value>,
     /// Whether its value names one profile (attributes only).
+    #[cfg_attr(not(test), expect(dead_code, reason = "resolving profiles by it comes with merging them"))]
     pub(crate) identifier: bool,
     /// Whether it is withheld from decisions that do not name it (attributes only).
     pub(crate) sensitive: bool,
@@ -101,6 +102,4 @@ pub(crate) struct OfferDeclaration {
     pub(crate) score: Option<Text>,
     /// A template.
     pub(crate) text: Option<Text>,
-    /// The whole offer.
-    pub(crate) span: Span,
 }

@@ -11,11 +11,6 @@ macro_rules! number {
         pub(crate) struct $name(pub(crate) u32);
 
         impl $name {
-            /// The thing of table place `index`.
-            pub(crate) fn from_index(index: usize) -> $name {
-                $name(u32::try_from(index).expect("tables are bounded far below 2^32"))
-            }
-
             /// The place in its table.
             pub(crate) fn index(self) -> usize {
                 self.0 as usize
@@ -42,3 +37,17 @@ number! {
     /// An aggregate over a source.
     AggregateId;
 }
+
+/// Gives a number type the way back from a place in a table.
+macro_rules! counted {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// The thing of table place `index`.
+            pub(crate) fn from_index(index: usize) -> $name {
+                $name(u32::try_from(index).expect("tables are bounded far below 2^32"))
+            }
+        }
+    )*};
+}
+
+counted!(AttributeId, ComputedId, SegmentId, PersonalizationId, SourceId, AggregateId);

@@ -99,9 +99,9 @@ impl Value {
             Value::Time(value) => Json::from(value.to_string()),
             Value::Duration(value) => Json::from(value.to_string()),
             Value::List(items) => items.iter().map(Value::to_json).collect(),
-            Value::Map(entries) => Json::Object(
-                entries.iter().map(|(key, value)| (key.to_string(), value.to_json())).collect(),
-            ),
+            Value::Map(entries) => {
+                Json::Object(entries.iter().map(|(key, value)| (key.to_string(), value.to_json())).collect())
+            }
         }
     }
 
@@ -349,11 +349,23 @@ mod tests {
         let list = Type::List(Box::new(Type::Int));
         assert_eq!(Value::from_json(&json!(null), &Type::Int), Ok(None));
         assert_eq!(Value::from_json(&json!(3), &Type::Float), Ok(Some(Value::Float(3.0))));
-        assert_eq!(Value::from_json(&json!("1970-01-01T00:00:01Z"), &Type::Time).unwrap(), Some(Value::Time(Time::from_raw(1000))));
-        assert_eq!(Value::from_json(&json!(1000), &Type::Time).unwrap(), Some(Value::Time(Time::from_raw(1000))));
-        assert_eq!(Value::from_json(&json!(3.5), &Type::Int).unwrap_err().reason, "expected a whole number of 64 bits, found 3.5");
+        assert_eq!(
+            Value::from_json(&json!("1970-01-01T00:00:01Z"), &Type::Time).unwrap(),
+            Some(Value::Time(Time::from_raw(1000)))
+        );
+        assert_eq!(
+            Value::from_json(&json!(1000), &Type::Time).unwrap(),
+            Some(Value::Time(Time::from_raw(1000)))
+        );
+        assert_eq!(
+            Value::from_json(&json!(3.5), &Type::Int).unwrap_err().reason,
+            "expected a whole number of 64 bits, found 3.5"
+        );
         let error = Value::from_json(&json!([1, "x"]), &list).unwrap_err();
-        assert_eq!((error.path.as_str(), error.reason.as_str()), ("[1]", "expected a whole number, found text"));
+        assert_eq!(
+            (error.path.as_str(), error.reason.as_str()),
+            ("[1]", "expected a whole number, found text")
+        );
         let mut deep = json!(1);
         for _ in 0..=MAX_VALUE_DEPTH {
             deep = json!([deep]);

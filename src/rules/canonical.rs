@@ -97,10 +97,10 @@ pub(crate) fn mirrored(comparison: Comparison) -> Comparison {
 
 /// Arithmetic; of two constants, its result if it has one.
 pub(crate) fn arithmetic(operator: Operator, left: Expr, right: Expr) -> Expr {
-    if let (Expr::Constant(a), Expr::Constant(b)) = (&left, &right) {
-        if let Some(result) = calculate(operator, a, b) {
-            return Expr::Constant(result);
-        }
+    if let (Expr::Constant(a), Expr::Constant(b)) = (&left, &right)
+        && let Some(result) = calculate(operator, a, b)
+    {
+        return Expr::Constant(result);
     }
     Expr::Arithmetic(operator, Box::new(left), Box::new(right))
 }
@@ -159,13 +159,14 @@ fn is_never_missing(expr: &Expr, aggregates: &[Aggregate]) -> bool {
 /// Whether the value can never be missing, whatever is known of the profile.
 pub(crate) fn is_always_there(expr: &Expr, definitions: &Definitions) -> bool {
     match expr {
-        Expr::Now | Expr::List(_) => true,
-        Expr::Constant(_) => true,
+        Expr::Now | Expr::List(_) | Expr::Constant(_) => true,
         Expr::Attribute(id) => definitions.default_of(*id).is_some(),
-        Expr::Aggregate(id) => matches!(
-            definitions.aggregates[id.index()].function,
-            Function::Count | Function::Sum(_) | Function::Distinct(_) | Function::Decayed { .. }
-        ) || is_never_missing(expr, &definitions.aggregates),
+        Expr::Aggregate(id) => {
+            matches!(
+                definitions.aggregates[id.index()].function,
+                Function::Count | Function::Sum(_) | Function::Distinct(_) | Function::Decayed { .. }
+            ) || is_never_missing(expr, &definitions.aggregates)
+        }
         other => is_never_missing(other, &definitions.aggregates),
     }
 }

@@ -18,7 +18,7 @@ use cel::{Env, IdedExpr, ParseErrors};
 use crate::model::value::Value;
 use crate::rules::spelling;
 use crate::rules::syntax::{Binary, Kind, Node, Problem};
-use crate::rules::tokens::{Token, TokenKind, partners, tokens};
+use crate::rules::tokens::{Token, TokenKind, depth, partners, tokens};
 
 /// Reads `text`.
 pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
@@ -26,13 +26,29 @@ pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
     if let Some(problem) = spelling::problem(text, &tokens) {
         return Err(problem);
     }
-    let (parsed, source) = Env::default()
-        .with_optional_support(false)
-        .parser()
-        .parse_with_source_info(text)
-        .map_err(|errors| unreadable(text, &errors))?;
+    let (parsed, source) =
+        on_deep_stack(depth(&tokens), || grammar(text)).map_err(|errors| unreadable(text, &errors))?;
     let partners = partners(&tokens);
     Reader { source, tokens, partners }.node(parsed)
+}
+
+fn grammar(text: &str) -> Result<(IdedExpr, SourceInfo), ParseErrors> {
+    Env::default().with_optional_support(false).parser().parse_with_source_info(text)
+}
+
+/// Does `work` on text that nests `depth` levels. The grammar of the crate descends through some twenty
+/// functions for each level, in a build without optimisation more than a thread's usual 2 MiB hold.
+fn on_deep_stack<T: Send>(depth: usize, work: impl FnOnce() -> T + Send) -> T {
+    const USUAL_DEPTH: usize = 8;
+    const STACK_BYTES: usize = 64 * 1024 * 1024;
+    if depth <= USUAL_DEPTH {
+        return work();
+    }
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let done = thread.expect("memory for a stack is there, as it is reserved and not used").join();
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// The parser's first complaint, for what its grammar refuses and our own reading let through.
@@ -45,7 +61,10 @@ fn unreadable(text: &str, errors: &ParseErrors) -> Problem {
     let before: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
     let within = text[before..].char_indices().nth(column).map_or(text.len() - before, |(start, _)| start);
     let start = before + within;
-    let at = tokens(text).into_iter().find(|token| token.at.end > start).map_or(start..text.len(), |token| token.at);
+    let at = tokens(text)
+        .into_iter()
+        .find(|token| token.at.end > start)
+        .map_or(start..text.len(), |token| token.at);
     let found = &text[at.clone()];
     match error.msg.as_str() {
         message if message.starts_with("reserved identifier") => {
@@ -164,8 +183,12 @@ impl Reader<'_> {
         let prefix = |operand: &Node| self.widened(self.tokens[token].at.start, operand.at.end);
         let mut operands = arguments.into_iter();
         let node = match (name.as_str(), operands.next(), operands.next(), operands.next()) {
-            (operators::LOGICAL_NOT, Some(a), None, None) => Node { at: prefix(&a), kind: Kind::Not(Box::new(a)) },
-            (operators::NEGATE, Some(a), None, None) => Node { at: prefix(&a), kind: Kind::Negate(Box::new(a)) },
+            (operators::LOGICAL_NOT, Some(a), None, None) => {
+                Node { at: prefix(&a), kind: Kind::Not(Box::new(a)) }
+            }
+            (operators::NEGATE, Some(a), None, None) => {
+                Node { at: prefix(&a), kind: Kind::Negate(Box::new(a)) }
+            }
             (operators::INDEX, Some(a), Some(b), None) => {
                 let at = self.widened(a.at.start, self.through(token, token).end);
                 Node { at, kind: Kind::Index(Box::new(a), Box::new(b)) }
@@ -189,12 +212,12 @@ impl Reader<'_> {
 
 fn method(function: String, target: Node, mut arguments: Vec<Node>) -> Kind {
     let exists = function == "exists";
-    if (exists || function == "all") && arguments.len() == 2 {
-        if let Kind::Name(variable) = &arguments[0].kind {
-            let variable = variable.clone();
-            let condition = Box::new(arguments.remove(1));
-            return Kind::Quantified { exists, list: Box::new(target), variable, condition };
-        }
+    if (exists || function == "all")
+        && let [Node { kind: Kind::Name(variable), .. }, _] = arguments.as_slice()
+    {
+        let variable = variable.clone();
+        let condition = Box::new(arguments.remove(1));
+        return Kind::Quantified { exists, list: Box::new(target), variable, condition };
     }
     Kind::Call { function, target: Some(Box::new(target)), arguments }
 }
@@ -259,7 +282,10 @@ mod tests {
             ("has( a.b ) ", "`has( a.b )`{`a.b`{`a`}}"),
             ("(a || b) && !c", "`(a || b) && !c`{`a || b`{`a` `b`} `!c`{`c`}}"),
             ("\"\u{e4}\u{1F600}\" == name", "`\"\u{e4}\u{1F600}\" == name`{`\"\u{e4}\u{1F600}\"` `name`}"),
-            ("events(\"A\").where(p == 1).count() > 2", "`events(\"A\").where(p == 1).count() > 2`{`events(\"A\").where(p == 1).count()`{`events(\"A\").where(p == 1)`{`events(\"A\")`{`\"A\"`} `p == 1`{`p` `1`}}} `2`}"),
+            (
+                "events(\"A\").where(p == 1).count() > 2",
+                "`events(\"A\").where(p == 1).count() > 2`{`events(\"A\").where(p == 1).count()`{`events(\"A\").where(p == 1)`{`events(\"A\")`{`\"A\"`} `p == 1`{`p` `1`}}} `2`}",
+            ),
             ("x.exists()", "`x.exists()`{`x`}"),
             ("x.exists(e, e == 1)", "`x.exists(e, e == 1)`{`x` `e == 1`{`e` `1`}}"),
             ("m[\"k\"][0].f", "`m[\"k\"][0].f`{`m[\"k\"][0]`{`m[\"k\"]`{`m` `\"k\"`} `0`}}"),
@@ -270,41 +296,62 @@ mod tests {
         }
     }
 
+    /// Each condition and what becomes of it.
+    const WHAT_IS_WRONG_IS_SAID_IN_WORDS: &[(&str, &str)] = &[
+        ("", "[] this is empty (write a condition, such as `ltv > 500.0`)"),
+        ("a = 1", "[=] expected an operator or the end, found `=` (write `==` to compare)"),
+        ("a === 1", "[=] `===` is no operator (write `==`)"),
+        ("a <> 1", "[>] `<>` is no operator (write `!=`)"),
+        ("a and b", "[and] expected an operator or the end, found `and` (write `&&`)"),
+        ("a OR b", "[OR] expected an operator or the end, found `OR` (write `||`)"),
+        ("not a", "[not] `not` is no operator here (write `!`)"),
+        ("a & b", "[&] expected an operator or the end, found `&` (write `&&`)"),
+        ("a not in b", "[not] expected an operator or the end, found `not` (write `!(x in list)`)"),
+        ("a foo", "[foo] expected an operator or the end, found `foo`"),
+        ("f(a b)", "[b] expected an operator or the closing bracket, found `b`"),
+        ("a &&", "[&&] expected a value after `&&`, found the end"),
+        ("a && && b", "[&&] expected a value after `&&`, found `&&`"),
+        ("(a", "[(] this `(` is never closed"),
+        ("f(", "[(] this `(` is never closed"),
+        ("a)", "[)] this `)` closes nothing"),
+        ("f(a]", "[]] expected `)` for the `(` before, found `]`"),
+        (
+            "a == \u{201c}x\u{201d}",
+            "[\u{201c}] `\u{201c}` has no meaning here (write text in straight quotes: `\"gold\"`)",
+        ),
+        (
+            "a == \"x",
+            "[\"x] this text has no closing quote (close it with the same quote; inside, write `\\\"` for a quote)",
+        ),
+        ("x < 5d", "[d] expected an operator or the end, found `d` (write `duration(\"5d\")`)"),
+        ("1u", "[1u] unsigned numbers are not supported (write `1`)"),
+        ("b'x'", "[b'x'] values of bytes are not supported (write text without the `b`: `\"gold\"`)"),
+        (
+            "{\"a\": 1}",
+            "[{] a map cannot be written in a condition (compare the fields one by one, or write a list in `[ ]`)",
+        ),
+        (
+            "a.?b",
+            "[.] optional access is not needed (a missing value is never an error: write `.field` or `[key]`, and ask with `has(\u{2026})`)",
+        ),
+        ("for == 1", "[for] `for` is a word that the language keeps for itself"),
+        (
+            "x == 99999999999999999999",
+            "[99999999999999999999] `99999999999999999999` is no whole number of 64 bits (whole numbers go from -9223372036854775808 to 9223372036854775807)",
+        ),
+        ("a ? b", "[?] this `?` has no `:` (write `condition ? value : other value`)"),
+        ("f(1,)", "[)] expected a value after `,`, found `)`"),
+        (
+            "\"\\q\"",
+            "[\"\\q\"] this text cannot be read (after `\\` comes one of `n`, `t`, `\\`, a quote, or `u` with four digits)",
+        ),
+        ("a.in", "[in] expected a name after `.`, found `in`"),
+        ("a ?? b", "[?] expected a value after `?`, found `?`"),
+    ];
+
     #[test]
     fn what_is_wrong_is_said_in_words() {
-        for (text, problem) in [
-            ("", "[] this is empty (write a condition, such as `ltv > 500.0`)"),
-            ("a = 1", "[=] expected an operator or the end, found `=` (write `==` to compare)"),
-            ("a === 1", "[=] `===` is no operator (write `==`)"),
-            ("a <> 1", "[>] `<>` is no operator (write `!=`)"),
-            ("a and b", "[and] expected an operator or the end, found `and` (write `&&`)"),
-            ("a OR b", "[OR] expected an operator or the end, found `OR` (write `||`)"),
-            ("not a", "[not] `not` is no operator here (write `!`)"),
-            ("a & b", "[&] expected an operator or the end, found `&` (write `&&`)"),
-            ("a not in b", "[not] expected an operator or the end, found `not` (write `!(x in list)`)"),
-            ("a foo", "[foo] expected an operator or the end, found `foo`"),
-            ("f(a b)", "[b] expected an operator or the closing bracket, found `b`"),
-            ("a &&", "[&&] expected a value after `&&`, found the end"),
-            ("a && && b", "[&&] expected a value after `&&`, found `&&`"),
-            ("(a", "[(] this `(` is never closed"),
-            ("f(", "[(] this `(` is never closed"),
-            ("a)", "[)] this `)` closes nothing"),
-            ("f(a]", "[]] expected `)` for the `(` before, found `]`"),
-            ("a == \u{201c}x\u{201d}", "[\u{201c}] `\u{201c}` has no meaning here (write text in straight quotes: `\"gold\"`)"),
-            ("a == \"x", "[\"x] this text has no closing quote (close it with the same quote; inside, write `\\\"` for a quote)"),
-            ("x < 5d", "[d] expected an operator or the end, found `d` (write `duration(\"5d\")`)"),
-            ("1u", "[1u] unsigned numbers are not supported (write `1`)"),
-            ("b'x'", "[b'x'] values of bytes are not supported (write text without the `b`: `\"gold\"`)"),
-            ("{\"a\": 1}", "[{] a map cannot be written in a condition (compare the fields one by one, or write a list in `[ ]`)"),
-            ("a.?b", "[.] optional access is not needed (a missing value is never an error: write `.field` or `[key]`, and ask with `has(\u{2026})`)"),
-            ("for == 1", "[for] `for` is a word that the language keeps for itself"),
-            ("x == 99999999999999999999", "[99999999999999999999] `99999999999999999999` is no whole number of 64 bits (whole numbers go from -9223372036854775808 to 9223372036854775807)"),
-            ("a ? b", "[?] this `?` has no `:` (write `condition ? value : other value`)"),
-            ("f(1,)", "[)] expected a value after `,`, found `)`"),
-            ("\"\\q\"", "[\"\\q\"] this text cannot be read (after `\\` comes one of `n`, `t`, `\\`, a quote, or `u` with four digits)"),
-            ("a.in", "[in] expected a name after `.`, found `in`"),
-            ("a ?? b", "[?] expected a value after `?`, found `?`"),
-        ] {
+        for &(text, problem) in WHAT_IS_WRONG_IS_SAID_IN_WORDS {
             assert_eq!(shown(text), problem, "{text}");
         }
     }
@@ -345,7 +392,10 @@ mod tests {
     #[test]
     fn mangled_text_never_panics() {
         let seed = "events(\"\u{d6}l\").where(p in [1, -2.5] && has(q)).within('24h').count() >= 3 ? !vip : x[\"k\"].y";
-        let pieces = ["(", ")", "[", "\"", "'", "!", "-", "?", ":", ".", ",", " in ", "\\", "\u{e9}", "&&", "//", "0x", "1e", "`", "{"];
+        let pieces = [
+            "(", ")", "[", "\"", "'", "!", "-", "?", ":", ".", ",", " in ", "\\", "\u{e9}", "&&", "//", "0x",
+            "1e", "`", "{",
+        ];
         let mut state = 0x9E37_79B9_7F4A_7C15_u64;
         let mut next = |bound: usize| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

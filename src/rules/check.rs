@@ -11,8 +11,10 @@
 mod aggregate;
 mod arithmetic;
 mod call;
+mod comparison;
 mod expression;
 mod implied_events;
+mod made;
 mod order;
 mod parsed;
 mod personalization;
@@ -32,8 +34,8 @@ use crate::model::declaration::{Declarations, FieldDeclaration, Named, SegmentDe
 use crate::model::ids::{ComputedId, EventId, SegmentId};
 use crate::rules::definitions::{ComputedDefinition, Definitions, EventDefinition, SegmentDefinition};
 use crate::rules::expression::Expr;
-use crate::rules::syntax::{Node, Problem};
 use crate::rules::lint;
+use crate::rules::syntax::{Node, Problem};
 
 use self::expression::Checker;
 use self::order::Mention;
@@ -57,7 +59,8 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
     }
     let (segments, segment_order) = segments?;
     let Catalog { world, pool, report } = catalog;
-    let computed = world.computed.into_iter().flatten().map(|computed| ComputedDefinition { ty: computed.ty, value: computed.expr });
+    let computed =
+        world.computed.into_iter().flatten().map(|computed| ComputedDefinition { value: computed.expr });
     let (sources, aggregates) = pool.into_parts();
     let definitions = Definitions {
         strict: declarations.strict,
@@ -171,7 +174,11 @@ impl Catalog<'_> {
     ) -> bool {
         let text = name.value.as_str();
         if scope::RESERVED.contains(&text) {
-            self.error("reserved", name, format!("`{text}` means something of its own in conditions and cannot be a name"));
+            self.error(
+                "reserved",
+                name,
+                format!("`{text}` means something of its own in conditions and cannot be a name"),
+            );
             return false;
         }
         let Some(other) = taken.insert(text, kind) else { return true };
@@ -187,9 +194,12 @@ impl Catalog<'_> {
     /// Checks computed attributes and segments; gives the segments and their order.
     fn conditions(&mut self, parsed: &Parsed<'_>) -> Option<(Vec<SegmentDefinition>, Vec<SegmentId>)> {
         let Parsed { computed, segments, .. } = parsed;
-        let mut texts: Vec<Option<&Text>> = computed.iter().map(|(computed, _)| Some(&computed.body)).collect();
+        let mut texts: Vec<Option<&Text>> =
+            computed.iter().map(|(computed, _)| Some(&computed.body)).collect();
         texts.extend(segments.iter().map(|(segment, _)| segment.body.text()));
-        if computed.len() != self.world.computed_names.len() || segments.len() != self.world.segment_names.len() {
+        if computed.len() != self.world.computed_names.len()
+            || segments.len() != self.world.segment_names.len()
+        {
             return None;
         }
         let mut nodes: Vec<Option<&Node>> = computed.iter().map(|(_, node)| node.as_ref()).collect();
@@ -198,15 +208,19 @@ impl Catalog<'_> {
         let mut segment_order = Vec::with_capacity(segments.len());
         for place in self.order(&nodes, &texts) {
             let Some(segment) = place.checked_sub(computed.len()) else {
-                let value = texts[place].and_then(|text| self.checked(text, nodes[place], Wanted::Value, None));
+                let value =
+                    texts[place].and_then(|text| self.checked(text, nodes[place], Wanted::Value, None));
                 self.world.computed[place] = value;
                 continue;
             };
             segment_order.push(SegmentId::from_index(segment));
-            checked[segment] = texts[place].and_then(|text| self.checked(text, nodes[place], Wanted::Condition, None));
+            checked[segment] =
+                texts[place].and_then(|text| self.checked(text, nodes[place], Wanted::Condition, None));
         }
         let defined = segments.iter().zip(checked).map(|((segment, _), checked)| match &segment.body {
-            SegmentDeclaration::Condition(_) => checked.map(|checked: Typed| SegmentDefinition::Condition(checked.expr)),
+            SegmentDeclaration::Condition(_) => {
+                checked.map(|checked: Typed| SegmentDefinition::Condition(checked.expr))
+            }
             SegmentDeclaration::Members(members) => Some(SegmentDefinition::Members(sorted(members).into())),
         });
         Some((defined.collect::<Option<_>>()?, segment_order))
@@ -221,7 +235,9 @@ impl Catalog<'_> {
             let mut mention = |name: &str, at: &std::ops::Range<usize>| {
                 let place = match self.world.computed_names.get(name) {
                     Some(number) => Some(ComputedId(number).index()),
-                    None => self.world.segment_names.get(name).map(|number| computed + SegmentId(number).index()),
+                    None => {
+                        self.world.segment_names.get(name).map(|number| computed + SegmentId(number).index())
+                    }
                 };
                 mentioned.extend(place.map(|place| (place, at.clone())));
             };
@@ -230,7 +246,8 @@ impl Catalog<'_> {
         }
         let (ordered, cycles) = order::order(&mentions);
         for cycle in cycles {
-            let path: Vec<&str> = cycle.path.iter().chain(cycle.path.first()).map(|place| self.name_of(*place)).collect();
+            let path: Vec<&str> =
+                cycle.path.iter().chain(cycle.path.first()).map(|place| self.name_of(*place)).collect();
             let message = format!("this defines something by itself: {}", path.join(" -> "));
             let problem = Problem::new("cycle", &cycle.at, message);
             if let Some(text) = texts[cycle.closed_by] {
@@ -250,7 +267,13 @@ impl Catalog<'_> {
     }
 
     /// Checks a condition or value; one that could not be read has no `node`.
-    fn checked(&mut self, text: &Text, node: Option<&Node>, wanted: Wanted, trigger: Option<EventId>) -> Option<Typed> {
+    fn checked(
+        &mut self,
+        text: &Text,
+        node: Option<&Node>,
+        wanted: Wanted,
+        trigger: Option<EventId>,
+    ) -> Option<Typed> {
         let node = node?;
         let mut checker = Checker {
             world: &self.world,
@@ -284,7 +307,12 @@ impl Checker<'_> {
             return Some(typed);
         }
         let message = format!("{} is no number", self.described(node, &typed));
-        self.report_help("type", &node.at, message, "a score is a number; for a condition write `condition ? 1 : 0`");
+        self.report_help(
+            "type",
+            &node.at,
+            message,
+            "a score is a number; for a condition write `condition ? 1 : 0`",
+        );
         None
     }
 }
@@ -296,11 +324,18 @@ fn too_large(expr: &Expr, node: &Node) -> Option<Problem> {
         return None;
     }
     let message = if depth > MAX_CONDITION_DEPTH {
-        format!("with computed attributes in their places this nests {depth} levels, and at most {MAX_CONDITION_DEPTH} are allowed")
+        format!(
+            "with computed attributes in their places this nests {depth} levels, and at most {MAX_CONDITION_DEPTH} are allowed"
+        )
     } else {
-        format!("with computed attributes in their places this has {nodes} parts, and at most {MAX_CONDITION_NODES} are allowed")
+        format!(
+            "with computed attributes in their places this has {nodes} parts, and at most {MAX_CONDITION_NODES} are allowed"
+        )
     };
-    Some(Problem::new("too_large", &node.at, message).with_help("make parts of it segments, which are kept up to date once"))
+    Some(
+        Problem::new("too_large", &node.at, message)
+            .with_help("make parts of it segments, which are kept up to date once"),
+    )
 }
 
 fn sorted(members: &[String]) -> Vec<String> {
@@ -311,4 +346,4 @@ fn sorted(members: &[String]) -> Vec<String> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -64,16 +64,12 @@ impl<'a> Conjunction<'a> {
             Expr::Not(inner) => return self.add(inner, !wanted),
             Expr::And(parts) if wanted => return self.all(parts, wanted),
             Expr::Or(parts) if !wanted => return self.all(parts, wanted),
-            Expr::And(parts) | Expr::Or(parts) => {
-                if parts.iter().all(|part| Conjunction::is_impossible(part, wanted, self.definitions)) {
-                    return Possible::No;
-                }
-            }
+            Expr::And(parts) | Expr::Or(parts) if self.none_possible(parts, wanted) => return Possible::No,
             Expr::Has(inner) if wanted => self.demands(inner).present = true,
+            // `has` asks whether an attribute was set; its default stands in for a value all the same.
+            Expr::Has(inner) if self.has_default(inner) => {}
+            Expr::Has(inner) if is_always_there(inner, self.definitions) => return Possible::No,
             Expr::Has(inner) => {
-                if is_always_there(inner, self.definitions) {
-                    return Possible::No;
-                }
                 self.missing.insert(inner);
             }
             Expr::Compare(comparison, subject, bound) => {
@@ -88,8 +84,12 @@ impl<'a> Conjunction<'a> {
                     demands.present = true;
                 }
             }
-            Expr::Held(condition, _) if wanted && is_never(condition, self.definitions) => return Possible::No,
-            Expr::Aggregate(id) if wanted && never_counts(&self.definitions.aggregates[id.index()], self.definitions) => {
+            Expr::Held(condition, _) if wanted && is_never(condition, self.definitions) => {
+                return Possible::No;
+            }
+            Expr::Aggregate(id)
+                if wanted && never_counts(&self.definitions.aggregates[id.index()], self.definitions) =>
+            {
                 return Possible::No;
             }
             _ => {}
@@ -98,6 +98,14 @@ impl<'a> Conjunction<'a> {
             Some(before) if before != wanted => Possible::No,
             _ => Possible::Maybe,
         }
+    }
+
+    fn has_default(&self, expr: &Expr) -> bool {
+        matches!(expr, Expr::Attribute(id) if self.definitions.default_of(*id).is_some())
+    }
+
+    fn none_possible(&self, parts: &[Expr], wanted: bool) -> bool {
+        parts.iter().all(|part| Conjunction::is_impossible(part, wanted, self.definitions))
     }
 
     fn all(&mut self, parts: &'a [Expr], wanted: bool) -> Possible {
@@ -156,7 +164,8 @@ impl<'a> Conjunction<'a> {
         if let (Some(low), true) = (&known.low, known.low == known.high) {
             return meets(low);
         }
-        let bounds: Vec<(Comparison, &Value)> = demands.comparisons.iter().copied().chain(known.bounds()).collect();
+        let bounds: Vec<(Comparison, &Value)> =
+            demands.comparisons.iter().copied().chain(known.bounds()).collect();
         is_open(&bounds, known.is_whole)
     }
 }
@@ -219,9 +228,12 @@ fn known_aggregate<'a>(aggregate: &Aggregate, definitions: &'a Definitions) -> K
             let most = declared(source.event, id).map_or(0, |property| property.values.len());
             Known::amount((most > 0).then_some(most))
         }
-        Function::First(id) | Function::Last(id) | Function::Minimum(id) | Function::Maximum(id) | Function::Top(id) => {
-            declared(source.event, id).map_or(Known::default(), |property| Known::of_type(&property.ty, &property.values))
-        }
+        Function::First(id)
+        | Function::Last(id)
+        | Function::Minimum(id)
+        | Function::Maximum(id)
+        | Function::Top(id) => declared(source.event, id)
+            .map_or(Known::default(), |property| Known::of_type(&property.ty, &property.values)),
         Function::Decayed { weight: None, .. } => Known { low: Some(Value::Float(0.0)), ..Known::default() },
         _ => Known::default(),
     }
@@ -261,7 +273,8 @@ fn complement(comparison: Comparison) -> Comparison {
 
 /// Whether something lies between bounds that are all `<`, `<=`, `>` or `>=`.
 fn is_open(bounds: &[(Comparison, &Value)], is_whole: bool) -> bool {
-    let is_low = |comparison: Comparison| matches!(comparison, Comparison::Greater | Comparison::GreaterOrEqual);
+    let is_low =
+        |comparison: Comparison| matches!(comparison, Comparison::Greater | Comparison::GreaterOrEqual);
     let lows = || bounds.iter().filter(|(comparison, _)| is_low(*comparison));
     let highs = || bounds.iter().filter(|(comparison, _)| !is_low(*comparison));
     lows().all(|(low_comparison, low)| {
@@ -272,7 +285,9 @@ fn is_open(bounds: &[(Comparison, &Value)], is_whole: bool) -> bool {
                 None => true,
                 Some(Ordering::Greater) => false,
                 Some(Ordering::Equal) => !strict,
-                Some(Ordering::Less) => !is_whole || whole_between(low, *low_comparison, high, *high_comparison),
+                Some(Ordering::Less) => {
+                    !is_whole || whole_between(low, *low_comparison, high, *high_comparison)
+                }
             }
         })
     })

@@ -14,7 +14,7 @@ use crate::base::names::Names;
 use crate::base::time::Duration;
 use crate::model::declaration::{FieldDeclaration, Strategy};
 use crate::model::ids::{AttributeId, EventId, SegmentId};
-use crate::model::value::{Type, Value};
+use crate::model::value::Value;
 use crate::rules::expression::{Aggregate, Expr, Source};
 use crate::rules::template::Template;
 
@@ -51,7 +51,6 @@ pub(crate) struct EventDefinition {
 /// A computed attribute.
 #[derive(Debug)]
 pub(crate) struct ComputedDefinition {
-    pub(crate) ty: Type,
     pub(crate) value: Expr,
 }
 

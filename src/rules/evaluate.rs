@@ -330,7 +330,7 @@ pub(crate) fn decay_crossing(score: &Value, threshold: &Value, half_life: Durati
     let (Some(score), Some(threshold)) = (number(score), number(threshold)) else { return Time::NEVER };
     let ratio = score / threshold;
     // Scores approach zero and never cross it, nor any threshold further from it than they are.
-    if threshold == 0.0 || ratio.is_nan() || ratio < 1.0 {
+    if threshold.abs() < f64::MIN_POSITIVE || ratio.is_nan() || ratio < 1.0 {
         return Time::NEVER;
     }
     let exact = half_life.millis() as f64 * libm::log2(ratio);
@@ -350,7 +350,9 @@ fn negate(reading: Reading) -> Reading {
     let value = reading.value.and_then(|value| match value {
         Value::Int(value) => value.checked_neg().map(Value::Int),
         Value::Float(value) => Value::float(-value),
-        Value::Duration(value) => value.millis().checked_neg().map(Duration::from_millis).map(Value::Duration),
+        Value::Duration(value) => {
+            value.millis().checked_neg().map(Duration::from_millis).map(Value::Duration)
+        }
         _ => None,
     });
     let motion = match reading.motion {
@@ -365,7 +367,9 @@ fn arithmetic(operator: Operator, left: Reading, right: Reading, now: Time) -> R
     let motion = match (operator, left.motion, right.motion) {
         (_, Motion::Still, Motion::Still) => Some(Motion::Still),
         (Operator::Add, a, b) if !a.decays() && !b.decays() => Some(Motion::linear(a.slope() + b.slope())),
-        (Operator::Subtract, a, b) if !a.decays() && !b.decays() => Some(Motion::linear(a.slope() - b.slope())),
+        (Operator::Subtract, a, b) if !a.decays() && !b.decays() => {
+            Some(Motion::linear(a.slope() - b.slope()))
+        }
         (Operator::Multiply, Motion::Decaying(h), Motion::Still)
         | (Operator::Multiply, Motion::Still, Motion::Decaying(h))
         | (Operator::Divide, Motion::Decaying(h), Motion::Still) => Some(Motion::Decaying(h)),
@@ -433,9 +437,8 @@ fn times(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
         _ => return None,
     };
     match (left, operator, right) {
-        (Value::Time(_), Operator::Subtract, Value::Time(_)) | (Value::Duration(_), _, Value::Duration(_)) => {
-            Some(Value::Duration(Duration::from_millis(sum)))
-        }
+        (Value::Time(_), Operator::Subtract, Value::Time(_))
+        | (Value::Duration(_), _, Value::Duration(_)) => Some(Value::Duration(Duration::from_millis(sum))),
         (Value::Time(_), _, Value::Duration(_)) | (Value::Duration(_), Operator::Add, Value::Time(_)) => {
             Some(Value::Time(Time::from_raw(sum)))
         }

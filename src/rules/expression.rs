@@ -261,12 +261,21 @@ pub(crate) enum Function {
     /// The most frequent value; of equals, the one seen last.
     Top(PropertyId),
     /// The sum of weights (a property, or 1), halved every `half_life` since the event.
-    Decayed { half_life: Duration, weight: Option<PropertyId> },
+    Decayed {
+        half_life: Duration,
+        weight: Option<PropertyId>,
+    },
     /// Some event of the source has one of `other` in `(a, a + within]`.
-    FollowedBy { other: SourceId, within: Duration },
+    FollowedBy {
+        other: SourceId,
+        within: Duration,
+    },
     /// The last event of the source is at least `after` old, and no event of `other` has come at its
     /// time or later.
-    NotFollowedBy { other: SourceId, after: Duration },
+    NotFollowedBy {
+        other: SourceId,
+        after: Duration,
+    },
 }
 
 impl Comparison {

@@ -21,7 +21,9 @@ const LONGEST_QUOTE: usize = 80;
 /// Adds warnings on a sound catalog, made of these declarations, to `report`.
 pub(crate) fn lint(declarations: &Declarations, definitions: &Definitions, report: &mut Report) {
     for (declared, defined) in declarations.segments.iter().zip(&definitions.segments) {
-        if let (SegmentDeclaration::Condition(text), SegmentDefinition::Condition(expr)) = (&declared.body, defined) {
+        if let (SegmentDeclaration::Condition(text), SegmentDefinition::Condition(expr)) =
+            (&declared.body, defined)
+        {
             let said = format!("the segment `{}`", declared.name.value);
             let mut lint = ConditionLint { definitions, trigger: None, text, report };
             lint.whole(expr, &said);
@@ -107,7 +109,9 @@ fn never_chosen(
             (Some(false), _, _) => Some("its condition is always false".to_owned()),
             _ if !first_wins => None,
             (_, Some(certain), _) => Some(format!("`{}` comes before it and always qualifies", certain.name)),
-            (_, None, Some(other)) => Some(format!("`{}` comes before it and qualifies whenever it does", other.name)),
+            (_, None, Some(other)) => {
+                Some(format!("`{}` comes before it and qualifies whenever it does", other.name))
+            }
             (_, None, None) => None,
         };
         if let (Some(reason), Some(declared)) = (reason, offers.get(&*offer.name)) {
@@ -126,7 +130,10 @@ fn never_chosen(
 }
 
 /// An earlier offer whose condition is that of `offer`, or one of its parts.
-fn stronger<'a>(offer: &OfferDefinition, before: &AHashMap<&Expr, &'a OfferDefinition>) -> Option<&'a OfferDefinition> {
+fn stronger<'a>(
+    offer: &OfferDefinition,
+    before: &AHashMap<&Expr, &'a OfferDefinition>,
+) -> Option<&'a OfferDefinition> {
     if let Some(same) = before.get(&offer.when) {
         return Some(same);
     }
@@ -145,7 +152,8 @@ fn equal_priorities(offers: &[OfferDeclaration], report: &mut Report) {
         };
         if warned.insert(offer.name.value.as_str()) {
             let (name, other) = (&offer.name.value, &first.name.value);
-            let message = format!("`{name}` has the same priority as `{other}`, which is written before it and wins");
+            let message =
+                format!("`{name}` has the same priority as `{other}`, which is written before it and wins");
             report.push(Finding::warning("equal_priority", offer.priority.span, message));
         }
     }

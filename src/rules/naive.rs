@@ -12,6 +12,8 @@
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use ahash::AHashMap;
 
@@ -40,7 +42,7 @@ pub(crate) enum Said {
     /// Attributes set, or with no value removed.
     Attributes(Vec<(AttributeId, Option<Value>)>),
     /// Something happened; properties by their place among the event's.
-    Event { event: Option<EventId>, properties: Box<[Option<Value>]> },
+    Event { event: Option<EventId>, properties: Arc<[Option<Value>]> },
     /// Nothing but that the customer is known.
     Presence,
 }
@@ -55,6 +57,8 @@ pub(crate) struct Naive<'a> {
     /// the last digits of a score.
     nudge: f64,
     truths: RefCell<AHashMap<(Time, Asked), bool>>,
+    /// Of each condition of a `held`, by its address, the instants at which it can change.
+    instants: RefCell<AHashMap<usize, Rc<[Time]>>>,
 }
 
 /// What truths are remembered of, so that `held` asks each instant once.
@@ -86,7 +90,14 @@ struct Happened<'a> {
 impl<'a> Naive<'a> {
     /// A customer with these messages.
     pub(crate) fn new(definitions: &'a Definitions, name: &'a str, messages: &'a [Told]) -> Naive<'a> {
-        Naive { definitions, name, messages, nudge: 1.0, truths: RefCell::default() }
+        Naive {
+            definitions,
+            name,
+            messages,
+            nudge: 1.0,
+            truths: RefCell::default(),
+            instants: RefCell::default(),
+        }
     }
 
     /// The same, with every decayed score multiplied by a number close to 1.
@@ -97,6 +108,16 @@ impl<'a> Naive<'a> {
     /// The customer at `now`.
     pub(crate) fn at(&'a self, now: Time) -> Moment<'a> {
         Moment { naive: self, now, trigger: &[] }
+    }
+
+    /// The instants at which a condition can change, sorted.
+    fn instants(&self, condition: &Expr, address: usize) -> Rc<[Time]> {
+        if let Some(known) = self.instants.borrow().get(&address) {
+            return Rc::clone(known);
+        }
+        let instants: Rc<[Time]> = instants_of_change(self, condition).into_iter().collect();
+        self.instants.borrow_mut().insert(address, Rc::clone(&instants));
+        instants
     }
 
     fn remember(&self, time: Time, asked: Asked, answer: impl FnOnce() -> bool) -> bool {
@@ -124,9 +145,11 @@ impl<'a> Moment<'a> {
     pub(crate) fn is_member(&self, segment: SegmentId) -> bool {
         let Moment { naive, now, .. } = *self;
         self.is_known()
-            && naive.remember(now, Asked::Segment(segment), || match &naive.definitions.segments[segment.index()] {
-                SegmentDefinition::Condition(condition) => is_true(condition, &naive.at(now)),
-                SegmentDefinition::Members(members) => members.iter().any(|member| member == naive.name),
+            && naive.remember(now, Asked::Segment(segment), || {
+                match &naive.definitions.segments[segment.index()] {
+                    SegmentDefinition::Condition(condition) => is_true(condition, &naive.at(now)),
+                    SegmentDefinition::Members(members) => members.iter().any(|member| member == naive.name),
+                }
             })
     }
 
@@ -153,7 +176,10 @@ impl<'a> Moment<'a> {
 
     /// The properties of the last event of a name.
     pub(crate) fn last_properties(&self, event: EventId) -> Option<&'a [Option<Value>]> {
-        self.events().filter(|happened| happened.event == Some(event)).last().map(|happened| happened.properties)
+        self.events()
+            .filter(|happened| happened.event == Some(event))
+            .last()
+            .map(|happened| happened.properties)
     }
 
     /// The offers chosen by a personalization, best first.
@@ -165,7 +191,8 @@ impl<'a> Moment<'a> {
             Strategy::All => {}
             Strategy::First => qualified.truncate(1),
             Strategy::Best => {
-                let score = |offer: &OfferDefinition| offer.score.as_ref().and_then(|score| self.value(score));
+                let score =
+                    |offer: &OfferDefinition| offer.score.as_ref().and_then(|score| self.value(score));
                 // A stable sort: equal scores stay in the order of priority, then as written.
                 qualified.sort_by(|a, b| match (score(a), score(b)) {
                     (Some(a), Some(b)) => b.compare(&a).unwrap_or(Ordering::Equal),
@@ -195,7 +222,8 @@ impl<'a> Moment<'a> {
     /// The events of a source up to now.
     fn events_of(&self, source: SourceId) -> Vec<Happened<'a>> {
         let source = &self.naive.definitions.sources[source.index()];
-        let of_name = self.events().filter(|happened| source.event.is_none() || happened.event == source.event);
+        let of_name =
+            self.events().filter(|happened| source.event.is_none() || happened.event == source.event);
         let passes = |happened: &Happened<'_>| match &source.filter {
             Some(filter) => is_true(filter, &OneEvent(happened.properties)),
             None => true,
@@ -238,21 +266,29 @@ impl<'a> Moment<'a> {
             Function::Top(property) => top(&of(*property)),
             Function::Decayed { half_life, weight } => {
                 let weighted: Vec<(Time, f64)> = match weight {
-                    Some(property) => of(*property).iter().map(|(time, value)| (*time, number(value))).collect(),
+                    Some(property) => of(*property)
+                        .iter()
+                        .filter_map(|(time, value)| Some((*time, number(value)?)))
+                        .collect(),
                     None => events.iter().map(|happened| (happened.time, 1.0)).collect(),
                 };
                 Some(Value::Float(decayed(&weighted, *half_life, self.now) * self.naive.nudge))
             }
             Function::FollowedBy { other, within } => {
                 let others = self.events_of(*other);
-                Some(Value::Bool(events.iter().any(|a| {
-                    others.iter().any(|b| b.time > a.time && b.time <= a.time + *within)
-                })))
+                Some(Value::Bool(
+                    events
+                        .iter()
+                        .any(|a| others.iter().any(|b| b.time > a.time && b.time <= a.time + *within)),
+                ))
             }
             Function::NotFollowedBy { other, after } => {
                 let others = self.events_of(*other);
                 Some(Value::Bool(events.last().is_some_and(|a| {
-                    self.now >= a.time + *after && !others.iter().any(|b| b.time >= a.time && b.place != a.place)
+                    // One that is both is not followed by itself, nor by what came before it.
+                    let is_both = others.iter().any(|b| b.place == a.place);
+                    let follows = |b: &Happened<'_>| b.place > a.place || (b.time == a.time && !is_both);
+                    self.now >= a.time + *after && !others.iter().any(follows)
                 })))
             }
         }
@@ -280,8 +316,10 @@ impl<'a> Moment<'a> {
         let holds = |time: Time| {
             naive.remember(time, Asked::Condition(address), || is_true(condition, &naive.at(time)))
         };
-        let between = instants_of_change(naive, condition);
-        holds(begin) && between.into_iter().filter(|time| *time > begin && *time <= self.now).all(holds)
+        let instants = naive.instants(condition, address);
+        let first = instants.partition_point(|time| *time <= begin);
+        holds(begin)
+            && instants[first..].iter().take_while(|time| **time <= self.now).all(|time| holds(*time))
     }
 }
 
@@ -389,23 +427,44 @@ fn top(values: &[(Time, Value)]) -> Option<Value> {
     best.map(|(_, value)| value)
 }
 
+/// The least or greatest value of the first kind there is of: numbers, times, texts, bools.
 fn extreme(values: Vec<(Time, Value)>, wanted: Ordering) -> Option<Value> {
+    let kinds: [fn(&Value) -> bool; 4] = [
+        |value| number(value).is_some(),
+        |value| matches!(value, Value::Time(_)),
+        |value| matches!(value, Value::String(_)),
+        |value| matches!(value, Value::Bool(_)),
+    ];
     let further = |best: Value, next: Value| if next.compare(&best) == Some(wanted) { next } else { best };
-    values.into_iter().map(|(_, value)| value).reduce(further)
+    kinds.into_iter().find_map(|is_of_kind| {
+        values.iter().map(|(_, value)| value.clone()).filter(is_of_kind).reduce(further)
+    })
 }
 
 fn average(values: &[(Time, Value)]) -> Option<Value> {
+    let count = values.iter().filter(|(_, value)| number(value).is_some()).count();
     let all_ints = values.iter().all(|(_, value)| matches!(value, Value::Int(_)));
     let total = match all_ints {
         true => values.iter().map(|(_, value)| i128::from(as_int(value))).sum::<i128>() as f64,
         false => exact_total(values),
     };
-    if values.is_empty() { None } else { Value::float(total / values.len() as f64) }
+    if count == 0 { None } else { Value::float(total / count as f64) }
 }
 
+/// The exact sum of what is a number among the values.
 fn exact_total(values: &[(Time, Value)]) -> f64 {
     let mut total = ExactSum::default();
-    values.iter().for_each(|(_, value)| total.add(number(value)));
+    for (_, value) in values {
+        match value {
+            // Two halves that are exact as floats.
+            Value::Int(value) => {
+                total.add((value >> 32 << 32) as f64);
+                total.add((value & 0xffff_ffff) as f64);
+            }
+            Value::Float(value) => total.add(*value),
+            _ => {}
+        }
+    }
     total.value()
 }
 
@@ -420,7 +479,8 @@ pub(crate) fn decayed(weighted: &[(Time, f64)], half_life: Duration, now: Time) 
     }
     let at_last = at_last.value();
     let score = at_last * libm::exp2(-halvings(*last, now));
-    if score == 0.0 && at_last != 0.0 { f64::MIN_POSITIVE.copysign(at_last) } else { score.clamp(-MAX_FLOAT, MAX_FLOAT) }
+    let is_tiny = at_last != 0.0 && score.abs() < f64::MIN_POSITIVE;
+    if is_tiny { f64::MIN_POSITIVE.copysign(at_last) } else { score.clamp(-MAX_FLOAT, MAX_FLOAT) }
 }
 
 fn int(count: usize) -> Value {
@@ -434,10 +494,10 @@ fn as_int(value: &Value) -> i64 {
     }
 }
 
-fn number(value: &Value) -> f64 {
+fn number(value: &Value) -> Option<f64> {
     match value {
-        Value::Int(value) => *value as f64,
-        Value::Float(value) => *value,
-        _ => 0.0,
+        Value::Int(value) => Some(*value as f64),
+        Value::Float(value) => Some(*value),
+        _ => None,
     }
 }

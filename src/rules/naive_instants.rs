@@ -113,15 +113,27 @@ impl Named {
     }
 
     /// From the score at each instant, when it will have fallen to a number.
-    fn passing(&self, score: AggregateId, half_life: Duration, naive: &Naive<'_>, from: &BTreeSet<Time>) -> Vec<Time> {
+    fn passing(
+        &self,
+        score: AggregateId,
+        half_life: Duration,
+        naive: &Naive<'_>,
+        from: &BTreeSet<Time>,
+    ) -> Vec<Time> {
         let mut passing = Vec::new();
+        let mut ends = from.iter().skip(1).copied().chain([Time::NEVER]);
         for begin in from {
+            let end = ends.next().unwrap_or(Time::NEVER);
             let moment: Moment<'_> = naive.at(*begin);
             let Some(Value::Float(score)) = moment.value(&Expr::Aggregate(score)) else { continue };
             for number in &self.numbers {
                 let halvings = libm::log2(score / number);
-                if halvings.is_finite() && halvings >= 0.0 {
-                    let about = *begin + Duration::from_millis((halvings * half_life.millis() as f64) as i64);
+                if !halvings.is_finite() || halvings < 0.0 {
+                    continue;
+                }
+                // Further on, the score is looked at anew.
+                let about = *begin + Duration::from_millis((halvings * half_life.millis() as f64) as i64);
+                if about <= end {
                     passing.extend((-1..=2).map(|step| about + Duration::from_millis(step)));
                 }
             }

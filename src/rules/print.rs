@@ -13,7 +13,9 @@ use std::fmt::Write;
 use crate::model::ids::{AggregateId, EventId};
 use crate::model::value::Value;
 use crate::rules::definitions::Definitions;
-use crate::rules::expression::{Bound, Comparison, Expr, Function, Operator, Quantifier, Source, TextFunction};
+use crate::rules::expression::{
+    Bound, Comparison, Expr, Function, Operator, Quantifier, Source, TextFunction,
+};
 use crate::rules::spelling::is_keyword;
 
 /// How tightly operators bind, loosest first.
@@ -31,14 +33,16 @@ enum Binding {
 
 /// The text of `expr`; `trigger` is the event of the personalization it belongs to, if any.
 pub(crate) fn print(expr: &Expr, definitions: &Definitions, trigger: Option<EventId>) -> String {
-    let mut printer = Printer { definitions, trigger, filtered: None, naming: Naming::WrittenOut, text: String::new() };
+    let mut printer =
+        Printer { definitions, trigger, filtered: None, naming: Naming::WrittenOut, text: String::new() };
     printer.write(expr, Binding::Conditional, 0);
     printer.text
 }
 
 /// The text of `expr` with the names of computed attributes for those of its parts that are some.
 pub(crate) fn print_with_names(expr: &Expr, definitions: &Definitions, trigger: Option<EventId>) -> String {
-    let mut printer = Printer { definitions, trigger, filtered: None, naming: Naming::Named, text: String::new() };
+    let mut printer =
+        Printer { definitions, trigger, filtered: None, naming: Naming::Named, text: String::new() };
     printer.write_bare(expr, 0);
     printer.text
 }
@@ -136,7 +140,9 @@ impl Printer<'_> {
                 self.row(parts, ", ", Binding::Conditional, depth);
                 self.push("]");
             }
-            Expr::Compare(comparison, left, right) => self.infix(left, sign(*comparison), right, Binding::Sum, depth),
+            Expr::Compare(comparison, left, right) => {
+                self.infix(left, sign(*comparison), right, Binding::Sum, depth);
+            }
             Expr::In(left, right) => self.infix(left, "in", right, Binding::Sum, depth),
             Expr::Arithmetic(operator, left, right) => self.arithmetic(*operator, left, right, depth),
             Expr::Conditional(condition, then, otherwise) => {
@@ -292,7 +298,8 @@ impl Printer<'_> {
     }
 
     fn source(&mut self, source: &Source) {
-        let name = source.event.map_or(String::new(), |event| quoted(self.definitions.event_names.name(event.0)));
+        let name =
+            source.event.map_or(String::new(), |event| quoted(self.definitions.event_names.name(event.0)));
         self.push(&format!("events({name})"));
         if let Some(filter) = &source.filter {
             let outer = std::mem::replace(&mut self.filtered, source.event);
@@ -359,8 +366,12 @@ impl Printer<'_> {
             Function::Top(id) => format!(".top({})", property(id)),
             Function::Values(id, many) => format!(".values({}, {many})", property(id)),
             Function::Decayed { half_life, weight: None } => format!(".decayed(\"{half_life}\")"),
-            Function::Decayed { half_life, weight: Some(id) } => format!(".decayed({}, \"{half_life}\")", property(id)),
-            Function::FollowedBy { other: source, within } => format!(".followed_by({}, \"{within}\")", other(source)),
+            Function::Decayed { half_life, weight: Some(id) } => {
+                format!(".decayed({}, \"{half_life}\")", property(id))
+            }
+            Function::FollowedBy { other: source, within } => {
+                format!(".followed_by({}, \"{within}\")", other(source))
+            }
             Function::NotFollowedBy { other: source, after } => {
                 format!(".not_followed_by({}, \"{after}\")", other(source))
             }

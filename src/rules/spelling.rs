@@ -43,20 +43,27 @@ struct Reader<'a> {
 /// The first thing wrong with the tokens of `text`, if any.
 pub(crate) fn problem(text: &str, tokens: &[Token<'_>]) -> Option<Problem> {
     if text.len() > MAX_CONDITION_BYTES {
-        let message = format!("this is {} bytes long, and at most {MAX_CONDITION_BYTES} are allowed", text.len());
-        return Some(Problem::new("too_long", &(0..text.len()), message)
-            .with_help("name parts of it as segments or computed attributes, or list ids in a segment's `members`"));
+        let message =
+            format!("this is {} bytes long, and at most {MAX_CONDITION_BYTES} are allowed", text.len());
+        return Some(Problem::new("too_long", &(0..text.len()), message).with_help(
+            "name parts of it as segments or computed attributes, or list ids in a segment's `members`",
+        ));
     }
     if tokens.is_empty() {
-        return Some(syntax(&(0..text.len()), "this is empty").with_help("write a condition, such as `ltv > 500.0`"));
+        return Some(
+            syntax(&(0..text.len()), "this is empty").with_help("write a condition, such as `ltv > 500.0`"),
+        );
     }
     if let Some(stray) = tokens.iter().find_map(stray) {
         return Some(stray);
     }
     if tokens::depth(tokens) > MAX_CONDITION_DEPTH {
-        let message = format!("this nests more than {MAX_CONDITION_DEPTH} brackets and operators in each other");
-        return Some(Problem::new("too_deep", &(0..text.len()), message)
-            .with_help("name parts of it as segments or computed attributes"));
+        let message =
+            format!("this nests more than {MAX_CONDITION_DEPTH} brackets and operators in each other");
+        return Some(
+            Problem::new("too_deep", &(0..text.len()), message)
+                .with_help("name parts of it as segments or computed attributes"),
+        );
     }
     let outside = Open { bracket: Bracket::Outside, place: 0, conditionals: Vec::new() };
     let mut reader = Reader { text, tokens, open: vec![outside], wants_value: true };
@@ -132,7 +139,9 @@ impl<'a> Reader<'a> {
         match (token.kind, token.text) {
             (TokenKind::Name, "in") => return Err(self.no_value(place)),
             (TokenKind::Name, "not" | "NOT") if self.value_follows(place) => {
-                return Err(syntax(&token.at, format!("`{}` is no operator here", token.text)).with_help("write `!`"));
+                return Err(
+                    syntax(&token.at, format!("`{}` is no operator here", token.text)).with_help("write `!`")
+                );
             }
             (TokenKind::Name | TokenKind::Number | TokenKind::Quoted, _) => self.wants_value = false,
             (_, "!" | "-") => {}
@@ -142,8 +151,12 @@ impl<'a> Reader<'a> {
                 let help = "compare the fields one by one, or write a list in `[ ]`";
                 return Err(syntax(&token.at, "a map cannot be written in a condition").with_help(help));
             }
-            (_, ")") if self.top().bracket == Bracket::Call && self.text_at(place - 1) == "(" => self.close(place)?,
-            (_, "]") if self.top().bracket == Bracket::List && matches!(self.text_at(place - 1), "[" | ",") => {
+            (_, ")") if self.top().bracket == Bracket::Call && self.text_at(place - 1) == "(" => {
+                self.close(place)?;
+            }
+            (_, "]")
+                if self.top().bracket == Bracket::List && matches!(self.text_at(place - 1), "[" | ",") =>
+            {
                 self.close(place)?;
             }
             _ => return Err(self.no_value(place)),
@@ -165,12 +178,19 @@ impl<'a> Reader<'a> {
         let found = token.text;
         let before = self.before(place).map(|token| token.text);
         let (message, help) = match (before, found) {
-            (Some("="), _) | (Some("=="), "=") => (format!("`{}=` is no operator", before.unwrap_or("=")), Some("write `==`")),
+            (Some("="), _) | (Some("=="), "=") => {
+                (format!("`{}=` is no operator", before.unwrap_or("=")), Some("write `==`"))
+            }
             (Some("!="), "=") => ("`!==` is no operator".to_owned(), Some("write `!=`")),
             (Some("<"), ">") => ("`<>` is no operator".to_owned(), Some("write `!=`")),
             (Some("!"), "in") => ("`!in` is no operator".to_owned(), Some("write `!(x in list)`")),
-            (Some("+"), "+") | (_, "+") => (format!("expected a value, found `{found}`"), Some("a number is written without `+`")),
-            (Some("/" | "*"), "*") => (format!("expected a value, found `{found}`"), Some("a comment starts with `//`, and there is no power")),
+            (Some("+"), "+") | (_, "+") => {
+                (format!("expected a value, found `{found}`"), Some("a number is written without `+`"))
+            }
+            (Some("/" | "*"), "*") => (
+                format!("expected a value, found `{found}`"),
+                Some("a comment starts with `//`, and there is no power"),
+            ),
             (Some(before), _) => (format!("expected a value after `{before}`, found `{found}`"), None),
             (None, _) => (format!("expected a value, found `{found}`"), None),
         };
@@ -184,11 +204,16 @@ impl<'a> Reader<'a> {
     fn operator(&mut self, place: usize) -> Result<(), Problem> {
         let token = &self.tokens[place];
         match (token.kind, token.text) {
-            (TokenKind::Sign, "&&" | "||" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%")
+            (
+                TokenKind::Sign,
+                "&&" | "||" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%",
+            )
             | (TokenKind::Name, "in") => self.wants_value = true,
             (TokenKind::Sign, ".") => return self.member(place),
             (TokenKind::Name, _) if self.text_at(place.wrapping_sub(1)) == "." => {}
-            (TokenKind::Sign, "(") if self.before(place).is_some_and(|before| before.kind == TokenKind::Name) => {
+            (TokenKind::Sign, "(")
+                if self.before(place).is_some_and(|before| before.kind == TokenKind::Name) =>
+            {
                 self.push(Bracket::Call, place);
             }
             (TokenKind::Sign, "[") if self.text_at(place + 1) == "?" => return Err(optional(&token.at)),
@@ -225,7 +250,9 @@ impl<'a> Reader<'a> {
         }
         if nested {
             let help = "put the inner `? :` into brackets";
-            return Err(syntax(&self.tokens[place].at, "a conditional stands between `?` and `:`").with_help(help));
+            return Err(
+                syntax(&self.tokens[place].at, "a conditional stands between `?` and `:`").with_help(help)
+            );
         }
         self.wants_value = true;
         Ok(())
@@ -245,13 +272,16 @@ impl<'a> Reader<'a> {
         self.no_open_conditional()?;
         let token = &self.tokens[place];
         let expected = match self.top().bracket {
-            Bracket::Outside => return Err(syntax(&token.at, format!("this `{}` closes nothing", token.text))),
+            Bracket::Outside => {
+                return Err(syntax(&token.at, format!("this `{}` closes nothing", token.text)));
+            }
             Bracket::Group | Bracket::Call => ")",
             Bracket::List | Bracket::Index => "]",
         };
         if token.text != expected {
             let open = &self.tokens[self.top().place];
-            let message = format!("expected `{expected}` for the `{}` before, found `{}`", open.text, token.text);
+            let message =
+                format!("expected `{expected}` for the `{}` before, found `{}`", open.text, token.text);
             return Err(syntax(&token.at, message));
         }
         self.open.pop();
@@ -303,7 +333,10 @@ impl<'a> Reader<'a> {
         let token = &self.tokens[place];
         let before = self.before(place)?;
         let touches = before.at.end == token.at.start;
-        if before.kind == TokenKind::Number && touches && matches!(token.text, "ms" | "s" | "m" | "h" | "d" | "w") {
+        if before.kind == TokenKind::Number
+            && touches
+            && matches!(token.text, "ms" | "s" | "m" | "h" | "d" | "w")
+        {
             return Some(format!("write `duration(\"{}{}\")`", before.text, token.text));
         }
         if before.kind == TokenKind::Number && touches {

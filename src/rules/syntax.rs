@@ -46,7 +46,11 @@ pub(crate) enum Kind {
     /// `operand.field`.
     Select(Box<Node>, String),
     /// `function(arguments)`, or with a target `target.function(arguments)`. Also `has(x)`.
-    Call { function: String, target: Option<Box<Node>>, arguments: Vec<Node> },
+    Call {
+        function: String,
+        target: Option<Box<Node>>,
+        arguments: Vec<Node>,
+    },
     Not(Box<Node>),
     Negate(Box<Node>),
     Binary(Binary, Box<Node>, Box<Node>),
@@ -54,7 +58,12 @@ pub(crate) enum Kind {
     Index(Box<Node>, Box<Node>),
     List(Vec<Node>),
     /// `list.exists(variable, condition)`, or `all`.
-    Quantified { exists: bool, list: Box<Node>, variable: String, condition: Box<Node> },
+    Quantified {
+        exists: bool,
+        list: Box<Node>,
+        variable: String,
+        condition: Box<Node>,
+    },
 }
 
 /// An infix operator.

@@ -53,7 +53,8 @@ impl Template {
     /// Compiles `text`, which may read the names that are `known`.
     pub(crate) fn compile(text: &str, known: &dyn Fn(&str) -> bool) -> Result<Template, TemplateProblem> {
         if text.len() > MAX_TEMPLATE_BYTES {
-            let message = format!("this is {} bytes long, and at most {MAX_TEMPLATE_BYTES} are allowed", text.len());
+            let message =
+                format!("this is {} bytes long, and at most {MAX_TEMPLATE_BYTES} are allowed", text.len());
             return Err(TemplateProblem { message, at: 0..text.len(), unknown: None });
         }
         let mut environment = BASE.clone();
@@ -102,7 +103,8 @@ pub(crate) fn trigger_properties(text: &str) -> Vec<String> {
     }
     let Ok(template) = BASE.template_from_str(text) else { return Vec::new() };
     let read = template.undeclared_variables(true).into_iter();
-    let mut properties: Vec<String> = read.filter_map(|path| path.strip_prefix("event.").map(first_name)).collect();
+    let mut properties: Vec<String> =
+        read.filter_map(|path| path.strip_prefix("event.").map(first_name)).collect();
     properties.sort();
     properties.dedup();
     properties
@@ -209,19 +211,31 @@ mod tests {
 
     fn rendered_with(text: &str, values: &[(&str, Value)]) -> Result<String, String> {
         let template = Template::compile(text, &|_| true).unwrap();
-        template.render(|name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()))
+        template
+            .render(|name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()))
     }
 
     #[test]
     fn values_are_put_in_as_they_are() {
-        let values = [("first_name", Value::string("<Ana> & co")), ("spend", Value::Float(12.5)), ("n", Value::Int(3))];
+        let values = [
+            ("first_name", Value::string("<Ana> & co")),
+            ("spend", Value::Float(12.5)),
+            ("n", Value::Int(3)),
+        ];
         let text = "Hi {{ first_name }}, {{ spend }} in {{ n }}{% if n > 2 %}!{% endif %}";
         assert_eq!(rendered_with(text, &values).unwrap(), "Hi <Ana> & co, 12.5 in 3!");
         let map = Value::Map(vec![("city".into(), Value::string("Oulu"))].into());
         assert_eq!(rendered_with("{{ address.city }}", &[("address", map.clone())]).unwrap(), "Oulu");
-        assert_eq!(rendered_with("{{ address.zip }}", &[("address", map)]).unwrap_err(), "a field that the text names is missing");
+        assert_eq!(
+            rendered_with("{{ address.zip }}", &[("address", map)]).unwrap_err(),
+            "a field that the text names is missing"
+        );
         let tags = Value::List(vec![Value::string("a"), Value::string("b")].into());
-        assert_eq!(rendered_with("{% for t in tags %}{{ t }} {% endfor %}{{ tags|join('-') }}", &[("tags", tags)]).unwrap(), "a b a-b");
+        assert_eq!(
+            rendered_with("{% for t in tags %}{{ t }} {% endfor %}{{ tags|join('-') }}", &[("tags", tags)])
+                .unwrap(),
+            "a b a-b"
+        );
     }
 
     #[test]
@@ -234,16 +248,21 @@ mod tests {
     #[test]
     fn unknown_names_and_broken_texts_have_a_place() {
         let known = |name: &str| name == "first_name";
-        let problem = Template::compile("Mr frist_name {{ first_name }} {{ frist_name }}", &known).unwrap_err();
+        let problem =
+            Template::compile("Mr frist_name {{ first_name }} {{ frist_name }}", &known).unwrap_err();
         assert_eq!((problem.at, problem.unknown.as_deref()), (34..44, Some("frist_name")));
         let problem = Template::compile("a\n {{ b \nc", &known).unwrap_err();
         assert!(problem.message.starts_with("this is no template: "), "{problem:?}");
-        for text in ["{% include 'x' %}", "{% import 'x' as y %}", "{% macro a() %}{% endmacro %}", "{{ x | nope }}"] {
+        for text in
+            ["{% include 'x' %}", "{% import 'x' as y %}", "{% macro a() %}{% endmacro %}", "{{ x | nope }}"]
+        {
             let compiled = Template::compile(text, &|_| true);
             let refused = compiled.map_or(true, |template| template.render(|_| Some(Value::Int(1))).is_err());
             assert!(refused, "{text}");
         }
-        let template = Template::compile("{% for i in range(3) %}{{ i }}{{ loop.index }}{% endfor %}", &|_| false).unwrap();
+        let template =
+            Template::compile("{% for i in range(3) %}{{ i }}{{ loop.index }}{% endfor %}", &|_| false)
+                .unwrap();
         assert_eq!((template.render(|_| None).unwrap().as_str(), template.reads.len()), ("011223", 0));
     }
 
@@ -253,6 +272,11 @@ mod tests {
         assert!(rendered_with(endless, &[]).unwrap_err().contains("steps"));
         let long = "{% for a in range(999) %}{{ text }}{% endfor %}";
         let text = Value::string(&"x".repeat(1_000));
-        assert_eq!(rendered_with(long, &[("text", text)]).map_err(|error| error.contains("longer")).map(|text| text.len()), Err(true));
+        assert_eq!(
+            rendered_with(long, &[("text", text)])
+                .map_err(|error| error.contains("longer"))
+                .map(|text| text.len()),
+            Err(true)
+        );
     }
 }

@@ -45,7 +45,8 @@ pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut at = 0;
     while let Some(first) = text[at..].chars().next() {
         let rest = &text[at..];
-        let blank = rest.bytes().take_while(|byte| matches!(byte, b'\t' | b' ' | b'\r' | b'\n' | 0x0c)).count();
+        let blank =
+            rest.bytes().take_while(|byte| matches!(byte, b'\t' | b' ' | b'\r' | b'\n' | 0x0c)).count();
         if blank > 0 {
             at += blank;
             continue;
@@ -199,12 +200,11 @@ pub(crate) fn depth(tokens: &[Token<'_>]) -> usize {
                 // An index nests what stands before it; for a call the `.` has been counted.
                 level.chain += usize::from(token.text == "]");
             }
-            (TokenKind::Sign, "&&" | "||" | ",") => level.close_part(),
+            (TokenKind::Sign, "&&" | "||" | "," | ":") => level.close_part(),
             (TokenKind::Sign, "?") => {
                 level.close_part();
                 level.conditionals += 1;
             }
-            (TokenKind::Sign, ":") => level.close_part(),
             (TokenKind::Sign, _) | (TokenKind::Name, "in") => level.chain += 1,
             _ => {}
         }
@@ -227,7 +227,10 @@ mod tests {
     #[test]
     fn text_is_cut_as_cel_does() {
         assert_eq!(texts("a.b >= 1.5e3 // c\n&& !x"), ["a", ".", "b", ">=", "1.5e3", "&&", "!", "x"]);
-        assert_eq!(texts(r#"'a"\'b' + r"\" + """x"y"""  "#), [r#"'a"\'b'"#, "+", r#"r"\""#, "+", r#""""x"y""""#]);
+        assert_eq!(
+            texts(r#"'a"\'b' + r"\" + """x"y"""  "#),
+            [r#"'a"\'b'"#, "+", r#"r"\""#, "+", r#""""x"y""""#]
+        );
         assert_eq!(texts("1u 0x1F .5 1.a 1e"), ["1u", "0x1F", ".5", "1", ".", "a", "1", "e"]);
         assert_eq!(texts("ä\u{201c}x"), ["ä", "\u{201c}", "x"]);
         assert_eq!(tokens("\"abc")[0].kind, TokenKind::OpenQuote);

@@ -14,9 +14,10 @@ pub(crate) fn type_of(expr: &Expr, definitions: &Definitions) -> Type {
         Expr::Aggregate(aggregate) => {
             let aggregate = &definitions.aggregates[aggregate.index()];
             let event = definitions.sources[aggregate.source.index()].event;
-            let property = aggregate.function.property().zip(event).map(|(property, event)| {
-                definitions.event(event).properties[property.index()].ty.clone()
-            });
+            let property =
+                aggregate.function.property().zip(event).map(|(property, event)| {
+                    definitions.event(event).properties[property.index()].ty.clone()
+                });
             type_of_aggregate(&aggregate.function, property)
         }
         Expr::Field(map, name) => match type_of(map, definitions) {
@@ -35,16 +36,14 @@ pub(crate) fn type_of(expr: &Expr, definitions: &Definitions) -> Type {
             let then = type_of(then, definitions);
             if then == type_of(otherwise, definitions) { then } else { Type::Any }
         }
-        Expr::Arithmetic(_, left, right) => {
-            match (type_of(left, definitions), type_of(right, definitions)) {
-                (Type::Int, Type::Int) => Type::Int,
-                (Type::Int | Type::Float, Type::Int | Type::Float) => Type::Float,
-                (Type::Time, Type::Time) | (Type::Duration, Type::Duration) => Type::Duration,
-                (Type::Time, Type::Duration) | (Type::Duration, Type::Time) => Type::Time,
-                (left, right) if left == right => left,
-                _ => Type::Any,
-            }
-        }
+        Expr::Arithmetic(_, left, right) => match (type_of(left, definitions), type_of(right, definitions)) {
+            (Type::Int, Type::Int) => Type::Int,
+            (Type::Int | Type::Float, Type::Int | Type::Float) => Type::Float,
+            (Type::Time, Type::Time) | (Type::Duration, Type::Duration) => Type::Duration,
+            (Type::Time, Type::Duration) | (Type::Duration, Type::Time) => Type::Time,
+            (left, right) if left == right => left,
+            _ => Type::Any,
+        },
         Expr::LowerAscii(_) => Type::String,
         Expr::Size(_) => Type::Int,
         Expr::List(_) => Type::List(Box::new(Type::Any)),
@@ -92,20 +91,6 @@ pub(crate) fn type_of_aggregate(function: &Function, property: Option<Type>) -> 
         | Function::First(_)
         | Function::Last(_)
         | Function::Top(_) => property,
-    }
-}
-
-/// Whether an expression has a value for every customer, so that comparing it is never false for
-/// want of one.
-pub(crate) fn is_never_missing(expr: &Expr, definitions: &Definitions) -> bool {
-    match expr {
-        Expr::Constant(_) | Expr::Now => true,
-        Expr::Attribute(attribute) => definitions.default_of(*attribute).is_some(),
-        Expr::Aggregate(aggregate) => matches!(
-            definitions.aggregates[aggregate.index()].function,
-            Function::Count | Function::Sum(_) | Function::Distinct(_) | Function::Decayed { .. }
-        ),
-        _ => false,
     }
 }
 

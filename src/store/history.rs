@@ -40,11 +40,6 @@ impl History {
         self.entries.pop()
     }
 
-    /// How many messages there are.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// The id of a message.
     pub(crate) fn message_id(&self, place: HistoryPlace) -> Option<&str> {
         self.entries.get(place.0 as usize).map(|entry| &*entry.message_id)
@@ -52,9 +47,10 @@ impl History {
 
     /// All messages with their stamps, in the order of arrival.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Stamp, &Entry)> {
-        self.entries.iter().enumerate().map(|(place, entry)| {
-            (Stamp { time: entry.time, place: HistoryPlace(place as u32) }, entry)
-        })
+        self.entries
+            .iter()
+            .enumerate()
+            .map(|(place, entry)| (Stamp { time: entry.time, place: HistoryPlace(place as u32) }, entry))
     }
 
     /// All messages with their stamps, in the order of time and message id.

@@ -158,7 +158,8 @@ impl Shard {
             let rebuilt = rebuild(program, name, history, scratch, now);
             compare(program, cell, &rebuilt, now, Trigger::Message(stamp.place), turns);
             let stamp = cell.stamp + 1;
-            *cell = Cell { stamp, ..rebuilt };
+            // What was reported just now stays the last word on the time before it.
+            *cell = Cell { stamp, last_change: now, ..rebuilt };
         }
         Ok(())
     }
@@ -172,7 +173,8 @@ impl Shard {
         }
         let mut turns = Vec::new();
         let is_listed = |segment| is_listed(program, segment, name);
-        Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns }.advance(cell, now);
+        Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns }
+            .advance(cell, now);
         self.after(place, &turns, now);
         Some(Turns { profile: place, turns })
     }
@@ -198,7 +200,7 @@ impl Shard {
             let Profile { name, cell, history } = &mut self.profiles[place];
             let stamp = cell.stamp + 1;
             let rebuilt = rebuild(&new, name, history, &mut self.scratch, now);
-            *cell = Cell { stamp, last_cause: Trigger::Catalog, ..rebuilt };
+            *cell = Cell { stamp, last_change: now, last_cause: Trigger::Catalog, ..rebuilt };
             if let Some(conclusions) = &cell.conclusions {
                 for (size, literal) in self.sizes.iter_mut().zip(&new.graph.segments) {
                     *size += u64::from(conclusions.truths.get(*literal));

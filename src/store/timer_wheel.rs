@@ -144,11 +144,10 @@ mod tests {
     #[test]
     fn every_deadline_comes_up_in_its_second() {
         for seed in 0..40_u64 {
-            let random = |step: u64, range: i64| {
-                (hash64(&(seed << 32 | step).to_le_bytes()) >> 1) as i64 % range
-            };
+            let random =
+                |step: u64, range: i64| (hash64(&(seed << 32 | step).to_le_bytes()) >> 1) as i64 % range;
             let mut wheel = TimerWheel::new();
-            let mut deadlines = vec![Time::NEVER; 20];
+            let mut deadlines = [Time::NEVER; 20];
             let mut now = Time::from_raw(1_700_000_000_000 - random(0, 100_000_000_000));
             let mut fired = 0;
             for step in 1..400 {

@@ -43,7 +43,9 @@ impl Explaining<'_> {
         let parts = self.parts(seen.map_or(&[][..], |seen| &seen.properties), trigger);
         let candidates: Vec<Candidate<'_>> =
             definition.offers.iter().map(|offer| candidate(offer, &parts, &decision)).collect();
-        let offers = candidates.iter().map(|candidate| explain(candidate, &candidates, definition.strategy, &parts, &decision));
+        let offers = candidates
+            .iter()
+            .map(|candidate| explain(candidate, &candidates, definition.strategy, &parts, &decision));
         self.explanation(ExplainedAnswer::Decision(Box::new(ExplainedDecision {
             personalization: decision.personalization.to_string(),
             strategy: definition.strategy,
@@ -71,7 +73,8 @@ impl Explaining<'_> {
         let trigger = definition.on.and_then(|event| cell.customer.trigger(event));
         let properties = trigger.map_or(&[][..], |trigger| &trigger.properties);
         let work = &mut Work::default();
-        Deciding { program: self.program, order: self.order, cause: None, now: at, work }.make(cell, id, properties)
+        Deciding { program: self.program, order: self.order, cause: None, now: at, work }
+            .make(cell, id, properties)
     }
 
     /// The message that changed the customer last.

@@ -49,7 +49,8 @@ impl Future<'_> {
             }
             let mut turns = Vec::new();
             let Future { program, order, is_listed, .. } = *self;
-            Step { program, order, is_listed, scratch: &mut scratch, turns: &mut turns }.advance(&mut cell, at);
+            Step { program, order, is_listed, scratch: &mut scratch, turns: &mut turns }
+                .advance(&mut cell, at);
             let (then, until) = ask(&cell, at);
             if then != answer {
                 let message = match cell.last_cause {

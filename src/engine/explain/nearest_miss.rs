@@ -56,7 +56,9 @@ impl Parts<'_> {
                 self.nearest(if self.read(condition).is_true() { then } else { otherwise }, wanted)
             }
             (Expr::Segment(segment), _) => match self.condition_of(*segment) {
-                Some(condition) if self.read(condition).is_true() != wanted => self.nearest(condition, wanted),
+                Some(condition) if self.read(condition).is_true() != wanted => {
+                    self.nearest(condition, wanted)
+                }
                 // Its condition holds, but only known customers are members.
                 Some(_) => self.leaf_miss(expr, "the customer is unknown".to_owned(), 1.0),
                 None if wanted => self.leaf_miss(expr, "not on its list".to_owned(), 2.0),
@@ -83,7 +85,7 @@ impl Parts<'_> {
     /// A `held` that is not true: its condition is false, or has not been true for long enough.
     fn held_miss(&self, expr: &Expr) -> Shortfall {
         let Expr::Held(condition, duration) = expr else { return Shortfall::nearest(std::iter::empty()) };
-        let since = self.streak(condition, *duration).and_then(|streak| streak.since());
+        let since = self.held_since(condition, *duration);
         let Some(since) = since.filter(|_| self.read(condition).is_true()) else {
             let mut missing = self.nearest(condition, true);
             missing.distance += 1.0;
@@ -107,14 +109,16 @@ impl Parts<'_> {
         match expr {
             Expr::Compare(comparison, left, right) => self.compare_need(*comparison, left, right, wanted),
             Expr::Aggregate(aggregate) => (self.aggregate_need(*aggregate, wanted), 1.0),
-            Expr::Constant(_) => (if wanted { "it is never true" } else { "it is always true" }.to_owned(), OUT_OF_REACH),
+            Expr::Constant(_) => {
+                (if wanted { "it is never true" } else { "it is always true" }.to_owned(), OUT_OF_REACH)
+            }
             Expr::Has(inner) if wanted => (self.why_missing(inner), 1.0),
             Expr::Has(inner) => (format!("`{}` is set", self.text(inner)), 1.0),
             Expr::In(element, list) => self.member_need(element, list, wanted),
             Expr::Text(_, text, _) | Expr::Matches(text, _) => self.value_need(text, wanted),
             Expr::Quantified(quantifier, list, _) => (self.quantified_need(*quantifier, list, wanted), 1.0),
             Expr::Held(condition, duration) => {
-                let since = self.streak(condition, *duration).and_then(|streak| streak.since());
+                let since = self.held_since(condition, *duration);
                 let since = since.map_or(String::new(), |since| format!(" since {since}"));
                 (format!("`{}` has been true{since}", self.text(condition)), 1.0)
             }
@@ -125,10 +129,15 @@ impl Parts<'_> {
     fn compare_need(&self, comparison: Comparison, left: &Expr, right: &Expr, wanted: bool) -> (String, f64) {
         // What can change is said first: `500 < x` is explained as `x > 500`.
         let is_fixed = |expr: &Expr| {
-            !expr.contains(&|inner| !matches!(inner, Expr::Constant(_) | Expr::Arithmetic(..) | Expr::Negate(_) | Expr::Now))
+            !expr.contains(&|inner| {
+                !matches!(inner, Expr::Constant(_) | Expr::Arithmetic(..) | Expr::Negate(_) | Expr::Now)
+            })
         };
-        let (comparison, left, right) =
-            if is_fixed(left) && !is_fixed(right) { (comparison.mirrored(), right, left) } else { (comparison, left, right) };
+        let (comparison, left, right) = if is_fixed(left) && !is_fixed(right) {
+            (comparison.mirrored(), right, left)
+        } else {
+            (comparison, left, right)
+        };
         let (value, target) = (self.read(left).value, self.read(right).value);
         let (Some(value), Some(target)) = (&value, &target) else {
             let missing = if value.is_none() { left } else { right };
@@ -201,9 +210,11 @@ impl Parts<'_> {
         let definitions = self.view.compiled.definitions;
         let aggregate = &definitions.aggregates[id.index()];
         let evidence = self.past.evidence(id, &self.view);
-        let event = |place: usize| evidence.get(place).and_then(|events| events.event.as_deref()).unwrap_or("event");
+        let event =
+            |place: usize| evidence.get(place).and_then(|events| events.event.as_deref()).unwrap_or("event");
         let first = evidence.first().map_or(0, |events| events.count);
-        let (Function::FollowedBy { within, .. } | Function::NotFollowedBy { after: within, .. }) = aggregate.function
+        let (Function::FollowedBy { within, .. } | Function::NotFollowedBy { after: within, .. }) =
+            aggregate.function
         else {
             return self.events_need(event(0), first, wanted);
         };
@@ -282,4 +293,3 @@ impl Comparison {
         }
     }
 }
-

@@ -109,7 +109,7 @@ impl Parts<'_> {
                 }
             }
             Expr::Held(condition, duration) => {
-                part.since = self.streak(condition, *duration).and_then(|streak| streak.since());
+                part.since = self.held_since(condition, *duration);
                 part.parts = vec![inner(condition, wanted)];
             }
             _ => self.leaf(expr, &mut part, taken_apart),
@@ -165,7 +165,8 @@ impl Parts<'_> {
         let name = definitions.computed_named(expr);
         let origin = self.origin(expr);
         let reading = self.read(expr);
-        let is_condition = matches!(expr, Expr::Segment(_) | Expr::Held(..) | Expr::And(_) | Expr::Or(_) | Expr::Not(_));
+        let is_condition =
+            matches!(expr, Expr::Segment(_) | Expr::Held(..) | Expr::And(_) | Expr::Or(_) | Expr::Not(_));
         let part = if is_condition {
             self.condition(expr, true, taken_apart)
         } else if name.is_some() || origin.is_some() {
@@ -209,8 +210,13 @@ impl Parts<'_> {
         }
     }
 
+    /// Since when the condition of a `held` has been true, if it is.
+    pub(crate) fn held_since(&self, condition: &Expr, duration: Duration) -> Option<Time> {
+        self.streak(condition, duration).and_then(Streak::since)
+    }
+
     /// The streak behind a `held`.
-    pub(crate) fn streak(&self, condition: &Expr, duration: Duration) -> Option<&Streak> {
+    fn streak(&self, condition: &Expr, duration: Duration) -> Option<&Streak> {
         let graph = self.view.compiled.graph;
         let literal = graph.held_by_condition.get(&(condition.clone(), duration))?;
         match graph.kinds[literal.node() as usize] {

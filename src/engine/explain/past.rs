@@ -56,7 +56,7 @@ impl Past {
         let aggregate = &definitions.aggregates[id.index()];
         let log = self.log(aggregate.source, aggregate.function.property(), view);
         let taken = rows(&log, &aggregate.window, view).range;
-        let first = log.times().get(taken.start).copied().filter(|_| !taken.is_empty());
+        let first = log.time(taken.start).filter(|_| !taken.is_empty());
         let last = taken.clone().next_back().map(|row| log.stamp(row));
         let mut evidence = vec![self.name(aggregate.source, taken.map(|row| log.stamp(row)).collect(), view)];
         let second = match aggregate.function {
@@ -67,7 +67,11 @@ impl Past {
         if let Some((other, from, itself)) = second {
             let log = self.log(other, None, view);
             let stamps = (log.first_from(from)..log.len()).map(|row| log.stamp(row));
-            evidence.push(self.name(other, stamps.filter(|stamp| Some(stamp.place) != itself).collect(), view));
+            evidence.push(self.name(
+                other,
+                stamps.filter(|stamp| Some(stamp.place) != itself).collect(),
+                view,
+            ));
         }
         evidence
     }
@@ -78,7 +82,8 @@ impl Past {
         let mut log = EventLog::default();
         for message in &self.messages {
             let Content::Event { event, properties } = &message.content else { continue };
-            let present = |property: PropertyId| properties.get(property.index()).is_some_and(Option::is_some);
+            let present =
+                |property: PropertyId| properties.get(property.index()).is_some_and(Option::is_some);
             if message.stamp.time <= view.now()
                 && takes(source, *event, properties)
                 && property.is_none_or(present)

@@ -46,9 +46,9 @@ impl<'a> Explaining<'a> {
             segment: self.program.definitions.segment_names.name(segment.0).to_owned(),
             member,
             nearest_miss,
-            change: self.future().next_change(self.cell, self.now, |cell, _| {
-                (Json::Bool(is_member(cell)), Time::NEVER)
-            }),
+            change: self
+                .future()
+                .next_change(self.cell, self.now, |cell, _| (Json::Bool(is_member(cell)), Time::NEVER)),
             condition: parts.of(condition),
         })))
     }

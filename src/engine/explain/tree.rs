@@ -9,8 +9,8 @@ use crate::base::time::Time;
 use crate::engine::decision::Reason;
 use crate::engine::explain::wording::{say_ahead, say_optional};
 use crate::engine::explanation::{
-    Evidence, ExplainedAnswer, ExplainedDecision, ExplainedPart, ExplainedSegment, Explanation, Mention, Miss,
-    NextChange, Origin,
+    Evidence, ExplainedAnswer, ExplainedDecision, ExplainedPart, ExplainedSegment, Explanation, Mention,
+    Miss, NextChange, Origin,
 };
 use crate::model::value::Value;
 
@@ -55,7 +55,10 @@ impl Lines {
         let mark = mark(segment.member);
         let is = if segment.member { "is in" } else { "is not in" };
         let (user, at, revision) = (&explanation.user, explanation.at, explanation.revision);
-        self.add(0, &format!("{mark} `{user}` {is} `{}` at {at} (catalog revision {revision})", segment.segment));
+        self.add(
+            0,
+            &format!("{mark} `{user}` {is} `{}` at {at} (catalog revision {revision})", segment.segment),
+        );
         self.known(explanation);
         self.misses(1, &segment.nearest_miss);
         let change = match &segment.change {
@@ -79,7 +82,8 @@ impl Lines {
         self.known(explanation);
         let cached = if decision.cached { "from the cache" } else { "not in the cache" };
         let until = decision.valid_until.map_or("for ever".to_owned(), |until| format!("until {until}"));
-        let cause = decision.cause.as_ref().map_or(String::new(), |cause| format!("; last changed by {cause}"));
+        let cause =
+            decision.cause.as_ref().map_or(String::new(), |cause| format!("; last changed by {cause}"));
         self.add(1, &format!("{cached}, valid {until} if no message comes{cause}"));
         if let Some(trigger) = &decision.trigger {
             let seen = trigger.message.as_ref().map_or("none yet".to_owned(), mention);
@@ -112,7 +116,10 @@ impl Lines {
 
     fn known(&mut self, explanation: &Explanation) {
         if !explanation.known {
-            self.add(1, "unknown customer: no message of this id has taken effect, so no segment has it as a member");
+            self.add(
+                1,
+                "unknown customer: no message of this id has taken effect, so no segment has it as a member",
+            );
         }
     }
 
@@ -125,7 +132,9 @@ impl Lines {
     fn change(&mut self, now: Time, change: &NextChange, verb: &str) {
         let text = match change {
             NextChange::At { at, message, .. } => {
-                let message = message.as_ref().map_or(String::new(), |message| format!(", when {message} takes effect"));
+                let message = message
+                    .as_ref()
+                    .map_or(String::new(), |message| format!(", when {message} takes effect"));
                 format!("{verb} {} if no message comes{message}", say_ahead(now, *at))
             }
             NextChange::NotBefore { at } => format!("does not change before {at} by itself"),
@@ -137,7 +146,9 @@ impl Lines {
     fn part(&mut self, depth: usize, part: &ExplainedPart) {
         let is_condition = matches!(part.value, Some(Value::Bool(_)));
         let mut text = match (&part.name, is_condition) {
-            (Some(name), true) if *name != part.text => format!("{} {name}: {}", mark(part.is_true()), part.text),
+            (Some(name), true) if *name != part.text => {
+                format!("{} {name}: {}", mark(part.is_true()), part.text)
+            }
             (_, true) => format!("{} {}", mark(part.is_true()), part.text),
             (Some(name), false) => format!("· {name} = {}", say_optional(part.value.as_ref())),
             (None, false) => format!("· {} = {}", part.text, say_optional(part.value.as_ref())),
@@ -174,6 +185,8 @@ fn say_fact(part: &ExplainedPart, fact: &ExplainedPart) -> String {
     let (name, value) = (fact.name.as_ref().unwrap_or(&fact.text), say_optional(fact.value.as_ref()));
     let origin = fact.origin.as_ref().map_or(String::new(), say_origin);
     match (part.text.starts_with(name.as_str()), &part.need) {
+        // That it is not set was just said.
+        (_, Some(_)) if fact.origin == Some(Origin::NeverSet) => String::new(),
         (true, Some(_)) => origin,
         (true, None) => format!(" — {value}{origin}"),
         (false, _) => format!("; {name} = {value}{origin}"),

@@ -22,7 +22,11 @@ pub(crate) fn say_optional(value: Option<&Value>) -> String {
 /// A number to six decimals: an explanation is no place for the noise of a subtraction.
 fn say_number(number: f64) -> String {
     let rounded = libm::round(number * 1e6) / 1e6;
-    if number.abs() < 1e9 && (rounded != 0.0 || number == 0.0) { rounded.to_string() } else { number.to_string() }
+    if number.abs() < 1e9 && (rounded != 0.0 || number == 0.0) {
+        rounded.to_string()
+    } else {
+        number.to_string()
+    }
 }
 
 /// A length of time by its two largest units; what is below a day is said in full.
@@ -99,7 +103,10 @@ mod tests {
         let say = |value: Value, comparison, target: Value| say_shortfall(&value, comparison, &target);
         assert_eq!(say(float(420.0), Comparison::Greater, float(500.0)), "420 of more than 500 (80 more)");
         assert_eq!(say(float(500.0), Comparison::Greater, Value::Int(500)), "500 of more than 500");
-        assert_eq!(say(float(0.3), Comparison::GreaterOrEqual, float(0.1 + 0.3)), "0.3 of at least 0.4 (0.1 more)");
+        assert_eq!(
+            say(float(0.3), Comparison::GreaterOrEqual, float(0.1 + 0.3)),
+            "0.3 of at least 0.4 (0.1 more)"
+        );
         assert_eq!(say(Value::Int(5), Comparison::Less, Value::Int(3)), "5 instead of less than 3 (2 less)");
         let day = |days: i64| Value::Duration(Duration::from_millis(days * 86_400_000 + 1));
         assert_eq!(say(day(20), Comparison::Greater, day(30)), "20d of more than 30d (10d more)");

@@ -3,26 +3,40 @@
 //! Equal aggregates get the same number, whoever names them: the window is put into one order and
 //! bounds that others imply are dropped, so `within("7d").within("24h")` is `within("24h")`.
 
-use crate::base::limits::MAX_LISTED_VALUES;
+use crate::base::limits::MAX_WINDOW_DEPTH;
 use crate::base::names::nearest;
 use crate::base::time::Duration;
-use crate::model::ids::{EventId, PropertyId};
+use crate::model::ids::EventId;
 use crate::model::value::{Type, Value};
 use crate::rules::canonical;
-use crate::rules::expression::{Aggregate, Bound, Expr, Function, Source};
+use crate::rules::expression::{Aggregate, Bound, Expr, Source};
 use crate::rules::syntax::{Kind, Node};
 
 use super::expression::Checker;
+use super::made::usage;
 use super::scope::Place;
-use super::typed::{Domain, Motion, Typed};
+use super::typed::Typed;
 
 /// Functions that choose events by their times or properties.
 pub(super) const WINDOWS: [&str; 6] = ["where", "within", "between", "older_than", "after", "before"];
 
 /// Functions that make a value of events.
 pub(super) const FINALS: [&str; 15] = [
-    "count", "exists", "sum", "avg", "min", "max", "first", "last", "previous", "distinct", "values", "top",
-    "decayed", "followed_by", "not_followed_by",
+    "count",
+    "exists",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "first",
+    "last",
+    "previous",
+    "distinct",
+    "values",
+    "top",
+    "decayed",
+    "followed_by",
+    "not_followed_by",
 ];
 
 /// `events(…)` and the filters and windows after it.
@@ -41,12 +55,11 @@ pub(super) fn chain(node: &Node) -> Option<Chain<'_>> {
         let Kind::Call { function, target, .. } = &rest.kind else { return None };
         match target {
             None if function == "events" => break,
-            None => return None,
             Some(target) if WINDOWS.contains(&function.as_str()) => {
                 steps.push(rest);
                 rest = target;
             }
-            Some(_) => return None,
+            _ => return None,
         }
     }
     steps.reverse();
@@ -56,7 +69,9 @@ pub(super) fn chain(node: &Node) -> Option<Chain<'_>> {
 /// The parts of a chain's calls that are conditions or times of the profile: those of `after` and `before`.
 pub(super) fn profile_parts<'n>(chain: &Chain<'n>) -> impl Iterator<Item = &'n Node> {
     chain.steps.iter().flat_map(|step| match &step.kind {
-        Kind::Call { function, arguments, .. } if function == "after" || function == "before" => arguments.iter(),
+        Kind::Call { function, arguments, .. } if function == "after" || function == "before" => {
+            arguments.iter()
+        }
         _ => [].iter(),
     })
 }
@@ -73,7 +88,8 @@ struct Window {
 impl Checker<'_> {
     /// A chain of events that nothing is made of.
     pub(super) fn unfinished(&mut self, node: &Node) {
-        let help = "end it with `.count()`, `.exists()`, `.sum(property)`, `.last()` or another function of events";
+        let help =
+            "end it with `.count()`, `.exists()`, `.sum(property)`, `.last()` or another function of events";
         self.report_help("syntax", &node.at, "events are not a value", help);
     }
 
@@ -115,6 +131,12 @@ impl Checker<'_> {
         let ((filter, window), (made, typed)) = (filter_and_window?, made?);
         let source = self.pool.source(Source { event, filter });
         let id = self.pool.aggregate(Aggregate { source, window, function: made });
+        if self.pool.depth(id) > MAX_WINDOW_DEPTH {
+            let message = format!("windows within windows nest more than {MAX_WINDOW_DEPTH} deep here");
+            let help = "bound windows by attributes, or by events that are not bounded by others themselves";
+            self.report_help("too_deep", &node.at, message, help);
+            return None;
+        }
         Some(Typed { expr: Expr::Aggregate(id), ..typed })
     }
 
@@ -131,7 +153,7 @@ impl Checker<'_> {
         }
     }
 
-    fn event_named(&mut self, node: &Node) -> Option<EventId> {
+    pub(super) fn event_named(&mut self, node: &Node) -> Option<EventId> {
         let Kind::Literal(Value::String(name)) = &node.kind else {
             let help = "write the event's name in quotes: `\"Order Completed\"`";
             self.report_help("arguments", &node.at, "this is not an event's name", help);
@@ -167,23 +189,29 @@ impl Checker<'_> {
                     found
                 }
                 ("within", [length]) => self.positive(length).map(|length| window.within(length)).is_some(),
-                ("older_than", [length]) => self.positive(length).map(|length| window.older_than(length)).is_some(),
+                ("older_than", [length]) => {
+                    self.positive(length).map(|length| window.older_than(length)).is_some()
+                }
                 ("between", [far, near]) => self.between(far, near, step, &mut window).is_some(),
                 ("after", [time]) => self.bound(time).map(|time| window.after.push(time)).is_some(),
                 ("before", [time]) => self.bound(time).map(|time| window.before.push(time)).is_some(),
                 _ => {
-                    self.report("arguments", &step.at, format!("{}, here are {}", usage(function), arguments.len()));
+                    self.report(
+                        "arguments",
+                        &step.at,
+                        format!("{}, here are {}", usage(function), arguments.len()),
+                    );
                     false
                 }
             };
         }
-        if let (true, Some(far), Some(near)) = (whole, window.within, window.older_than) {
-            if far <= near {
-                let at = chain.steps.last().map_or(&chain.root.at, |step| &step.at);
-                let message = format!("no time is both within the last {far} and older than {near}");
-                self.report("window", at, message);
-                return None;
-            }
+        if let (true, Some(far), Some(near)) = (whole, window.within, window.older_than)
+            && far <= near
+        {
+            let at = chain.steps.last().map_or(&chain.root.at, |step| &step.at);
+            let message = format!("no time is both within the last {far} and older than {near}");
+            self.report("window", at, message);
+            return None;
         }
         let filter = canonical::all(filters);
         let filter = (canonical::as_truth(&filter) != Some(true)).then_some(filter);
@@ -226,7 +254,8 @@ impl Checker<'_> {
         }
         if typed.moves() || typed.expr.contains(&|part| *part == Expr::Now) {
             let message = format!("{} moves with the clock", self.quoted(node));
-            let help = "write `.within(\"24h\")` for the last day, `.older_than(\"24h\")` for what was before it";
+            let help =
+                "write `.within(\"24h\")` for the last day, `.older_than(\"24h\")` for what was before it";
             self.report_help("motion", &node.at, message, help);
             return None;
         }
@@ -237,172 +266,6 @@ impl Checker<'_> {
             return None;
         }
         Some(typed.expr)
-    }
-
-    /// What the final function makes of the events. The expression of the result is still to be set.
-    fn made(
-        &mut self,
-        event: Option<EventId>,
-        function: &str,
-        arguments: &[Node],
-        node: &Node,
-    ) -> Option<(Function, Typed)> {
-        let result = |made: Function, ty: Type| Some((made, Typed::new(Expr::Now, ty)));
-        match (function, arguments) {
-            ("count", []) => result(Function::Count, Type::Int),
-            ("exists", []) => result(Function::Exists, Type::Bool),
-            ("first", []) => result(Function::FirstTime, Type::Time),
-            ("last", []) => result(Function::LastTime, Type::Time),
-            ("previous", []) => result(Function::PreviousTime, Type::Time),
-            ("decayed", [half_life]) => self.decayed(event, None, half_life),
-            ("decayed", [weight, half_life]) => self.decayed(event, Some(weight), half_life),
-            ("followed_by" | "not_followed_by", [other, length]) => {
-                let parts = (self.event_named(other), self.positive(length));
-                let (Some(other), Some(length)) = parts else { return None };
-                let other = self.pool.source(Source { event: Some(other), filter: None });
-                let made = match function {
-                    "followed_by" => Function::FollowedBy { other, within: length },
-                    _ => Function::NotFollowedBy { other, after: length },
-                };
-                result(made, Type::Bool)
-            }
-            ("sum" | "avg" | "min" | "max" | "first" | "last" | "distinct" | "top", [property]) => {
-                let property = self.argument_property(event, property)?;
-                self.made_of_property(function, property)
-            }
-            ("values", [property, many]) => {
-                let parts = (self.argument_property(event, property), self.how_many(many));
-                let (Some(property), Some(many)) = parts else { return None };
-                let ty = self.single(function, &property)?;
-                let typed = Typed::new(Expr::Now, Type::List(Box::new(ty))).with_domain(property.domain());
-                Some((Function::Values(property.id, many), typed))
-            }
-            _ => {
-                let message = format!("{}, here are {}", usage(function), arguments.len());
-                self.report("arguments", &node.at, message);
-                None
-            }
-        }
-    }
-
-    fn made_of_property(&mut self, function: &str, property: ArgumentProperty<'_>) -> Option<(Function, Typed)> {
-        let id = property.id;
-        let of_type = |ty: Type| Typed::new(Expr::Now, ty);
-        let (made, typed) = match function {
-            "first" => (Function::First(id), of_type(property.ty.clone()).with_domain(property.domain())),
-            "last" => (Function::Last(id), of_type(property.ty.clone()).with_domain(property.domain())),
-            "sum" => (Function::Sum(id), of_type(self.number(function, &property)?)),
-            "avg" => {
-                self.number(function, &property)?;
-                (Function::Average(id), of_type(Type::Float))
-            }
-            "distinct" => {
-                self.single(function, &property)?;
-                (Function::Distinct(id), of_type(Type::Int))
-            }
-            _ => {
-                let ty = self.single(function, &property)?;
-                let made = match function {
-                    "min" => Function::Minimum(id),
-                    "max" => Function::Maximum(id),
-                    _ => Function::Top(id),
-                };
-                (made, of_type(ty).with_domain(property.domain()))
-            }
-        };
-        Some((made, typed))
-    }
-
-    fn decayed(&mut self, event: Option<EventId>, weight: Option<&Node>, half_life: &Node) -> Option<(Function, Typed)> {
-        let weight = match weight {
-            Some(node) => {
-                let property = self.argument_property(event, node);
-                Some(property.and_then(|property| self.number("decayed", &property).map(|_| property.id)))
-            }
-            None => None,
-        };
-        let half_life = self.positive(half_life)?;
-        let weight = match weight {
-            Some(checked) => Some(checked?),
-            None => None,
-        };
-        let typed = Typed::new(Expr::Now, Type::Float).with_motion(Motion::Decaying);
-        Some((Function::Decayed { half_life, weight }, typed))
-    }
-
-    /// A property named as the argument of a final function.
-    fn argument_property<'n>(&mut self, event: Option<EventId>, node: &'n Node) -> Option<ArgumentProperty<'n>> {
-        let name = match &node.kind {
-            Kind::Name(name) => name,
-            kind => {
-                let help = match kind {
-                    Kind::Literal(Value::String(name)) => format!("write it without quotes: `{name}`"),
-                    Kind::Select(..) => "fields of a property cannot be read here: declare it on its own".to_owned(),
-                    _ => "write the name of a property; conditions belong into `.where(…)`".to_owned(),
-                };
-                self.report_help("arguments", &node.at, format!("{} is not a property's name", self.quoted(node)), help);
-                return None;
-            }
-        };
-        // A property is looked up as `where` does, so that the help is the same.
-        let found = self.at_place(Place::Where(event), |inner| inner.property_name(event, name, node))?;
-        let (Expr::Property(id), Domain::Property(event, _)) = (&found.expr, found.domain) else { return None };
-        Some(ArgumentProperty { id: *id, event, ty: found.ty, node })
-    }
-
-    fn number(&mut self, function: &str, property: &ArgumentProperty<'_>) -> Option<Type> {
-        match property.ty {
-            Type::Int | Type::Float => return Some(property.ty.clone()),
-            // What numbers there are may be ints and floats.
-            Type::Any => return Some(Type::Float),
-            _ => {}
-        }
-        let message = format!("`{function}` needs numbers, and {} is {}", self.quoted(property.node), property.ty);
-        let help = match property.ty {
-            Type::Time | Type::Bool | Type::String => "write `.count()`, `.distinct(property)`, `.min(property)` or `.max(property)`",
-            _ => "declare the property as `int` or `float`",
-        };
-        self.report_help("type", &property.node.at, message, help);
-        None
-    }
-
-    /// The type of a property that is a single value, not a list or map.
-    fn single(&mut self, function: &str, property: &ArgumentProperty<'_>) -> Option<Type> {
-        match property.ty {
-            Type::List(_) | Type::Map(_) | Type::Record(_) => {
-                let message = format!("`{function}` needs single values, and {} is {}", self.quoted(property.node), property.ty);
-                let help = "of lists and maps there are `.first(property)` and `.last(property)`";
-                self.report_help("type", &property.node.at, message, help);
-                None
-            }
-            _ => Some(property.ty.clone()),
-        }
-    }
-
-    fn how_many(&mut self, node: &Node) -> Option<u32> {
-        let typed = self.expression(node)?;
-        match typed.expr {
-            Expr::Constant(Value::Int(many)) if (1..=MAX_LISTED_VALUES).contains(&many) => u32::try_from(many).ok(),
-            _ => {
-                let message = format!("{} is no number from 1 to {MAX_LISTED_VALUES}", self.quoted(node));
-                self.report("arguments", &node.at, message);
-                None
-            }
-        }
-    }
-}
-
-/// A property that a final function works on.
-struct ArgumentProperty<'n> {
-    id: PropertyId,
-    event: EventId,
-    ty: Type,
-    node: &'n Node,
-}
-
-impl ArgumentProperty<'_> {
-    fn domain(&self) -> Domain {
-        Domain::Property(self.event, self.id)
     }
 }
 
@@ -428,22 +291,4 @@ impl Window {
         let before = sorted(self.before).into_iter().map(Bound::Before);
         within.chain(older_than).chain(after).chain(before).collect()
     }
-}
-
-/// What a function of events takes.
-fn usage(function: &str) -> String {
-    let takes = match function {
-        "where" => "one condition: `.where(price > 10.0)`",
-        "within" | "older_than" => "one duration: `(\"24h\")`",
-        "between" => "two durations: `.between(\"90d\", \"30d\")`",
-        "after" | "before" => "one time: `(timestamp(\"2026-01-01T00:00:00Z\"))`",
-        "count" | "exists" => "nothing; a condition belongs into `.where(…)`",
-        "first" | "last" => "nothing, for a time, or one property, for its value",
-        "previous" => "nothing",
-        "decayed" => "a half-life, `(\"7d\")`, or a property and a half-life, `(price, \"7d\")`",
-        "followed_by" | "not_followed_by" => "an event and a duration: `(\"Order Completed\", \"48h\")`",
-        "values" => "a property and how many: `(category, 3)`",
-        _ => "one property",
-    };
-    format!("`.{function}` takes {takes}")
 }

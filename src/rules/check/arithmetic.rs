@@ -64,27 +64,42 @@ impl Checker<'_> {
 
 /// The type of the result, if there is one.
 fn result(operator: Operator, a: &Type, b: &Type) -> Option<Type> {
-    use Operator::{Add, Divide, Multiply, Remainder, Subtract};
-    Some(match (operator, a, b) {
-        (Remainder, Type::Int, Type::Int) => Type::Int,
-        (Remainder, Type::Int | Type::Any, Type::Int | Type::Any) => Type::Any,
-        (Remainder, _, _) => return None,
-        (_, a, b) if a.is_number() && b.is_number() => unified(a, b)?,
-        (Add, Type::String, Type::String) => Type::String,
-        (Add, Type::List(_), Type::List(_)) => unified(a, b).unwrap_or(Type::List(Box::new(Type::Any))),
-        (Subtract, Type::Time, Type::Time) => Type::Duration,
-        (Add | Subtract, Type::Time, Type::Duration) | (Add, Type::Duration, Type::Time) => Type::Time,
-        (Add | Subtract, Type::Duration, Type::Duration) => Type::Duration,
-        (Add | Subtract, Type::Any, Type::Time | Type::Duration | Type::Any) => Type::Any,
-        (Add | Subtract, Type::Time | Type::Duration, Type::Any) => Type::Any,
-        (Add, Type::Any, Type::String | Type::List(_)) | (Add, Type::String | Type::List(_), Type::Any) => Type::Any,
-        (Add | Subtract | Multiply | Divide, Type::Any, other) | (Add | Subtract | Multiply | Divide, other, Type::Any)
-            if other.is_number() || *other == Type::Any =>
-        {
-            Type::Any
+    match operator {
+        _ if *a == Type::Any || *b == Type::Any => {
+            let known = if *a == Type::Any { b } else { a };
+            may_compute(operator, known).then_some(Type::Any)
         }
-        _ => return None,
-    })
+        Operator::Remainder => (*a == Type::Int && *b == Type::Int).then_some(Type::Int),
+        _ if a.is_number() && b.is_number() => unified(a, b),
+        Operator::Add => sum(a, b),
+        Operator::Subtract => match (a, b) {
+            (Type::Time | Type::Duration, _) if a == b => Some(Type::Duration),
+            (Type::Time, Type::Duration) => Some(Type::Time),
+            _ => None,
+        },
+        Operator::Multiply | Operator::Divide => None,
+    }
+}
+
+/// The type of the sum of what are not two numbers.
+fn sum(a: &Type, b: &Type) -> Option<Type> {
+    match (a, b) {
+        (Type::List(_), Type::List(_)) => Some(unified(a, b).unwrap_or(Type::List(Box::new(Type::Any)))),
+        (Type::Time, Type::Duration) | (Type::Duration, Type::Time) => Some(Type::Time),
+        (Type::String | Type::Duration, _) if a == b => Some(a.clone()),
+        _ => None,
+    }
+}
+
+/// Whether a value of that type can be computed with, if the other one fits.
+fn may_compute(operator: Operator, ty: &Type) -> bool {
+    match ty {
+        Type::Any | Type::Int => true,
+        Type::Float => operator != Operator::Remainder,
+        Type::Time | Type::Duration => matches!(operator, Operator::Add | Operator::Subtract),
+        Type::String | Type::List(_) => operator == Operator::Add,
+        Type::Bool | Type::Map(_) | Type::Record(_) => false,
+    }
 }
 
 /// How the result moves with the clock.
@@ -97,7 +112,9 @@ fn motion(operator: Operator, a: &Typed, b: &Typed) -> Motion {
         (_, Motion::Still, Motion::Still) => Motion::Still,
         (Operator::Add | Operator::Subtract, Motion::Clock, Motion::Still)
         | (Operator::Add | Operator::Subtract, Motion::Still, Motion::Clock) => Motion::Clock,
-        (Operator::Multiply | Operator::Divide, Motion::Decaying, Motion::Still) if scales(b) => Motion::Decaying,
+        (Operator::Multiply | Operator::Divide, Motion::Decaying, Motion::Still) if scales(b) => {
+            Motion::Decaying
+        }
         (Operator::Multiply, Motion::Still, Motion::Decaying) if scales(a) => Motion::Decaying,
         _ => Motion::Free,
     }
@@ -120,9 +137,13 @@ fn help(operator: Operator, a: &Type, b: &Type) -> Option<&'static str> {
             Some("write a length of time as `duration(\"30d\")`")
         }
         (Operator::Add, Type::Time, Type::Time) => Some("the length between two times is their difference"),
-        (Operator::Multiply | Operator::Divide, Type::Duration, _) => Some("write the length out: `duration(\"60d\")`"),
+        (Operator::Multiply | Operator::Divide, Type::Duration, _) => {
+            Some("write the length out: `duration(\"60d\")`")
+        }
         (Operator::Remainder, _, _) => Some("a remainder is taken of ints only"),
-        (Operator::Add, Type::String, _) | (Operator::Add, _, Type::String) => Some("only text is added to text"),
+        (Operator::Add, Type::String, _) | (Operator::Add, _, Type::String) => {
+            Some("only text is added to text")
+        }
         _ => None,
     }
 }

@@ -12,7 +12,8 @@ use super::scope::Place;
 use super::typed::Typed;
 
 const FUNCTIONS: [&str; 6] = ["events", "has", "held", "size", "timestamp", "duration"];
-const METHODS: [&str; 8] = ["contains", "startsWith", "endsWith", "matches", "lowerAscii", "size", "exists", "all"];
+const METHODS: [&str; 8] =
+    ["contains", "startsWith", "endsWith", "matches", "lowerAscii", "size", "exists", "all"];
 
 impl Checker<'_> {
     /// `function(arguments)` or `target.function(arguments)`.
@@ -104,7 +105,12 @@ impl Checker<'_> {
         self.must_stand_still(value, &typed)?;
         if matches!(typed.expr, Expr::Constant(_)) {
             let message = format!("{} is a constant and always there", self.quoted(value));
-            self.report_help("value", &value.at, message, "`has` asks whether an attribute or property is there");
+            self.report_help(
+                "value",
+                &value.at,
+                message,
+                "`has` asks whether an attribute or property is there",
+            );
             return None;
         }
         Some(Typed::condition(Expr::Has(Box::new(typed.expr))))
@@ -131,7 +137,8 @@ impl Checker<'_> {
             return None;
         }
         let typed = self.expression(value)?;
-        let sized = matches!(typed.ty, Type::String | Type::List(_) | Type::Map(_) | Type::Record(_) | Type::Any);
+        let sized =
+            matches!(typed.ty, Type::String | Type::List(_) | Type::Map(_) | Type::Record(_) | Type::Any);
         if !sized {
             let message = format!("{} has no size", self.described(value, &typed));
             self.report_help("type", &value.at, message, "text, lists and maps have one");
@@ -198,7 +205,12 @@ impl Checker<'_> {
         if !matches!(typed.ty, Type::String | Type::Any) {
             let message = format!("{} is no text", self.described(node, &typed));
             match typed.ty {
-                Type::List(_) => self.report_help("type", &node.at, message, "write `value in list`, or `list.exists(e, …)`"),
+                Type::List(_) => self.report_help(
+                    "type",
+                    &node.at,
+                    message,
+                    "write `value in list`, or `list.exists(e, …)`",
+                ),
                 _ => self.report("type", &node.at, message),
             }
             return None;
@@ -261,8 +273,14 @@ impl Checker<'_> {
         match canonical_duration(&typed) {
             Some(duration) => Some(duration),
             None => {
-                let message = format!("{} is no length of time that is known and more than none", self.quoted(node));
-                self.report_help("arguments", &node.at, message, "write it in quotes: `\"30d\"`, `\"24h\"`, `\"90m\"`");
+                let message =
+                    format!("{} is no length of time that is known and more than none", self.quoted(node));
+                self.report_help(
+                    "arguments",
+                    &node.at,
+                    message,
+                    "write it in quotes: `\"30d\"`, `\"24h\"`, `\"90m\"`",
+                );
                 None
             }
         }
@@ -271,7 +289,11 @@ impl Checker<'_> {
 
 fn canonical_duration(typed: &Typed) -> Option<Duration> {
     match typed.expr {
-        Expr::Constant(Value::Duration(duration)) if duration > Duration::ZERO && duration <= Duration::MAX => Some(duration),
+        Expr::Constant(Value::Duration(duration))
+            if duration > Duration::ZERO && duration <= Duration::MAX =>
+        {
+            Some(duration)
+        }
         _ => None,
     }
 }

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn long_chains_need_no_stack() {
-        let forward: Vec<Vec<Mention>> = (0..200_000).map(|n| if n + 1 < 200_000 { vec![(n + 1, 0..1)] } else { vec![] }).collect();
+        let forward: Vec<Vec<Mention>> =
+            (0..200_000).map(|n| if n + 1 < 200_000 { vec![(n + 1, 0..1)] } else { vec![] }).collect();
         let (ordered, cycles) = order(&forward);
         assert_eq!((ordered[0], ordered.len(), cycles.len()), (199_999, 200_000, 0));
     }

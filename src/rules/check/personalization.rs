@@ -24,13 +24,20 @@ use super::{Catalog, Parsed, Wanted};
 const ALL: &str = "*";
 
 impl Catalog<'_> {
-    pub(super) fn personalizations(&mut self, parsed: &Parsed<'_>) -> (Names, Vec<PersonalizationDefinition>) {
+    pub(super) fn personalizations(
+        &mut self,
+        parsed: &Parsed<'_>,
+    ) -> (Names, Vec<PersonalizationDefinition>) {
         let mut names = Names::default();
         let mut definitions = Vec::with_capacity(parsed.personalizations.len());
         for (declared, offers) in &parsed.personalizations {
             let name = &declared.name.value;
             if names.get(name).is_some() {
-                self.error("duplicate", &declared.name, format!("the personalization `{name}` is declared twice"));
+                self.error(
+                    "duplicate",
+                    &declared.name,
+                    format!("the personalization `{name}` is declared twice"),
+                );
                 continue;
             }
             names.add(name);
@@ -52,14 +59,16 @@ impl Catalog<'_> {
         for parsed in parsed {
             let offer = parsed.declared;
             if !names.insert(offer.name.value.as_str()) {
-                let message = format!("the offer `{}` is declared twice in this personalization", offer.name.value);
+                let message =
+                    format!("the offer `{}` is declared twice in this personalization", offer.name.value);
                 self.error("duplicate", &offer.name, message);
             }
             self.score_fits(offer, body.strategy);
             offers.push(self.offer(parsed, on, &body.attributes));
         }
         if body.offers.is_empty() && body.fallback.is_none() {
-            let message = format!("the personalization `{}` has neither offers nor a fallback", declared.name.value);
+            let message =
+                format!("the personalization `{}` has neither offers nor a fallback", declared.name.value);
             self.report.push(Finding::warning("no_offer", declared.name.span, message));
         }
         let mut offers: Vec<OfferDefinition> = offers.into_iter().flatten().collect();
@@ -71,7 +80,8 @@ impl Catalog<'_> {
     fn trigger(&mut self, name: &Spanned<String>) -> Option<EventId> {
         let found = self.world.event(&name.value);
         if found.is_none() && !self.world.is_left_out(&name.value) {
-            let finding = Finding::error("unknown_event", name.span, format!("there is no event `{}`", name.value));
+            let finding =
+                Finding::error("unknown_event", name.span, format!("there is no event `{}`", name.value));
             let help = match nearest(&name.value, self.world.event_names.iter()) {
                 Some(near) => format!("did you mean `\"{near}\"`?"),
                 None => format!("declare it under `[events.\"{}\"]`", name.value),
@@ -102,7 +112,8 @@ impl Catalog<'_> {
         let mut seen = ahash::AHashSet::new();
         names.retain(|name| seen.insert(name.clone()));
         let world = &self.world;
-        let value = |name: String| Some(ReturnedAttribute { value: world.readable(&name)?, name: name.into() });
+        let value =
+            |name: String| Some(ReturnedAttribute { value: world.readable(&name)?, name: name.into() });
         names.into_iter().filter_map(value).collect()
     }
 
@@ -132,7 +143,9 @@ impl Catalog<'_> {
     ) -> Option<OfferDefinition> {
         let offer = parsed.declared;
         let when = match &offer.when {
-            Some(text) => self.checked(text, parsed.when.as_ref(), Wanted::Condition, on).map(|typed| typed.expr),
+            Some(text) => {
+                self.checked(text, parsed.when.as_ref(), Wanted::Condition, on).map(|typed| typed.expr)
+            }
             None => Some(canonical::truth(true)),
         };
         let score = offer.score.as_ref().map(|text| {
@@ -187,7 +200,8 @@ impl Catalog<'_> {
             if is_sensitive(&self.world, name) && !listed.iter().any(|listed| listed.value == *name) {
                 let place = text.value.find(name.as_str()).unwrap_or(0);
                 let span = text.locate(place, place + name.len());
-                let message = format!("`{name}` is sensitive and not among the attributes of this personalization");
+                let message =
+                    format!("`{name}` is sensitive and not among the attributes of this personalization");
                 let help = format!("list it by name, `attributes = [\"{name}\", …]`, to give it out");
                 self.report.push(Finding::error("sensitive", span, message).with_help(help));
             }
@@ -225,8 +239,13 @@ fn is_sensitive(world: &World, name: &str) -> bool {
 fn gives_away(world: &World, expr: &Expr) -> bool {
     match expr {
         Expr::Attribute(id) => world.attributes[id.index()].sensitive,
-        Expr::Has(_) | Expr::Compare(..) | Expr::In(..) | Expr::Text(..) | Expr::Matches(..) | Expr::Quantified(..) => false,
-        Expr::Held(..) => false,
+        Expr::Has(_)
+        | Expr::Compare(..)
+        | Expr::In(..)
+        | Expr::Text(..)
+        | Expr::Matches(..)
+        | Expr::Quantified(..)
+        | Expr::Held(..) => false,
         other => {
             let mut found = false;
             other.for_each_part(&mut |part| found = found || gives_away(world, part));

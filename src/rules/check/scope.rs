@@ -103,7 +103,9 @@ impl Checker<'_> {
             format!("a property of the trigger event is written `event.{name}`")
         } else if let Some(event) = declaring {
             let event = world.event_names.name(event as u32);
-            format!("a property of `{event}` is read in `events(\"{event}\").where(…)`, or as `.last({name})`")
+            format!(
+                "a property of `{event}` is read in `events(\"{event}\").where(…)`, or as `.last({name})`"
+            )
         } else {
             format!("text is written in quotes: `\"{name}\"`; attributes are declared under `[attributes]`")
         };
@@ -220,16 +222,18 @@ impl Checker<'_> {
                 "the trigger event cannot be read in `where`",
                 format!("a property of the filtered event is written `{field}`"),
             ),
-            (None, Place::Held) => {
-                ("the trigger event cannot be read in `held`", "ask for it outside: `held(…) && event.…`".to_owned())
-            }
+            (None, Place::Held) => (
+                "the trigger event cannot be read in `held`",
+                "ask for it outside: `held(…) && event.…`".to_owned(),
+            ),
             (None, Place::Window) => (
                 "the trigger event cannot bound a window",
                 "use an attribute, or a time of other events such as `events(\"X\").last()`".to_owned(),
             ),
-            (None, Place::Profile) => {
-                ("there is no trigger event here", "only a personalization with `on = \"Event\"` has one".to_owned())
-            }
+            (None, Place::Profile) => (
+                "there is no trigger event here",
+                "only a personalization with `on = \"Event\"` has one".to_owned(),
+            ),
         };
         self.report_help("scope", &node.at, message, help);
         None

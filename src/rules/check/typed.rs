@@ -62,9 +62,10 @@ impl Typed {
 /// Whether values of the two types can be equal.
 pub(super) fn comparable(a: &Type, b: &Type) -> bool {
     match (a, b) {
-        (Type::Any, _) | (_, Type::Any) => true,
+        (Type::Any, _)
+        | (_, Type::Any)
+        | (Type::Map(_) | Type::Record(_), Type::Map(_) | Type::Record(_)) => true,
         (Type::List(a), Type::List(b)) => comparable(a, b),
-        (Type::Map(_) | Type::Record(_), Type::Map(_) | Type::Record(_)) => true,
         _ => a == b || (a.is_number() && b.is_number()),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! 1. `sources` and `aggregates` hold no two equal elements; an aggregate's window names only
-//!    aggregates of lower place.
+//!    aggregates of lower place, and nests them at most `MAX_WINDOW_DEPTH` deep.
 //! 2. An entry of `computed` is filled before any expression that names it is checked, unless it has
 //!    errors of its own, which are reported only once.
 
@@ -15,7 +15,7 @@ use crate::model::declaration::FieldDeclaration;
 use crate::model::ids::{AggregateId, EventId, SourceId};
 use crate::model::value::Value;
 use crate::rules::definitions::EventDefinition;
-use crate::rules::expression::{Aggregate, Source};
+use crate::rules::expression::{Aggregate, Bound, Expr, Source};
 
 use super::typed::{Domain, Typed};
 
@@ -38,6 +38,8 @@ pub(super) struct World {
 pub(super) struct Pool {
     sources: Interned<Source>,
     aggregates: Interned<Aggregate>,
+    /// Of each aggregate, how deep windows nest in it: 1 if its own names no other aggregate.
+    depths: Vec<usize>,
 }
 
 /// Distinct elements with their places.
@@ -99,7 +101,30 @@ impl Pool {
     }
 
     pub(super) fn aggregate(&mut self, aggregate: Aggregate) -> AggregateId {
-        AggregateId::from_index(self.aggregates.add(aggregate))
+        let depth = 1 + aggregate.window.iter().map(|bound| self.depth_in(bound)).max().unwrap_or(0);
+        let place = self.aggregates.add(aggregate);
+        if place == self.depths.len() {
+            self.depths.push(depth);
+        }
+        AggregateId::from_index(place)
+    }
+
+    /// How deep windows nest in an aggregate.
+    pub(super) fn depth(&self, aggregate: AggregateId) -> usize {
+        self.depths[aggregate.index()]
+    }
+
+    fn depth_in(&self, bound: &Bound) -> usize {
+        match bound {
+            Bound::Within(_) | Bound::OlderThan(_) => 0,
+            Bound::After(time) | Bound::Before(time) => self.depth_below(time),
+        }
+    }
+
+    fn depth_below(&self, expr: &Expr) -> usize {
+        let mut depth = if let Expr::Aggregate(id) = expr { self.depth(*id) } else { 0 };
+        expr.for_each_part(&mut |part| depth = depth.max(self.depth_below(part)));
+        depth
     }
 
     /// The aggregates so far.

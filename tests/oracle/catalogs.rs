@@ -1,0 +1,518 @@
+//! Random catalogs over a fixed vocabulary: every type, every function of events, every strategy.
+//!
+//! They are written as text, through the same door as everybody's. Values and durations are few, so
+//! that thresholds are met, windows overlap and conditions share parts.
+
+use crate::random::Random;
+
+/// Users and visitors that messages are about.
+pub(crate) const USERS: [&str; 3] = ["ana", "bob", "cleo"];
+/// See [`USERS`].
+pub(crate) const VISITORS: [&str; 1] = ["v1"];
+/// Lengths of windows; two that differ by one millisecond are among them.
+const LENGTHS: [&str; 8] = ["1s", "2s", "5s", "5001ms", "10s", "1m", "1d", "1ms"];
+/// Times that conditions name.
+const TIMES: [&str; 3] = ["2026-01-01T00:00:05Z", "2026-01-01T00:00:10Z", "2026-01-01T00:01:00Z"];
+
+/// The parts of a catalog, so that some can be left out.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CatalogParts {
+    /// Settings, attributes and events.
+    pub(crate) head: String,
+    /// Lines of the computed attributes.
+    pub(crate) computed: Vec<String>,
+    /// Lines of the segments.
+    pub(crate) segments: Vec<String>,
+    /// Personalizations, each with its offers.
+    pub(crate) personalizations: Vec<String>,
+}
+
+impl CatalogParts {
+    /// The catalog's text.
+    pub(crate) fn to_toml(&self) -> String {
+        let mut text = self.head.clone();
+        for (name, lines) in [("computed", &self.computed), ("segments", &self.segments)] {
+            if !lines.is_empty() {
+                text.push_str(&format!("\n[{name}]\n{}\n", lines.join("\n")));
+            }
+        }
+        self.personalizations.iter().for_each(|part| text.push_str(&format!("\n{part}")));
+        text
+    }
+}
+
+/// What a condition may name beside attributes and events.
+#[derive(Clone, Default)]
+struct Names {
+    segments: Vec<String>,
+    numbers: Vec<String>,
+    truths: Vec<String>,
+    texts: Vec<String>,
+    /// Properties of the trigger may be read.
+    trigger: bool,
+    /// Inside `held`: only what changes at the sum of a time and one length.
+    held: bool,
+    /// Segments that may be named there.
+    plain: Vec<String>,
+}
+
+struct Writer<'a> {
+    random: &'a mut Random,
+    names: Names,
+    /// Whether conditions may use `held`, which makes both sides slower.
+    with_held: bool,
+    with_decayed: bool,
+    /// Whether what was written since this was cleared may not stand inside `held`.
+    is_odd: bool,
+    /// Whether undeclared events may be named.
+    strict: bool,
+}
+
+/// A random catalog.
+pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
+    let head = head(random);
+    let strict = head.contains("strict");
+    let (with_held, with_decayed) = (random.chance(40), random.chance(35));
+    let mut writer =
+        Writer { random, names: Names::default(), with_held, with_decayed, is_odd: false, strict };
+    let mut segments = vec!["listed = { members = [\"ana\", \"v1\", \"nobody\"] }".to_owned()];
+    writer.names.segments.push("listed".to_owned());
+    for number in 0..3 {
+        segments.push(writer.segment(number));
+    }
+    let computed = (0..5).filter_map(|number| writer.computed(number)).collect();
+    for number in 3..9 {
+        segments.push(writer.segment(number));
+    }
+    let personalizations = (0..3).map(|number| writer.personalization(number)).collect();
+    let turn = writer.random.below(segments.len());
+    segments.rotate_left(turn);
+    CatalogParts { head, computed, segments, personalizations }
+}
+
+fn head(random: &mut Random) -> String {
+    let strict = if random.chance(10) { "strict = true\n" } else { "" };
+    let max_skew = random.pick(&["2s", "5s", "1m"]);
+    let screens = if random.chance(50) { "[events.\"Screen Viewed\"]\nname = \"string\"\n" } else { "" };
+    format!(
+        r#"schema = 1
+{strict}max_skew = "{max_skew}"
+[attributes]
+name = "string"
+tier = {{ type = "string", values = ["a", "b", "c"] }}
+points = "int"
+ltv = {{ type = "float", default = 0.0 }}
+rank = {{ type = "int", default = 2 }}
+seen = "time"
+flag = "bool"
+tags = {{ type = "list", of = "string" }}
+place = {{ type = "map", fields = {{ city = "string", floor = "int" }} }}
+[events.View]
+category = "string"
+price = "float"
+qty = "int"
+sale = "bool"
+until = "time"
+labels = {{ type = "list", of = "string" }}
+[events.Order]
+category = "string"
+total = "float"
+qty = "int"
+[events.Login]
+device = "string"
+n = "int"
+[events."Page Viewed"]
+name = "string"
+category = "string"
+{screens}"#
+    )
+}
+
+impl Writer<'_> {
+    fn segment(&mut self, number: usize) -> String {
+        let depth = self.random.pick(&[0, 0, 0, 1, 1, 2]);
+        self.is_odd = false;
+        let condition = self.condition(depth);
+        let name = format!("s{number}");
+        self.names.segments.push(name.clone());
+        if !self.is_odd {
+            self.names.plain.push(name.clone());
+        }
+        format!("{name} = '{condition}'")
+    }
+
+    fn computed(&mut self, number: usize) -> Option<String> {
+        let name = format!("c{number}");
+        let value = match self.random.below(9) {
+            0..=3 => {
+                let value = self.number();
+                self.names.numbers.push(name.clone());
+                value
+            }
+            4 | 5 => {
+                let value = self.condition(1);
+                self.names.truths.push(name.clone());
+                value
+            }
+            6 => {
+                let value = self.text();
+                self.names.texts.push(name.clone());
+                value
+            }
+            7 => self
+                .random
+                .pick(&["now - seen", "seen", "tags", "place.city", "now", "size(tags) * 2"])
+                .to_owned(),
+            _ => {
+                let events = self.events("View");
+                self.random.pick(&[
+                    format!("{events}.values(category, 2)"),
+                    format!("{events}.last(labels)"),
+                    format!("{events}.first(until)"),
+                    format!("{events}.previous()"),
+                    format!("now - {events}.last()"),
+                ])
+            }
+        };
+        Some(format!("{name} = '{value}'"))
+    }
+
+    fn condition(&mut self, depth: usize) -> String {
+        if depth > 0 {
+            let (a, b) = (self.condition(depth - 1), self.condition(depth - 1));
+            return match self.random.below(8) {
+                0..=2 => format!("({a}) && ({b})"),
+                3..=5 => format!("({a}) || ({b})"),
+                6 => format!("!({a})"),
+                _ => format!("(({a}) ? points : rank) > 1"),
+            };
+        }
+        match self.random.below(20) {
+            0..=3 => self.on_attributes(),
+            4..=10 => self.on_events(),
+            11 | 12 if !self.names.segments.is_empty() => {
+                let name = self.random.pick(&self.names.segments);
+                if self.random.chance(30) { format!("!{name}") } else { name }
+            }
+            13..=15 if self.with_held => self.held(),
+            16 if !self.names.truths.is_empty() => {
+                self.is_odd = true;
+                self.random.pick(&self.names.truths)
+            }
+            17 if !self.names.held => self.on_clock(),
+            18 if self.names.trigger => self.random.pick(&[
+                "event.n > 1".to_owned(),
+                "event.device == \"web\"".to_owned(),
+                "event.n == points".to_owned(),
+                "!has(event.device)".to_owned(),
+            ]),
+            _ => self.on_numbers(),
+        }
+    }
+
+    fn held(&mut self) -> String {
+        let depth = self.random.pick(&[0, 0, 1]);
+        let outer = self.names.clone();
+        let plain = outer.plain.clone();
+        self.names = Names { segments: plain.clone(), plain, held: true, ..Names::default() };
+        let condition = self.condition(depth);
+        self.names = outer;
+        format!("held({condition}, \"{}\")", self.length())
+    }
+
+    fn length(&mut self) -> String {
+        self.random.pick(&LENGTHS).to_owned()
+    }
+
+    fn comparison(&mut self) -> &'static str {
+        self.random.pick(&["<", "<=", ">", ">=", "==", "!="])
+    }
+
+    fn bound(&mut self) -> &'static str {
+        self.random.pick(&["<", "<=", ">", ">="])
+    }
+
+    fn constant(&mut self) -> String {
+        self.random.pick(&["0", "1", "2", "3", "-1", "0.5", "1.5", "2.5", "0.3", "10"]).to_owned()
+    }
+
+    fn on_attributes(&mut self) -> String {
+        let (comparison, constant, length) = (self.comparison(), self.constant(), self.length());
+        let time = self.random.pick(&TIMES);
+        let (bound, tier) = (self.bound(), self.random.pick(&["a", "b", "c"]));
+        self.random.pick(&[
+            format!("points {comparison} {constant}"),
+            format!("rank {comparison} {constant}"),
+            format!("ltv {bound} {constant}"),
+            format!("tier == \"{tier}\""),
+            format!("tier != \"{tier}\""),
+            format!("tier in [\"{tier}\", \"c\"]"),
+            "!(tier in [\"a\", \"b\"])".to_owned(),
+            "flag".to_owned(),
+            "!flag".to_owned(),
+            "has(name)".to_owned(),
+            "has(ltv)".to_owned(),
+            "name.startsWith(\"A\")".to_owned(),
+            "name.lowerAscii().contains(\"n\")".to_owned(),
+            "name.matches(\"^.n\") || name == \"\"".to_owned(),
+            "\"x\" in tags".to_owned(),
+            "tags.exists(t, t == name || t == \"y\")".to_owned(),
+            "tags.all(t, t.endsWith(\"x\"))".to_owned(),
+            format!("size(tags) {comparison} 1"),
+            "place.city == \"Oulu\"".to_owned(),
+            format!("place.floor {bound} 1"),
+            "has(place.floor)".to_owned(),
+            format!("seen {bound} timestamp(\"{time}\")"),
+            format!("now - seen {bound} duration(\"{length}\")"),
+            format!("seen + duration(\"{length}\") {bound} now"),
+            format!("now {bound} seen"),
+            format!("now {bound} timestamp(\"{time}\")"),
+            format!("now - seen == duration(\"{length}\")"),
+            format!("points {bound} ltv"),
+            "points == rank".to_owned(),
+        ])
+    }
+
+    /// Comparisons of times that need more than one length, and moving values in odd places.
+    fn on_clock(&mut self) -> String {
+        self.is_odd = true;
+        let (length, bound) = (self.length(), self.bound());
+        let events = self.events("View");
+        let mut choices = vec![
+            format!("now - {events}.last() {bound} {events}.last() - {events}.first()"),
+            format!("now - duration(\"{length}\") {bound} {events}.last(until)"),
+            format!("{events}.last() - seen {bound} duration(\"{length}\")"),
+            format!("seen {bound} {events}.first()"),
+        ];
+        if self.with_decayed {
+            let constant = self.constant();
+            choices.push(format!("{events}.decayed(\"{length}\") * 2 {bound} {constant}"));
+            choices.push(format!("{events}.decayed(price, \"{length}\") / 4 {bound} ltv"));
+            choices.push(format!("{events}.decayed(qty, \"{length}\") {bound} points"));
+        }
+        self.random.pick(&choices)
+    }
+
+    fn on_events(&mut self) -> String {
+        let name = self.random.pick(&["View", "View", "View", "Order", "Login", "Page Viewed", "", "Ping"]);
+        let name = if self.strict && name == "Ping" { "View" } else { name };
+        let events = self.events(name);
+        let (comparison, bound, constant, length) =
+            (self.comparison(), self.bound(), self.constant(), self.length());
+        let small = self.random.pick(&["1", "1", "2", "3"]);
+        let other = self.random.pick(&["Order", "View", "Login"]);
+        let mut choices = vec![
+            format!("{events}.count() {comparison} {small}"),
+            format!("{events}.count() {bound} {small}"),
+            format!("{events}.exists()"),
+            format!("!{events}.exists()"),
+            format!("now - {events}.last() {bound} duration(\"{length}\")"),
+            format!("now - {events}.first() {bound} duration(\"{length}\")"),
+            format!("now - {events}.previous() {bound} duration(\"{length}\")"),
+            format!("has({events}.previous())"),
+            format!("{events}.followed_by(\"{other}\", \"{length}\")"),
+            format!("{events}.not_followed_by(\"{other}\", \"{length}\")"),
+            format!("{events}.not_followed_by(\"{other}\", \"{length}\")"),
+        ];
+        if self.with_decayed {
+            choices.push(format!("{events}.decayed(\"{length}\") {bound} {constant}"));
+        }
+        if let Some((number, text)) = properties(name) {
+            if let Some(number) = number {
+                for function in ["sum", "avg", "min", "max", "first", "last", "distinct", "top"] {
+                    choices.push(format!("{events}.{function}({number}) {bound} {constant}"));
+                }
+                choices.push(format!("{events}.sum({number}) {comparison} {constant}"));
+                if self.with_decayed && number != "total" {
+                    choices.push(format!("{events}.decayed({number}, \"{length}\") {bound} {constant}"));
+                }
+            }
+            choices.push(format!("{events}.top({text}) == \"x\""));
+            choices.push(format!("\"x\" in {events}.values({text}, 2)"));
+            choices.push(format!("{events}.values({text}, 1) == [\"y\"]"));
+            choices.push(format!("{events}.distinct({text}) {comparison} {small}"));
+            choices.push(format!("{events}.last({text}) == \"y\""));
+            choices.push(format!("{events}.first({text}) == {events}.last({text})"));
+            choices.push(format!("{events}.max({text}) == \"y\""));
+        }
+        if name == "View" {
+            choices.push(format!("now {bound} {events}.max(until)"));
+            choices.push(format!("\"x\" in {events}.last(labels)"));
+            choices.push(format!("{events}.last(sale)"));
+            choices.push(format!("{events}.top(price) {bound} {constant}"));
+        }
+        self.random.pick(&choices)
+    }
+
+    fn events(&mut self, name: &str) -> String {
+        let mut text = if name.is_empty() { "events()".to_owned() } else { format!("events(\"{name}\")") };
+        if self.random.chance(35) && !name.is_empty() {
+            text.push_str(&format!(".where({})", self.filter(name)));
+        }
+        for _ in 0..self.random.pick(&[0, 1, 1, 1, 2]) {
+            let length = self.length();
+            let time = self.time();
+            let step = match self.random.below(12) {
+                0..=5 => format!(".within(\"{length}\")"),
+                6 => format!(".older_than(\"{length}\")"),
+                7 | 8 => self
+                    .random
+                    .pick(&[
+                        ".between(\"10s\", \"2s\")",
+                        ".between(\"1m\", \"5s\")",
+                        ".between(\"2s\", \"1s\")",
+                    ])
+                    .to_owned(),
+                9 | 10 => format!(".after({time})"),
+                _ => format!(".before({time})"),
+            };
+            // Two such windows may leave no time at all, which a catalog is refused for.
+            let contradicts = |steps: &[&str]| steps.iter().any(|step| text.contains(step));
+            if !contradicts(&[".within", ".between", ".older_than"])
+                || step.starts_with(".after")
+                || step.starts_with(".before")
+            {
+                text.push_str(&step);
+            }
+        }
+        text
+    }
+
+    fn time(&mut self) -> String {
+        let time = self.random.pick(&TIMES);
+        self.random.pick(&[
+            "seen".to_owned(),
+            format!("timestamp(\"{time}\")"),
+            "events(\"Login\").last()".to_owned(),
+            "events(\"Order\").first()".to_owned(),
+            "events(\"View\").within(\"5s\").last()".to_owned(),
+            "events(\"View\").last(until)".to_owned(),
+        ])
+    }
+
+    fn filter(&mut self, name: &str) -> String {
+        let (comparison, constant) = (self.comparison(), self.constant());
+        let category = self.random.pick(&["x", "y", "z"]);
+        let choices = match name {
+            "View" => vec![
+                format!("category == \"{category}\""),
+                format!("category == \"{category}\" && price > 0.2"),
+                format!("price {comparison} {constant}"),
+                "sale".to_owned(),
+                "!sale".to_owned(),
+                "labels.exists(l, l == category)".to_owned(),
+                "has(until)".to_owned(),
+                format!("qty in [1, 2] || category != \"{category}\""),
+            ],
+            "Order" => vec![
+                format!("total {comparison} {constant}"),
+                format!("category == \"{category}\""),
+                "qty == 2".to_owned(),
+            ],
+            "Ping" => vec![
+                format!("p {comparison} {constant}"),
+                format!("p == \"{category}\""),
+                "has(p)".to_owned(),
+            ],
+            "Login" => vec!["device == \"web\"".to_owned(), format!("n {comparison} {constant}")],
+            _ => vec!["name == \"home\"".to_owned(), "has(category)".to_owned()],
+        };
+        self.random.pick(&choices)
+    }
+
+    fn number(&mut self) -> String {
+        let events = self.events("View");
+        let length = self.length();
+        let mut choices = vec![
+            "points".to_owned(),
+            "ltv + 1".to_owned(),
+            "points % 3".to_owned(),
+            "points * points".to_owned(),
+            "points / rank".to_owned(),
+            "10 / points".to_owned(),
+            "size(name)".to_owned(),
+            format!("{events}.count()"),
+            format!("{events}.sum(price)"),
+            format!("{events}.sum(qty)"),
+            format!("{events}.avg(price)"),
+            format!("{events}.avg(qty)"),
+            format!("{events}.max(price) - {events}.min(price)"),
+            format!("{events}.distinct(category) + points"),
+            format!("events(\"Order\").sum(total) + {events}.sum(price)"),
+        ];
+        if self.with_decayed && !self.names.held {
+            choices.push(format!("{events}.decayed(\"{length}\")"));
+            choices.push(format!("{events}.decayed(price, \"{length}\")"));
+        }
+        if !self.names.numbers.is_empty() && self.random.chance(30) {
+            self.is_odd = true;
+            choices.clone_from(&self.names.numbers);
+        }
+        self.random.pick(&choices)
+    }
+
+    fn text(&mut self) -> String {
+        let events = self.events("View");
+        self.random.pick(&[
+            "name".to_owned(),
+            "tier + name".to_owned(),
+            format!("{events}.top(category)"),
+            format!("{events}.last(category)"),
+        ])
+    }
+
+    fn on_numbers(&mut self) -> String {
+        let (bound, constant) = (self.bound(), self.constant());
+        format!("{} {bound} {constant}", self.number())
+    }
+
+    fn personalization(&mut self, number: usize) -> String {
+        let strategy = self.random.pick(&["first", "all", "best"]);
+        let on = self.random.pick(&["", "", "Login", "Page Viewed"]);
+        self.names.trigger = on == "Login";
+        let mut text = format!("[personalizations.p{number}]\nstrategy = \"{strategy}\"\n");
+        if !on.is_empty() {
+            text.push_str(&format!("on = \"{on}\"\n"));
+        }
+        if self.random.chance(50) {
+            let attribute = self.random.pick(&["\"points\", \"ltv\"", "\"*\"", "\"tags\""]);
+            text.push_str(&format!("attributes = [{attribute}]\n"));
+        }
+        if self.random.chance(60) {
+            text.push_str(
+                "fallback = { name = \"none\", text = \"Hello {{ name | default(\\\"you\\\") }}\" }\n",
+            );
+        }
+        for offer in 0..self.random.below(4) + 1 {
+            text.push_str(&format!("[[personalizations.p{number}.offers]]\nname = \"o{offer}\"\n"));
+            if self.random.chance(90) {
+                let depth = self.random.pick(&[0, 0, 1]);
+                text.push_str(&format!("when = '{}'\n", self.condition(depth)));
+            }
+            if self.random.chance(40) {
+                text.push_str(&format!("priority = {}\n", self.random.pick(&["-1", "0", "1", "2"])));
+            }
+            if strategy == "best" && self.random.chance(80) {
+                text.push_str(&format!("score = '{}'\n", self.number()));
+            }
+            let words = ["Hi {{ name }}", "{{ points }} of {{ rank }}", "{{ tags }}", "plain"];
+            if self.random.chance(40) {
+                text.push_str(&format!("text = \"{}\"\n", self.random.pick(&words)));
+            }
+        }
+        self.names.trigger = false;
+        text
+    }
+}
+
+/// A number and a text among the properties of an event.
+fn properties(event: &str) -> Option<(Option<&'static str>, &'static str)> {
+    match event {
+        "View" => Some((Some("price"), "category")),
+        "Order" => Some((Some("total"), "category")),
+        "Login" => Some((Some("n"), "device")),
+        "Page Viewed" => Some((None, "name")),
+        "Ping" => Some((Some("p"), "p")),
+        _ => None,
+    }
+}

@@ -1,0 +1,404 @@
+//! One story told to the database and to the reference, and every answer of the two compared.
+//!
+//! A step that fails says where and how. Beside the answers themselves three promises are checked: that
+//! answers stay what they are until `valid_until`; that transitions, replayed, give the memberships; and
+//! of punctual stories that each transition has its exact millisecond and none is missing.
+
+use std::collections::BTreeMap;
+
+use habitue::{
+    Answers, Catalog, Clock, Database, ManualClock, Message, Reference, Snapshot, Time, Transition, Value,
+};
+
+use crate::catalogs::{USERS, VISITORS};
+use crate::coverage::Coverage;
+use crate::stories::time;
+
+/// What happens at one instant.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) at_ms: i64,
+    pub(crate) action: Action,
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    /// A message is applied.
+    Apply(Message),
+    /// A message is applied, and what its event triggers is decided.
+    Decide(Message),
+    /// All that can be asked of one customer is asked.
+    Read(String),
+    /// Single questions are asked, which take other ways than `Read`.
+    Ask(String),
+    /// Members and sizes of all segments are counted.
+    Count,
+    /// The timers run.
+    Advance,
+    /// Another of the catalogs comes into force.
+    Swap(usize),
+}
+
+/// A story in progress.
+pub(crate) struct Run<'a> {
+    catalogs: &'a [String],
+    clock: ManualClock,
+    database: Database,
+    reference: Reference,
+    now_ms: i64,
+    /// Whether so far no message came later than the step before the time it happened.
+    punctual: bool,
+    swapped: bool,
+    /// Of each customer the memberships that the transitions tell of, and the time of the last one.
+    replayed: BTreeMap<String, BTreeMap<String, bool>>,
+    last_turn: BTreeMap<String, Time>,
+    log: Vec<Transition>,
+    unnamed: usize,
+    /// Until when the answers of the last read hold.
+    pub(crate) valid_until_ms: i64,
+    pub(crate) coverage: Coverage,
+}
+
+/// The ids that stories are about.
+pub(crate) fn ids() -> impl Iterator<Item = &'static str> {
+    USERS.into_iter().chain(VISITORS)
+}
+
+fn read(text: &str) -> Result<Catalog, String> {
+    Catalog::from_toml(text).map_err(|error| format!("catalog: {error}"))
+}
+
+impl<'a> Run<'a> {
+    /// A run on an empty database.
+    pub(crate) fn new(catalogs: &'a [String], begin_ms: i64) -> Result<Run<'a>, String> {
+        let clock = ManualClock::new(time(begin_ms));
+        let database = Database::in_memory_with_clock(read(&catalogs[0])?, Clock::Manual(clock.clone()));
+        let reference = Reference::new(read(&catalogs[0])?);
+        Ok(Run {
+            catalogs,
+            clock,
+            database,
+            reference,
+            now_ms: begin_ms,
+            punctual: true,
+            swapped: false,
+            replayed: BTreeMap::new(),
+            last_turn: BTreeMap::new(),
+            log: Vec::new(),
+            unnamed: 0,
+            valid_until_ms: i64::MAX,
+            coverage: Coverage::of(&catalogs[0]),
+        })
+    }
+
+    /// Takes one step.
+    pub(crate) fn step(&mut self, step: &Step) -> Result<(), String> {
+        let before_ms = self.now_ms;
+        self.now_ms = self.now_ms.max(step.at_ms);
+        self.clock.set(time(self.now_ms));
+        match &step.action {
+            Action::Apply(message) => self.apply(message, before_ms, false)?,
+            Action::Decide(message) => self.apply(message, before_ms, true)?,
+            Action::Read(id) => self.read(id)?,
+            Action::Ask(id) => self.ask(id)?,
+            Action::Count => self.count()?,
+            Action::Advance => self.database.advance(),
+            Action::Swap(number) => {
+                self.database.replace_catalog(read(&self.catalogs[*number])?);
+                self.reference.replace_catalog(read(&self.catalogs[*number])?);
+                self.coverage.turn_to(&self.catalogs[*number]);
+                self.swapped = true;
+            }
+        }
+        self.take_transitions()
+    }
+
+    fn apply(&mut self, message: &Message, before_ms: i64, decide: bool) -> Result<(), String> {
+        let now = time(self.now_ms);
+        let at = message.timestamp().unwrap_or(now);
+        let (result, decided) = if decide {
+            match self.database.apply_and_decide(message.clone()) {
+                Ok((applied, decided)) => (Ok(applied), decided),
+                Err(refusal) => (Err(refusal), Vec::new()),
+            }
+        } else {
+            (self.database.apply(message.clone()), Vec::new())
+        };
+        self.unnamed += 1;
+        let id = match &result {
+            Ok(applied) => applied.message_id.clone(),
+            Err(_) => format!("unnamed{}", self.unnamed),
+        };
+        let named =
+            if message.message_id().is_some() { message.clone() } else { message.clone().with_id(id) };
+        let expected = self.reference.apply(named, now);
+        match (&result, &expected) {
+            (Ok(applied), Ok(new)) if applied.duplicate != *new => {
+                self.coverage.message(if *new { "accepted" } else { "duplicate" });
+                if *new && at.millis() < before_ms {
+                    self.coverage.message("late");
+                    self.punctual = false;
+                }
+            }
+            (Err(refusal), Err(expected)) if refusal.reason == expected.reason => {
+                self.coverage.message(refusal.reason.as_str());
+            }
+            _ => return Err(format!("apply: the database says {result:?}, expected {expected:?}")),
+        }
+        let at_once = result.is_ok_and(|applied| !applied.duplicate) && at <= now;
+        if at_once && !decided.is_empty() {
+            let answers = self.reference.answers_after(message, now);
+            for decided in decided {
+                self.coverage.message("triggered");
+                let name = decided.decision.personalization.to_string();
+                compare_decision(&name, &decided.decision, &answers)
+                    .map_err(|problem| format!("apply_and_decide: {problem}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, id: &str) -> Result<(), String> {
+        let now = time(self.now_ms);
+        let snapshot = self.database.profile(id);
+        self.valid_until_ms = snapshot.valid_until.millis();
+        let answers = self.reference.answers(id, now);
+        self.coverage.read(&answers);
+        compare(&snapshot, &answers).map_err(|problem| format!("read {id} at {now}: {problem}"))?;
+        self.keeps_its_word(id, now, &snapshot, &answers)?;
+        self.take_transitions()?;
+        let replayed = self.replayed.get(id);
+        for (segment, member) in &answers.segments {
+            let told = replayed.and_then(|segments| segments.get(segment)).copied().unwrap_or(false);
+            if told != *member && !answers.close_calls.contains(segment) {
+                return Err(format!("read {id} at {now}: transitions make {segment} {told}, it is {member}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the answers are the same just before they may change.
+    fn keeps_its_word(
+        &self,
+        id: &str,
+        now: Time,
+        snapshot: &Snapshot,
+        answers: &Answers,
+    ) -> Result<(), String> {
+        let until_ms = snapshot.valid_until.millis();
+        if until_ms <= now.millis() {
+            return Err(format!("read {id} at {now}: answers are valid until {}", snapshot.valid_until));
+        }
+        // Where nothing will ever change, ten years are long enough.
+        let last = time((until_ms - 1).min(now.millis() + 315_360_000_000));
+        if last == now {
+            return Ok(());
+        }
+        let later = self.reference.answers(id, last);
+        for (segment, member) in &answers.segments {
+            let is_close = later.close_calls.contains(segment) || answers.close_calls.contains(segment);
+            if later.segments[segment] != *member && !is_close {
+                return Err(format!(
+                    "read {id} at {now}: {segment} is {member}, said to be valid until {}, but is another at {last}",
+                    snapshot.valid_until
+                ));
+            }
+        }
+        for (name, shown) in &answers.decisions {
+            let is_close = later.close_calls.contains(name) || answers.close_calls.contains(name);
+            if later.decisions[name].offers != shown.offers && !is_close {
+                return Err(format!(
+                    "read {id} at {now}: {name} is {:?}, said to be valid until {}, but is {:?} at {last}",
+                    shown.offers, snapshot.valid_until, later.decisions[name].offers
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, id: &str) -> Result<(), String> {
+        let answers = self.reference.answers(id, time(self.now_ms));
+        for (name, shown) in &answers.decisions {
+            let decided = self.database.decide(id, name).map_err(|error| error.to_string())?;
+            self.coverage.message(if decided.cached { "cached" } else { "decided" });
+            compare_decision(name, &decided.decision, &answers)
+                .map_err(|problem| format!("decide {id}: {problem}"))?;
+            let again = self.database.decide(id, name).map_err(|error| error.to_string())?;
+            if again.decision != decided.decision {
+                return Err(format!(
+                    "decide {id}: {name} is {:?}, then {:?}, expected {shown:?}",
+                    decided.decision, again.decision
+                ));
+            }
+        }
+        for (name, member) in &answers.segments {
+            let said = self.database.is_member(id, name).map_err(|error| error.to_string())?;
+            if said != *member && !answers.close_calls.contains(name) {
+                return Err(format!("is_member {id} {name}: {said}, expected {member}"));
+            }
+        }
+        for (name, value) in &answers.attributes {
+            let said = self.database.attribute(id, name).map_err(|error| error.to_string())?;
+            if !same_value(said.as_ref(), value.as_ref()) && !answers.close_calls.contains(name) {
+                return Err(format!("attribute {id} {name}: {said:?}, expected {value:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self) -> Result<(), String> {
+        let now = time(self.now_ms);
+        let answers: Vec<(&str, Answers)> = ids().map(|id| (id, self.reference.answers(id, now))).collect();
+        for (segment, size) in self.database.segment_sizes() {
+            let members = self.database.members(&segment).map_err(|error| error.to_string())?;
+            let mut expected: Vec<&str> =
+                answers.iter().filter(|(_, answers)| answers.segments[&segment]).map(|(id, _)| *id).collect();
+            expected.sort_unstable();
+            let is_close = answers.iter().any(|(_, answers)| answers.close_calls.contains(&segment));
+            if (members != expected || size != expected.len() as u64) && !is_close {
+                return Err(format!(
+                    "members of {segment} at {now}: {members:?} and {size}, expected {expected:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Replays the transitions that have come.
+    fn take_transitions(&mut self) -> Result<(), String> {
+        for transition in self.database.take_transitions() {
+            let Transition { profile, segment, entered, at, .. } = &transition;
+            let (id, name) = (profile.to_string(), segment.to_string());
+            let last = self.last_turn.entry(id.clone()).or_insert(*at);
+            if at < last || *at > time(self.now_ms) {
+                return Err(format!(
+                    "transitions: {transition:?} comes after one at {last}, now {}",
+                    time(self.now_ms)
+                ));
+            }
+            *last = *at;
+            let member = self.replayed.entry(id.clone()).or_default().entry(name).or_insert(false);
+            if *member == *entered {
+                return Err(format!("transitions: {transition:?}, but that it was before"));
+            }
+            *member = *entered;
+            if self.punctual && !self.swapped {
+                self.is_exact(&transition)?;
+                self.log.push(transition);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that a transition happened in its very millisecond.
+    fn is_exact(&mut self, transition: &Transition) -> Result<(), String> {
+        let Transition { profile, segment, entered, at, .. } = transition;
+        self.coverage.message("transitions");
+        let just_before = time(at.millis() - 1);
+        // Of messages of one millisecond each is answered for before the next one comes.
+        let is_second = self
+            .log
+            .iter()
+            .any(|other| other.at == *at && other.profile == *profile && other.segment == *segment);
+        for (at, member) in [(*at, *entered), (just_before, !*entered)] {
+            if at == just_before && is_second {
+                continue;
+            }
+            let answers = self.reference.answers(profile, at);
+            let name = &**segment;
+            if answers.segments[name] != member && !answers.close_calls.contains(name) {
+                return Err(format!("transitions: {transition:?}, but at {at} membership is {}", !member));
+            }
+        }
+        Ok(())
+    }
+
+    /// At the end of a punctual story: whether the transitions tell all that happened.
+    pub(crate) fn end(&mut self, instants_ms: &[i64]) -> Result<(), String> {
+        for id in ids() {
+            self.read(id)?;
+        }
+        if !self.punctual || self.swapped {
+            return Ok(());
+        }
+        for id in ids() {
+            for at_ms in instants_ms.iter().filter(|at_ms| **at_ms <= self.now_ms) {
+                let answers = self.reference.answers(id, time(*at_ms));
+                for (segment, member) in &answers.segments {
+                    let told = self.log.iter().rfind(|turn| {
+                        &*turn.profile == id && *turn.segment == **segment && turn.at <= time(*at_ms)
+                    });
+                    if told.is_some_and(|turn| turn.entered) != *member
+                        && !answers.close_calls.contains(segment)
+                    {
+                        return Err(format!(
+                            "transitions of {id}: at {} {segment} was {member}, the last told is {told:?}",
+                            time(*at_ms)
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What differs between an answer and what it should be.
+fn compare(snapshot: &Snapshot, answers: &Answers) -> Result<(), String> {
+    if snapshot.known != answers.known {
+        return Err(format!("known is {}", snapshot.known));
+    }
+    let names =
+        |answers: &Answers| (answers.segments.len(), answers.attributes.len(), answers.decisions.len());
+    if names(answers) != (snapshot.segments.len(), snapshot.attributes.len(), snapshot.decisions.len()) {
+        return Err("other things are answered".to_owned());
+    }
+    for (name, expected) in &answers.segments {
+        let actual = snapshot.segments[name];
+        if actual != *expected && !answers.close_calls.contains(name) {
+            return Err(format!("segment {name} is {actual}, expected {expected}"));
+        }
+    }
+    for (name, expected) in &answers.attributes {
+        let actual = &snapshot.attributes[name];
+        if !same_value(actual.as_ref(), expected.as_ref()) && !answers.close_calls.contains(name) {
+            return Err(format!("attribute {name} is {actual:?}, expected {expected:?}"));
+        }
+    }
+    for name in answers.decisions.keys() {
+        compare_decision(name, &snapshot.decisions[name].decision, answers)?;
+    }
+    Ok(())
+}
+
+fn compare_decision(name: &str, decision: &habitue::Decision, answers: &Answers) -> Result<(), String> {
+    let expected = &answers.decisions[name];
+    let offers: Vec<(String, Option<String>)> = decision
+        .offers
+        .iter()
+        .map(|chosen| (chosen.name.to_string(), chosen.text.as_ref().map(ToString::to_string)))
+        .collect();
+    if answers.close_calls.contains(name) {
+        return Ok(());
+    }
+    if offers != expected.offers {
+        return Err(format!("decision {name} is {offers:?}, expected {:?}", expected.offers));
+    }
+    for ((name, actual), (_, expected)) in decision.attributes.iter().zip(&expected.attributes) {
+        if !same_value(actual.as_ref(), expected.as_ref()) && !answers.close_calls.contains(&**name) {
+            return Err(format!("attribute {name} of a decision is {actual:?}, expected {expected:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Equal, floats to 1e-9.
+fn same_value(a: Option<&Value>, b: Option<&Value>) -> bool {
+    match (a, b) {
+        (Some(Value::Float(a)), Some(Value::Float(b))) => {
+            (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-290)
+        }
+        (a, b) => a == b,
+    }
+}
