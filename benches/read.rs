@@ -1,22 +1,19 @@
 //! What does a look-up cost: an attribute, a membership, a decision that was made before?
 //!
-//! `cargo bench --features workbench --bench read`. 20,000 customers under string ids, asked at random,
+//! `cargo bench --bench read`. 20,000 customers under string ids, asked at random,
 //! on a clock that stands still; a read takes the shard's lock, finds the profile by its id and the
 //! name by its text. The concurrent store with handles comes later; these are the numbers to beat.
 
-#![expect(
-    clippy::panic,
-    missing_docs,
-    reason = "a bench stops when it is wrong, and criterion's macros have no docs"
-)]
+#![expect(clippy::panic, reason = "a bench stops when it is wrong")]
 
-mod workload;
+#[path = "workload/random.rs"]
+mod random;
 
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use habitue::{Catalog, Clock, Database, ManualClock, Message, Time};
-use workload::Random;
+use random::Random;
 
 const CUSTOMERS: u64 = 20_000;
 

@@ -178,9 +178,9 @@ fn ticks_and_reads() {
                     .min(now_ms + random.pick(&[1, 7, 1_000, 4_999, 60_000, 86_400_000]));
                 eager.clock.set(time(now_ms));
                 if random.chance(50) {
-                    eager.database.advance()
+                    eager.database.advance();
                 } else {
-                    drop(eager.database.profile(USERS[0]))
+                    drop(eager.database.profile(USERS[0]));
                 }
             }
             eager.deliver(&[(at_ms, message)]);

@@ -50,10 +50,15 @@ fn the_database_answers_as_the_reference_does() {
     let (mut steps, mut cases) = (0, 0);
     let mut coverage = Coverage::default();
     let mut failures = Vec::new();
+    // A case that takes long is a find, too: something is looked at again and again.
+    let mut slowest = (Duration::ZERO, 0);
     while wanted_steps.map_or_else(|| Instant::now() < end, |wanted| steps < wanted) {
         cases += 1;
         let case_seed = seeds.next();
-        match try_random(case_seed, &mut coverage) {
+        let begin = Instant::now();
+        let told = try_random(case_seed, &mut coverage);
+        slowest = slowest.max((begin.elapsed(), cases));
+        match told {
             Ok(taken) => steps += taken,
             Err((case, failure)) => {
                 let (case, failure) = case.shrunk(failure);
@@ -68,7 +73,7 @@ fn the_database_answers_as_the_reference_does() {
             }
         }
     }
-    eprintln!("oracle: seed {seed}, {cases} cases, {steps} steps\n{coverage}");
+    eprintln!("oracle: seed {seed}, {cases} cases, {steps} steps, slowest {slowest:?}\n{coverage}");
     assert!(failures.is_empty(), "seed {seed}: {failures:#?}");
     if steps >= 20_000 {
         let gaps = coverage.gaps(steps);

@@ -5,11 +5,14 @@
 //! chosen uniformly; each has about ten events in 58 days.
 
 pub(crate) mod naive;
+pub(crate) mod random;
 
 use std::fmt::Write as _;
 
 use habitue::workbench::{Prepared, Workbench};
 use habitue::{Catalog, Message, Time};
+
+use self::random::Random;
 
 /// How many attributes a customer has.
 pub(crate) const ATTRIBUTES: u64 = 40;
@@ -17,21 +20,6 @@ pub(crate) const ATTRIBUTES: u64 = 40;
 pub(crate) const EVENTS: [&str; 6] = ["Viewed", "Searched", "Clicked", "Added", "Purchased", "Logged In"];
 /// The time between two events of all customers together, if each has ten in 58 days.
 const DAYS: u64 = 58;
-
-/// A small deterministic generator (splitmix64), so that every run sees the same workload.
-#[derive(Clone)]
-pub(crate) struct Random(pub u64);
-
-impl Random {
-    /// A number below `end`.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
-}
 
 /// One segment, as data: what both the catalog and the naive recompute are made from.
 #[derive(Clone, Copy, Debug)]

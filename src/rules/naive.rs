@@ -176,10 +176,7 @@ impl<'a> Moment<'a> {
 
     /// The properties of the last event of a name.
     pub(crate) fn last_properties(&self, event: EventId) -> Option<&'a [Option<Value>]> {
-        self.events()
-            .filter(|happened| happened.event == Some(event))
-            .last()
-            .map(|happened| happened.properties)
+        self.events().rfind(|happened| happened.event == Some(event)).map(|happened| happened.properties)
     }
 
     /// The offers chosen by a personalization, best first.
@@ -329,11 +326,11 @@ impl Facts for Moment<'_> {
     }
 
     fn attribute(&self, attribute: AttributeId) -> Option<Value> {
-        let words = self.messages().iter().filter_map(|told| match &told.said {
+        let mut words = self.messages().iter().rev().filter_map(|told| match &told.said {
             Said::Attributes(set) => set.iter().find(|(set, _)| *set == attribute),
             Said::Event { .. } | Said::Presence => None,
         });
-        words.last().and_then(|(_, value)| value.clone())
+        words.next().and_then(|(_, value)| value.clone())
     }
 
     fn default_of(&self, attribute: AttributeId) -> Option<Value> {

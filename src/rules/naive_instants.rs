@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::time::{Duration, Time};
-use crate::model::ids::AggregateId;
+use crate::model::ids::{AggregateId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::definitions::SegmentDefinition;
 use crate::rules::expression::{Bound, Expr, Function};
@@ -27,6 +27,8 @@ struct Named {
     scores: Vec<(AggregateId, Duration)>,
     /// The durations of the `held` inside it, the innermost first.
     held: Vec<Duration>,
+    /// Segments whose conditions were looked at.
+    segments: Vec<SegmentId>,
 }
 
 /// Every instant at which `condition` may become true or false, and some more.
@@ -49,6 +51,9 @@ pub(crate) fn instants_of_change(naive: &Naive<'_>, condition: &Expr) -> BTreeSe
         instants.extend(times.iter().flat_map(|time| [*time + *length, *time - *length]));
     }
     with_the_next(&mut instants);
+    // Before the first message nothing holds of the customer.
+    let first = naive.messages.first().map_or(Time::NEVER, |told| told.time);
+    instants.retain(|time| *time >= first);
     for (score, half_life) in &named.scores {
         let passing = named.passing(*score, *half_life, naive, &instants);
         instants.extend(passing);
@@ -75,8 +80,12 @@ impl Named {
                     self.value(value);
                 }
             }
+            Expr::Segment(segment) if self.segments.contains(segment) => {}
             Expr::Segment(segment) => match &definitions.segments[segment.index()] {
-                SegmentDefinition::Condition(condition) => self.collect(condition, naive),
+                SegmentDefinition::Condition(condition) => {
+                    self.segments.push(*segment);
+                    self.collect(condition, naive);
+                }
                 SegmentDefinition::Members(_) => {}
             },
             Expr::Aggregate(aggregate) => self.aggregate(*aggregate, naive),

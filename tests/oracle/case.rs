@@ -80,7 +80,7 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
         let mut at_ms = now_ms;
         let action = match random.below(100) {
             0..=44 => Action::Apply(message(random, now_ms, number, manner)),
-            45..=49 => Action::Decide(message(random, now_ms, number, manner)),
+            45..=49 => Action::Decide(trigger(random, now_ms, number, manner)),
             50..=54 if !sent.is_empty() => Action::Apply(again(random, &sent)),
             55..=74 => Action::Read(id.to_owned()),
             75..=80 => Action::Ask(id.to_owned()),
@@ -109,6 +109,13 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
     }
     let steps = case.steps.len();
     run.end(&case.instants_ms).map_err(|what| Failure { what, steps })
+}
+
+/// A message of the kinds that trigger personalizations, if chance brings one soon.
+fn trigger(random: &mut Random, now_ms: i64, number: usize, manner: Manner) -> Message {
+    let mut tries = (0..10).map(|_| message(random, now_ms, number, manner));
+    let triggers = |message: &Message| message.event() == Some("Login") || message.kind().as_str() == "page";
+    tries.find(triggers).unwrap_or_else(|| message(random, now_ms, number, manner))
 }
 
 /// One of the messages before, or another one under its id.

@@ -187,7 +187,8 @@ impl Writer<'_> {
                 _ => format!("(({a}) ? points : rank) > 1"),
             };
         }
-        match self.random.below(20) {
+        let kind = if self.names.trigger && self.random.chance(30) { 18 } else { self.random.below(20) };
+        match kind {
             0..=3 => self.on_attributes(),
             4..=10 => self.on_events(),
             11 | 12 if !self.names.segments.is_empty() => {
@@ -468,7 +469,7 @@ impl Writer<'_> {
 
     fn personalization(&mut self, number: usize) -> String {
         let strategy = self.random.pick(&["first", "all", "best"]);
-        let on = self.random.pick(&["", "", "Login", "Page Viewed"]);
+        let on = self.random.pick(&["", "Login", "Login", "Page Viewed"]);
         self.names.trigger = on == "Login";
         let mut text = format!("[personalizations.p{number}]\nstrategy = \"{strategy}\"\n");
         if !on.is_empty() {

@@ -50,6 +50,8 @@ pub(crate) struct Run<'a> {
     /// Whether so far no message came later than the step before the time it happened.
     punctual: bool,
     swapped: bool,
+    /// The catalog in force.
+    current: usize,
     /// Of each customer the memberships that the transitions tell of, and the time of the last one.
     replayed: BTreeMap<String, BTreeMap<String, bool>>,
     last_turn: BTreeMap<String, Time>,
@@ -83,6 +85,7 @@ impl<'a> Run<'a> {
             now_ms: begin_ms,
             punctual: true,
             swapped: false,
+            current: 0,
             replayed: BTreeMap::new(),
             last_turn: BTreeMap::new(),
             log: Vec::new(),
@@ -109,6 +112,7 @@ impl<'a> Run<'a> {
                 self.reference.replace_catalog(read(&self.catalogs[*number])?);
                 self.coverage.turn_to(&self.catalogs[*number]);
                 self.swapped = true;
+                self.current = *number;
             }
         }
         self.take_transitions()
@@ -147,6 +151,12 @@ impl<'a> Run<'a> {
             _ => return Err(format!("apply: the database says {result:?}, expected {expected:?}")),
         }
         let at_once = result.is_ok_and(|applied| !applied.duplicate) && at <= now;
+        let event = message.event().or((message.kind().as_str() == "page").then_some("Page Viewed"));
+        let on = format!("on = \"{}\"\n", event.unwrap_or_default());
+        let triggered = self.catalogs[self.current].matches(&on).count();
+        if decide && at_once && decided.len() != triggered {
+            return Err(format!("apply_and_decide: {} decided, expected {triggered}", decided.len()));
+        }
         if at_once && !decided.is_empty() {
             let answers = self.reference.answers_after(message, now);
             for decided in decided {

@@ -84,6 +84,7 @@ fn offset(random: &mut Random, manner: Manner) -> i64 {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of message")]
 fn content(random: &mut Random, now: i64, fields: &mut Map<String, Json>) {
     let category = |random: &mut Random| maybe(random, &["x", "y", "z"]);
     let (kind, properties) = match random.below(100) {
