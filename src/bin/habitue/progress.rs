@@ -1,8 +1,9 @@
 //! The progress of long work: a bar with rate and time left, on standard error if it is a terminal.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Less work than this, in bytes, is done before anybody has read a bar.
 const WORTH_SHOWING: u64 = 1024 * 1024;
@@ -15,7 +16,7 @@ pub(crate) fn bytes(what: &str, total: u64) -> ProgressBar {
 
 /// A bar that counts messages; hidden if standard error is no terminal.
 pub(crate) fn messages(total: usize) -> ProgressBar {
-    let style = "{wide_bar} {human_pos} of {human_len} messages, {per_sec}, {eta} left";
+    let style = "{wide_bar} {human_pos} of {human_len} messages, {whole_per_sec} a second, {eta} left";
     bar(true, total as u64, style)
 }
 
@@ -23,8 +24,11 @@ fn bar(worth_showing: bool, total: u64, style: &str) -> ProgressBar {
     let shown = worth_showing && std::io::stderr().is_terminal();
     let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(total), target);
+    let whole_per_sec = |state: &ProgressState, text: &mut dyn Write| {
+        let _nobody_to_tell = write!(text, "{}", HumanCount(state.per_sec() as u64));
+    };
     match ProgressStyle::with_template(style) {
-        Ok(style) => bar.with_style(style),
+        Ok(style) => bar.with_style(style.with_key("whole_per_sec", whole_per_sec)),
         Err(_) => bar,
     }
 }
