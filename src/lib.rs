@@ -1,4 +1,48 @@
 //! Habitue: an embedded, in-process customer-profile database with a decision cache.
+//!
+//! A shop's own software feeds it the messages of its customers (the Segment spec), and a catalog that
+//! says which segments and offers there are. It answers who a customer is, which segments she is in and
+//! what to show her, each answer right at the millisecond it is asked for, also when nothing has
+//! happened but time.
+//!
+//! ```
+//! use habitue::{Catalog, Clock, Database, Duration, ManualClock, Message, Time};
+//!
+//! let catalog = Catalog::from_toml(r#"
+//!     schema = 1
+//!     [attributes]
+//!     first_name = "string"
+//!     [events."Product Viewed"]
+//!     category = "string"
+//!     [segments]
+//!     shoe_fan = 'events("Product Viewed").where(category == "shoes").within("24h").count() >= 2'
+//!     [personalizations.homepage]
+//!     fallback = { name = "default", text = "Welcome" }
+//!     [[personalizations.homepage.offers]]
+//!     name = "shoe-preview"
+//!     when = "shoe_fan"
+//!     text = "Hello {{ first_name | default('there') }}, the new shoes are in"
+//! "#)?;
+//! let clock = ManualClock::new(Time::parse("2026-01-01T09:00:00Z")?);
+//! let database = Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()));
+//!
+//! database.apply(Message::identify("ana").with_trait("first_name", "Ana"))?;
+//! for id in ["view-1", "view-2"] {
+//!     let view = Message::track("ana", "Product Viewed").with_id(id).with_property("category", "shoes");
+//!     database.apply(view)?;
+//! }
+//! let decided = database.decide("ana", "homepage")?;
+//! assert_eq!(decided.decision.text(), Some("Hello Ana, the new shoes are in"));
+//!
+//! // A day later the views have left the window, by themselves.
+//! clock.set(clock.now() + Duration::parse("24h")?);
+//! assert!(!database.is_member("ana", "shoe_fan")?);
+//! assert_eq!(database.decide("ana", "homepage")?.decision.name(), Some("default"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Catalog`] reads and checks a catalog, [`Database`] takes messages and answers, [`simulate`] runs
+//! scripts on a virtual clock, and [`Reference`] is the slow and simple yardstick to test against.
 
 pub(crate) mod base;
 pub(crate) mod model;
