@@ -139,7 +139,10 @@ impl Database {
             }
         }
         let time = message.timestamp().unwrap_or(now);
-        let identifier = identifier(&message)?;
+        // The message itself moves into the history, so the id outlives it as a copy.
+        let named = identifier(&message)?;
+        let id = named.text().to_owned();
+        let identifier = named.with_text(&id);
         let mut shard = self.shards[self.shard_of(identifier)].write();
         let definitions = &shard.program.definitions;
         if time > now + definitions.max_skew {
@@ -150,7 +153,7 @@ impl Database {
             return Err(Refusal::new(RefusalReason::Skew, "timestamp", detail).with_value(time.to_string()));
         }
         let content = Content::of(&message, definitions, Misfits::Refuse)?;
-        let entry = Entry { time, message_id: message_id.as_str().into(), message: message.clone() };
+        let entry = Entry { time, message_id: message_id.as_str().into(), message };
         let turns = shard.apply(identifier, entry, content, now)?;
         claim.accept(content_hash);
         let transitions = name_turns(&shard, &turns);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::base::time::{Duration, Time};
+use crate::base::time::Time;
 use crate::derived::conclusions::Conclusions;
 use crate::derived::propagation::{Propagation, Scratch};
 use crate::derived::subject::SubjectId;
@@ -22,11 +22,12 @@ use crate::engine::program::Program;
 use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::stamp::{MessageOrder, Stamp};
-use crate::model::ids::{EventId, PropertyId, SegmentId, SourceId};
+use crate::model::ids::{EventId, SegmentId, SourceId};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::value::Value;
-use crate::rules::evaluate::{Facts, Reading, is_true};
-use crate::rules::expression::{Expr, Source};
+use crate::rules::evaluate::is_true;
+use crate::rules::expression::Source;
+use crate::rules::one_event::OneEvent;
 
 /// What steps need beside the cell.
 pub(crate) struct Step<'a> {
@@ -243,42 +244,5 @@ impl Step<'_> {
 /// Whether a source takes an event with these properties.
 pub(crate) fn takes(source: &Source, event: Option<EventId>, properties: &[Option<Value>]) -> bool {
     (source.event.is_none() || source.event == event)
-        && source.filter.as_ref().is_none_or(|filter| is_true(filter, &PropertiesOnly(properties)))
-}
-
-/// An event by itself, as filters read it.
-pub(crate) struct PropertiesOnly<'a>(pub(crate) &'a [Option<Value>]);
-
-impl Facts for PropertiesOnly<'_> {
-    fn now(&self) -> Time {
-        Time::BEFORE_ALL
-    }
-
-    fn attribute(&self, _: crate::model::ids::AttributeId) -> Option<Value> {
-        None
-    }
-
-    fn default_of(&self, _: crate::model::ids::AttributeId) -> Option<Value> {
-        None
-    }
-
-    fn property(&self, property: PropertyId) -> Option<Value> {
-        self.0.get(property.index()).cloned().flatten()
-    }
-
-    fn trigger(&self, _: PropertyId) -> Option<Value> {
-        None
-    }
-
-    fn segment(&self, _: SegmentId) -> Reading {
-        Reading::truth(false, Time::NEVER)
-    }
-
-    fn aggregate(&self, _: crate::model::ids::AggregateId) -> Reading {
-        Reading::fixed(None)
-    }
-
-    fn held(&self, _: &Expr, _: Duration) -> Reading {
-        Reading::truth(false, Time::NEVER)
-    }
+        && source.filter.as_ref().is_none_or(|filter| is_true(filter, &OneEvent(properties)))
 }

@@ -16,6 +16,7 @@ pub(crate) mod contradiction;
 pub(crate) mod lint;
 pub(crate) mod template;
 pub(crate) mod evaluate;
+pub(crate) mod one_event;
 pub(crate) mod naive;
 pub(crate) mod naive_instants;
 pub(crate) mod print;

@@ -27,6 +27,7 @@ use crate::rules::definitions::{Definitions, OfferDefinition, PersonalizationDef
 use crate::rules::evaluate::{Facts, Reading, evaluate, is_true};
 use crate::rules::expression::{Bound, Expr, Function};
 use crate::rules::naive_instants::instants_of_change;
+use crate::rules::one_event::OneEvent;
 
 /// One accepted message.
 #[derive(Clone, Debug)]
@@ -355,43 +356,6 @@ impl Facts for Moment<'_> {
 
     fn held(&self, condition: &Expr, duration: Duration) -> Reading {
         Reading::fixed(Some(Value::Bool(self.has_held(condition, duration))))
-    }
-}
-
-/// An event by itself, as a `where` reads it.
-struct OneEvent<'a>(&'a [Option<Value>]);
-
-impl Facts for OneEvent<'_> {
-    fn now(&self) -> Time {
-        Time::BEFORE_ALL
-    }
-
-    fn attribute(&self, _: AttributeId) -> Option<Value> {
-        None
-    }
-
-    fn default_of(&self, _: AttributeId) -> Option<Value> {
-        None
-    }
-
-    fn property(&self, property: PropertyId) -> Option<Value> {
-        self.0.get(property.index()).cloned().flatten()
-    }
-
-    fn trigger(&self, _: PropertyId) -> Option<Value> {
-        None
-    }
-
-    fn segment(&self, _: SegmentId) -> Reading {
-        Reading::fixed(None)
-    }
-
-    fn aggregate(&self, _: AggregateId) -> Reading {
-        Reading::fixed(None)
-    }
-
-    fn held(&self, _: &Expr, _: Duration) -> Reading {
-        Reading::fixed(None)
     }
 }
 

@@ -22,6 +22,14 @@ pub(crate) struct Profile {
 }
 
 impl<'a> Identifier<'a> {
+    /// An id of the same kind, of another text.
+    pub(crate) fn with_text(self, text: &str) -> Identifier<'_> {
+        match self {
+            Identifier::User(_) => Identifier::User(text),
+            Identifier::Anonymous(_) => Identifier::Anonymous(text),
+        }
+    }
+
     /// The id's text.
     pub(crate) fn text(self) -> &'a str {
         match self {
