@@ -16,8 +16,9 @@ use smallvec::SmallVec;
 use crate::base::time::{Duration, Time};
 use crate::model::ids::{AttributeId, SourceId};
 use crate::model::value::{Type, Value};
-use crate::rules::evaluate::{Motion, Reading, decay_crossing, linear_crossing};
+use crate::rules::evaluate::{Motion, Reading};
 use crate::rules::expression::{Comparison, Expr};
+use crate::rules::motion::{decay_crossing, linear_crossing};
 
 /// The place of a subject in the graph's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

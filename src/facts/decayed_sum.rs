@@ -6,7 +6,7 @@
 //! ([`ExactSum`]), so the result does not depend on the order in which events arrive.
 //!
 //! Invariants:
-//! 1. The score at `now` is `sum * 2^(landmark - now / half_life)`, with `landmark` the whole half-lives
+//! 1. The score at `now` is `sum * 2^(landmark - now / half_life)`, rounded by [`rounded_score`], with `landmark` the whole half-lives
 //!    since the epoch at the latest event.
 //! 2. A score that is not zero never becomes zero, however long ago its events were.
 //!
@@ -15,6 +15,7 @@
 use crate::base::exact_sum::ExactSum;
 use crate::base::limits::MAX_FLOAT;
 use crate::base::time::{Duration, Time};
+use crate::rules::motion::rounded_score;
 
 /// A decaying sum.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +62,7 @@ impl DecayedSum {
         if scaled.abs() < f64::MIN_POSITIVE {
             return f64::MIN_POSITIVE.copysign(sum);
         }
-        scaled.clamp(-MAX_FLOAT, MAX_FLOAT)
+        rounded_score(scaled).clamp(-MAX_FLOAT, MAX_FLOAT)
     }
 
     /// Whole half-lives since the epoch, and the rest as a fraction of one.
@@ -90,6 +91,20 @@ mod tests {
         assert!((score.value(start) - 8.0).abs() < 1e-12);
         assert!((score.value(start + Duration::parse("3d").unwrap()) - 1.0).abs() < 1e-12);
         assert!(score.value(Time::MAX) > 0.0);
+    }
+
+    #[test]
+    fn an_event_of_this_instant_counts_its_weight() {
+        for (number, half_life) in ["7h", "5s", "5001ms", "13d", "90d"].into_iter().enumerate() {
+            let mut score = DecayedSum::new(Duration::parse(half_life).unwrap());
+            for step in 0..50 {
+                let start = Time::from_raw(1_767_225_600_000 + step * 1_234_567 + number as i64);
+                score.sum = ExactSum::default();
+                score.add(1.0, start);
+                score.add(1.5, start);
+                assert_eq!(score.value(start), 2.5, "{half_life}");
+            }
+        }
     }
 
     #[test]

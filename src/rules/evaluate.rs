@@ -17,6 +17,7 @@ use crate::base::time::{Duration, Time};
 use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::expression::{Comparison, Expr, Operator, Quantifier, TextFunction};
+use crate::rules::motion::{decay_crossing, linear_crossing, milliseconds, number};
 
 /// What an expression reads.
 pub(crate) trait Facts {
@@ -296,53 +297,6 @@ impl Comparison {
             Comparison::Greater => order == Ordering::Greater,
             Comparison::GreaterOrEqual => order != Ordering::Less,
         }
-    }
-}
-
-/// The first instant at which the order of two linearly moving values may change: the one at which
-/// their difference reaches zero, or the one after it is zero.
-pub(crate) fn linear_crossing(a: &Value, slope_a: i64, b: &Value, slope_b: i64, now: Time) -> Time {
-    let (Some(a), Some(b)) = (milliseconds(a), milliseconds(b)) else { return Time::NEVER };
-    let difference = i128::from(a) - i128::from(b);
-    let slope = i128::from(slope_a) - i128::from(slope_b);
-    if slope == 0 || (difference != 0 && (difference > 0) == (slope > 0)) {
-        return Time::NEVER;
-    }
-    // From a difference of zero, or at a fraction of a millisecond before it, the next one counts.
-    let steps = (difference.abs() / slope.abs()).max(1);
-    now + Duration::from_millis(i64::try_from(steps).unwrap_or(i64::MAX))
-}
-
-fn milliseconds(value: &Value) -> Option<i64> {
-    match value {
-        Value::Time(time) => Some(time.millis()),
-        Value::Duration(duration) => Some(duration.millis()),
-        _ => None,
-    }
-}
-
-/// A safe lower bound of the first instant at which a decaying `score` passes `threshold`.
-///
-/// `score * 2^(-t/h) = threshold` at `t = h * log2(score / threshold)`. Rounding shifts that by far
-/// less than the two milliseconds taken off; close to the crossing the answer is the next millisecond,
-/// so the crossing is found by evaluating, and is exact for the evaluated score.
-pub(crate) fn decay_crossing(score: &Value, threshold: &Value, half_life: Duration, now: Time) -> Time {
-    let (Some(score), Some(threshold)) = (number(score), number(threshold)) else { return Time::NEVER };
-    let ratio = score / threshold;
-    // Scores approach zero and never cross it, nor any threshold further from it than they are.
-    if threshold.abs() < f64::MIN_POSITIVE || ratio.is_nan() || ratio < 1.0 {
-        return Time::NEVER;
-    }
-    let exact = half_life.millis() as f64 * libm::log2(ratio);
-    let steps = (libm::floor(exact) - 2.0).max(1.0);
-    now + Duration::from_millis(steps as i64)
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(value) => Some(*value as f64),
-        Value::Float(value) => Some(*value),
-        _ => None,
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod check;
 pub(crate) mod contradiction;
 pub(crate) mod lint;
 pub(crate) mod template;
+pub(crate) mod motion;
 pub(crate) mod evaluate;
 pub(crate) mod one_event;
 pub(crate) mod naive;

@@ -26,6 +26,7 @@ use crate::model::value::{Type, Value};
 use crate::rules::definitions::{Definitions, OfferDefinition, PersonalizationDefinition, SegmentDefinition};
 use crate::rules::evaluate::{Facts, Reading, evaluate, is_true};
 use crate::rules::expression::{Bound, Expr, Function};
+use crate::rules::motion::rounded_score;
 use crate::rules::naive_instants::instants_of_change;
 use crate::rules::one_event::OneEvent;
 
@@ -441,7 +442,11 @@ pub(crate) fn decayed(weighted: &[(Time, f64)], half_life: Duration, now: Time) 
     let at_last = at_last.value();
     let score = at_last * libm::exp2(-halvings(*last, now));
     let is_tiny = at_last != 0.0 && score.abs() < f64::MIN_POSITIVE;
-    if is_tiny { f64::MIN_POSITIVE.copysign(at_last) } else { score.clamp(-MAX_FLOAT, MAX_FLOAT) }
+    if is_tiny {
+        f64::MIN_POSITIVE.copysign(at_last)
+    } else {
+        rounded_score(score).clamp(-MAX_FLOAT, MAX_FLOAT)
+    }
 }
 
 fn int(count: usize) -> Value {
