@@ -17,6 +17,7 @@
 
 use ahash::AHashMap;
 
+use crate::base::bits::Bits;
 use crate::base::time::Duration;
 use crate::derived::subject::{Subject, SubjectId};
 use crate::derived::truths::Truths;
@@ -45,9 +46,10 @@ pub(crate) struct Graph {
     pub(crate) primary_of: Lists<u32>,
     /// For each node, the segments that it decides, and whether by its complement.
     pub(crate) decides: Lists<(SegmentId, bool)>,
-    /// For each node, whether anything stands above it ([`Graph::PRIMARY`], [`Graph::PARENT`]): most
-    /// nodes decide a segment and nothing else.
-    pub(crate) above: Vec<u8>,
+    /// For each node, what stands above it, as far as it fits in one place.
+    pub(crate) above: Vec<Above>,
+    /// Whether each node has parents.
+    pub(crate) has_parents: Bits,
     /// For each segment, the literal that decides it.
     pub(crate) segments: Vec<Literal>,
     /// For conditions that are no segments, such as offers': the literal that decides each.
@@ -83,10 +85,26 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block {
     pub(crate) primary: Literal,
+    /// How many levels of gates its gates stand on.
+    pub(crate) level: u32,
     pub(crate) first: u32,
     /// One past the last.
     pub(crate) end: u32,
 }
+
+/// What stands above a node. Nearly all nodes have one thing above them at most, which is found here in
+/// one look; only what does not fit is looked up in the lists.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Above {
+    /// The block whose primary it is.
+    pub(crate) block: Few,
+    /// The segment that it decides, twice, and one more if by its complement.
+    pub(crate) segment: Few,
+}
+
+/// No number, one, or more than one, in four bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Few(u32);
 
 /// A `held(condition, duration)`.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +144,27 @@ impl Literal {
     }
 }
 
+impl Default for Few {
+    fn default() -> Few {
+        Few::NONE
+    }
+}
+
+impl Few {
+    pub(crate) const NONE: Few = Few(u32::MAX);
+    pub(crate) const MANY: Few = Few(u32::MAX - 1);
+
+    /// One more.
+    pub(crate) fn add(&mut self, number: u32) {
+        *self = if *self == Few::NONE { Few(number) } else { Few::MANY };
+    }
+
+    /// The number, if there is just one.
+    pub(crate) fn one(self) -> Option<u32> {
+        (self.0 < Few::MANY.0).then_some(self.0)
+    }
+}
+
 impl<T> Default for Lists<T> {
     fn default() -> Lists<T> {
         Lists { starts: vec![0], items: Vec::new() }
@@ -154,11 +193,6 @@ impl<T: Copy> Lists<T> {
 }
 
 impl Graph {
-    /// The node is the primary of a block.
-    pub(crate) const PRIMARY: u8 = 1;
-    /// The node has parents.
-    pub(crate) const PARENT: u8 = 2;
-
     /// The subjects that an attribute is read by.
     pub(crate) fn subjects_of_attribute(&self, attribute: AttributeId) -> &[SubjectId] {
         self.by_attribute.get(attribute.index())

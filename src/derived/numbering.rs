@@ -9,7 +9,8 @@ use std::cmp::Reverse;
 use ahash::AHashMap;
 use smallvec::SmallVec;
 
-use crate::derived::graph::{Block, Graph, HeldGate, Kind, Lists, Literal};
+use crate::base::bits::Bits;
+use crate::derived::graph::{Above, Block, Graph, HeldGate, Kind, Lists, Literal};
 use crate::derived::graph_builder::{Builder, Handle, Item, SubjectItem};
 use crate::derived::subject::{Reads, Subject, SubjectId, Test};
 use crate::model::value::Value;
@@ -23,16 +24,20 @@ struct Numbering<'a> {
     rest: Vec<(u32, Literal)>,
     parents: Vec<(u32, u32)>,
     primary_of: Vec<(u32, u32)>,
-    /// The level of the last block's gates.
-    block_level: u32,
 }
 
 /// The graph of the builder's items; its template is still to be computed.
 pub(crate) fn number(builder: &Builder<'_>) -> Graph {
     let primaries = primaries(builder);
+    let ranks = ranks(builder);
+    // Gates of neighbouring tests become neighbours, so that one operation serves them all.
+    let neighbourhood = |primary: Handle| {
+        (primary.item, primary.negated, ranks[primary.item as usize].get(primary.test as usize))
+    };
     let mut order: Vec<usize> = (0..builder.items.len()).collect();
     order.sort_by_key(|item| {
-        (builder.levels[*item], matches!(builder.items[*item], Item::Gate { .. }), primaries[*item])
+        let is_gate = matches!(builder.items[*item], Item::Gate { .. });
+        (builder.levels[*item], is_gate, primaries[*item].map(neighbourhood))
     });
     let mut numbering = Numbering {
         builder,
@@ -41,7 +46,6 @@ pub(crate) fn number(builder: &Builder<'_>) -> Graph {
         rest: Vec::new(),
         parents: Vec::new(),
         primary_of: Vec::new(),
-        block_level: 0,
     };
     for item in order {
         match &builder.items[item] {
@@ -64,6 +68,21 @@ pub(crate) fn number(builder: &Builder<'_>) -> Graph {
         }
     }
     numbering.finish()
+}
+
+/// For each subject the place of each test among its sorted tests; for other items nothing.
+fn ranks(builder: &Builder<'_>) -> Vec<Vec<u32>> {
+    let places = builder.items.iter().map(|item| match item {
+        Item::Subject(subject) => {
+            let mut places = vec![0; subject.tests.len()];
+            for (place, test) in subject.sorted_tests().into_iter().enumerate() {
+                places[test] = place as u32;
+            }
+            places
+        }
+        _ => Vec::new(),
+    });
+    places.collect()
 }
 
 /// For each gate its primary child; for other items nothing.
@@ -116,11 +135,11 @@ impl Numbering<'_> {
         let node = self.graph.nodes;
         // A block ends with its level: no gate of a block may depend on another one of it.
         let level = self.builder.levels[item];
-        let last = self.graph.blocks.last().filter(|block| block.primary == literal && block.end == node);
-        if last.is_none() || self.block_level != level {
-            self.block_level = level;
+        let last = self.graph.blocks.last();
+        let fits = |block: &Block| block.primary == literal && block.end == node && block.level == level;
+        if !last.is_some_and(fits) {
             self.primary_of.push((literal.node(), self.graph.blocks.len() as u32));
-            self.graph.blocks.push(Block { primary: literal, first: node, end: node });
+            self.graph.blocks.push(Block { primary: literal, level, first: node, end: node });
         }
         let block = self.graph.blocks.len() - 1;
         self.graph.blocks[block].end += 1;
@@ -144,8 +163,7 @@ impl Numbering<'_> {
             node
         });
         let first = self.graph.nodes;
-        let mut order: Vec<usize> = (0..subject.tests.len()).collect();
-        order.sort_by_key(|test| subject.tests[*test].rank());
+        let order = subject.sorted_tests();
         let mut nodes: SmallVec<[u32; 1]> = SmallVec::from_elem(0, subject.tests.len());
         for (place, test) in order.iter().enumerate() {
             nodes[*test] = first + place as u32;
@@ -179,14 +197,21 @@ impl Numbering<'_> {
         }
         self.parents.sort_unstable();
         self.parents.dedup();
-        let mut above = vec![0; nodes];
-        self.primary_of.iter().for_each(|(node, _)| above[*node as usize] |= Graph::PRIMARY);
-        self.parents.iter().for_each(|(node, _)| above[*node as usize] |= Graph::PARENT);
+        let mut above = vec![Above::default(); nodes];
+        for (node, block) in &self.primary_of {
+            above[*node as usize].block.add(*block);
+        }
+        for (node, (segment, negated)) in &decides {
+            above[*node as usize].segment.add(segment.0 * 2 + u32::from(*negated));
+        }
+        let mut has_parents = Bits::new(nodes);
+        self.parents.iter().for_each(|(node, _)| has_parents.set(*node as usize, true));
         Graph {
             rest: Lists::from_pairs(nodes, &self.rest),
             parents: Lists::from_pairs(nodes, &self.parents),
             primary_of: Lists::from_pairs(nodes, &self.primary_of),
             above,
+            has_parents,
             decides: Lists::from_pairs(nodes, &decides),
             by_attribute: Lists::from_pairs(builder.definitions.attributes.len(), &by_attribute),
             by_source: Lists::from_pairs(builder.definitions.sources.len(), &by_source),
@@ -237,6 +262,15 @@ fn distinct(values: &[Value]) -> impl Iterator<Item = &Value> {
         .enumerate()
         .filter(|(place, value)| !values[..*place].contains(value))
         .map(|(_, value)| value)
+}
+
+impl SubjectItem {
+    /// The places of the tests in their order as nodes.
+    fn sorted_tests(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.tests.len()).collect();
+        order.sort_by_key(|test| self.tests[*test].rank());
+        order
+    }
 }
 
 impl Test {

@@ -13,7 +13,7 @@ use crate::base::bit_queue::BitQueue;
 use crate::base::bits::mask;
 use crate::base::time::Time;
 use crate::derived::conclusions::Conclusions;
-use crate::derived::graph::{Block, Graph, HeldGate, Kind};
+use crate::derived::graph::{Block, Few, Graph, HeldGate, Kind};
 use crate::derived::subject::{Subject, SubjectId};
 use crate::derived::truths::Truths;
 use crate::derived::view::{Compiled, View};
@@ -30,8 +30,11 @@ use crate::rules::evaluate::{Reading, evaluate};
 pub(crate) struct Scratch {
     /// Tests that differ from before this instant.
     changed: BitQueue,
-    /// What has to be visited: a node as twice its number, a block as one more than twice its last node.
+    /// What has to be visited: a node as twice its number, blocks that follow one another as one more
+    /// than twice the last node of the last one.
     dirty: BitQueue,
+    /// By the last one of blocks that are to be visited, the first one.
+    first_blocks: Vec<u32>,
     /// Memberships that turned, in the order they did: the segment, and whether it was entered.
     pub(crate) turned: Vec<(SegmentId, bool)>,
     pub(crate) due: Vec<Watched>,
@@ -53,6 +56,14 @@ impl Scratch {
     pub(crate) fn reserve(&mut self, graph: &Graph) {
         self.changed.reserve(graph.nodes as usize);
         self.dirty.reserve(graph.nodes as usize * 2);
+        self.first_blocks.resize(self.first_blocks.len().max(graph.blocks.len()), u32::MAX);
+    }
+
+    fn visit_later(&mut self, graph: &Graph, first: u32, last: u32) {
+        let known = &mut self.first_blocks[last as usize];
+        *known = first.min(*known);
+        let last = graph.blocks[last as usize].end - 1;
+        self.dirty.insert(last as usize * 2 + 1);
     }
 }
 
@@ -101,7 +112,7 @@ impl<'a> Propagation<'a> {
         while let Some(number) = self.scratch.dirty.pop() {
             let node = (number / 2) as u32;
             match self.graph().kinds[node as usize] {
-                Kind::Gate(block) if number % 2 == 1 => self.visit_block(self.graph().blocks[block as usize]),
+                Kind::Gate(block) if number % 2 == 1 => self.visit_blocks(block),
                 Kind::Gate(block) => self.visit_gate(node, self.graph().blocks[block as usize]),
                 Kind::Held(place) => self.visit_held(place),
                 Kind::Probe(subject) => {
@@ -210,32 +221,64 @@ impl<'a> Propagation<'a> {
         self.scratch.changed.toggle(node);
     }
 
+    /// Announces the tests that changed. Neighbours that turned the same way mostly have blocks that are
+    /// neighbours, too, and these are visited as one.
     fn drain_changed(&mut self) {
+        let graph = self.graph();
+        let mut run: Option<(u32, u32)> = None;
         while let Some(node) = self.scratch.changed.pop() {
             self.scratch.work.predicates += 1;
-            self.announce(node as u32);
+            let block = self.announce(node as u32);
+            run = match (run, block) {
+                (Some((first, last)), Some(block)) if self.continues(last, block) => Some((first, block)),
+                (before, _) => {
+                    before.into_iter().for_each(|(first, last)| self.scratch.visit_later(graph, first, last));
+                    block.map(|block| (block, block))
+                }
+            };
         }
+        run.into_iter().for_each(|(first, last)| self.scratch.visit_later(graph, first, last));
     }
 
-    /// Tells everything above a node that it turned.
-    fn announce(&mut self, node: u32) {
+    /// Whether a block follows another one, and all their gates have the same truth below them.
+    fn continues(&self, last: u32, block: u32) -> bool {
+        let [last, next] = [last, block].map(|block| self.graph().blocks[block as usize]);
+        let truths = &self.conclusions.truths;
+        next.first == last.end
+            && next.level == last.level
+            && truths.get(last.primary) == truths.get(next.primary)
+    }
+
+    /// Tells everything above a node that it turned, but for the block that it is the only primary of,
+    /// which is the caller's to visit.
+    fn announce(&mut self, node: u32) -> Option<u32> {
         let graph = self.graph();
         let index = node as usize;
         let above = graph.above[index];
-        if above & Graph::PRIMARY != 0 {
+        if above.block == Few::MANY {
             for block in graph.primary_of.get(index) {
-                let last = graph.blocks[*block as usize].end - 1;
-                self.scratch.dirty.insert(last as usize * 2 + 1);
+                self.scratch.visit_later(graph, *block, *block);
             }
         }
-        if above & Graph::PARENT != 0 {
+        if graph.has_parents.get(index) {
             for parent in graph.parents.get(index) {
                 self.scratch.dirty.insert(*parent as usize * 2);
             }
         }
-        for (segment, negated) in graph.decides.get(index) {
-            let entered = self.conclusions.truths.node(index) != *negated;
-            self.scratch.turned.push((*segment, entered));
+        let truth = self.conclusions.truths.node(index);
+        if let Some(segment) = above.segment.one() {
+            self.scratch.turned.push((SegmentId(segment / 2), truth != (segment % 2 == 1)));
+        } else if above.segment == Few::MANY {
+            let decides = graph.decides.get(index).iter();
+            self.scratch.turned.extend(decides.map(|(segment, negated)| (*segment, truth != *negated)));
+        }
+        above.block.one()
+    }
+
+    /// Tells everything above a gate that it turned.
+    fn announce_gate(&mut self, node: u32) {
+        if let Some(block) = self.announce(node) {
+            self.scratch.visit_later(self.compiled.graph, block, block);
         }
     }
 
@@ -248,21 +291,24 @@ impl<'a> Propagation<'a> {
         let truth = rest && truths.get(block.primary);
         if truths.node(node as usize) != truth {
             truths.set_node(node as usize, truth);
-            self.announce(node);
+            self.announce_gate(node);
         }
     }
 
-    /// The primary of a block changed. It comes after the visits to its gates, so that their rests are
-    /// up to date and each gate turns at most once.
-    fn visit_block(&mut self, block: Block) {
-        let (first, end) = (block.first as usize, block.end as usize);
+    /// The primaries of blocks changed. They come after the visits to the blocks' gates, so that their
+    /// rests are up to date and each gate turns at most once.
+    fn visit_blocks(&mut self, last: u32) {
+        let graph = self.graph();
+        let first = std::mem::replace(&mut self.scratch.first_blocks[last as usize], u32::MAX);
+        let Block { primary, first, .. } = graph.blocks[first as usize];
+        let (first, end) = (first as usize, graph.blocks[last as usize].end as usize);
         self.scratch.work.gates += (end - first) as u64;
-        let primary = self.conclusions.truths.get(block.primary);
+        let primary = self.conclusions.truths.get(primary);
         for word in first / 64..end.div_ceil(64) {
             let members = mask(word, &(first..end));
             let mut turned = self.conclusions.truths.set_gates(word, members, primary);
             while turned != 0 {
-                self.announce((word * 64) as u32 + turned.trailing_zeros());
+                self.announce_gate((word * 64) as u32 + turned.trailing_zeros());
                 turned &= turned - 1;
             }
         }
@@ -280,7 +326,7 @@ impl<'a> Propagation<'a> {
         self.conclusions.watches.set(Watched::Held(place), deadline);
         if self.conclusions.truths.node(node as usize) != truth {
             self.conclusions.truths.set_node(node as usize, truth);
-            self.announce(node);
+            self.announce_gate(node);
         }
     }
 }
