@@ -256,3 +256,80 @@ fn constants(list: &Expr) -> Option<Vec<Value>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{CatalogText, decode};
+    use crate::derived::graph::Kind;
+    use crate::rules::check::check;
+
+    /// The graph of these segments, named `s0`, `s1` and so on: of each subject the lower bounds, upper
+    /// bounds, equalities and whether its truth is asked for; then the gates, their blocks, and `held`s.
+    fn shape(segments: &[&str]) -> String {
+        let mut catalog = r#"
+            schema = 1
+            [attributes]
+            n = "int"
+            m = "int"
+            x = { type = "float", default = 0.0 }
+            yes = "bool"
+            tags = { type = "list", of = "int" }
+            [events.A]
+            [computed]
+            kept = 'held(m > 1, "1d") ? 1 : 2'
+            [segments]
+        "#
+        .to_owned();
+        for (place, condition) in segments.iter().enumerate() {
+            catalog.push_str(&format!("s{place} = '{condition}'\n"));
+        }
+        let (declarations, mut report) = decode(&CatalogText::from_toml(&catalog));
+        let definitions = check(&declarations, &mut report);
+        let definitions = definitions.unwrap_or_else(|| panic!("{segments:?}: {:?}", report.findings()));
+        let graph = build(&definitions, &Plan::new(&definitions), std::iter::empty());
+        let subjects = graph.subjects.iter().map(|subject| {
+            let truth = if subject.truth { "t" } else { "" };
+            format!("{}/{}/{}{truth}", subject.lower.len(), subject.upper.len(), subject.equalities)
+        });
+        let subjects: Vec<String> = subjects.collect();
+        let gates = graph.kinds.iter().filter(|kind| matches!(kind, Kind::Gate(_))).count();
+        let held = graph.held.len();
+        format!("{} gates {gates} in {} held {held}", subjects.join(" "), graph.blocks.len())
+    }
+
+    /// What is `held` in a computed attribute is watched: one subject, one lower bound, in every graph.
+    #[test]
+    fn conditions_are_tests_of_few_subjects_and_share_gates() {
+        for (segments, expected) in [
+            (&["true", "false"][..], "1/0/0 gates 0 in 0 held 1"),
+            (&["n > 3", "n > 5", "n <= 3", "!(n > 5)", "3 < n"], "2/1/0 1/0/0 gates 0 in 0 held 1"),
+            (&["x > 3.0", "x <= 3.0", "x < 5.0"], "2/0/0 1/0/0 gates 0 in 0 held 1"),
+            (&["n == 1", "n in [1, 2]", "n != 1"], "0/0/2 1/0/0 gates 0 in 0 held 1"),
+            (&["yes", "n in tags", "n > m"], "0/0/1 0/0/0t 0/0/0t 1/0/0 gates 0 in 0 held 1"),
+            (&["n > 3 && x > 1.0", "!(x > 1.0 && n > 3)"], "1/0/0 1/0/0 1/0/0 gates 1 in 1 held 1"),
+            (&["n > 3 || x > 1.0", "!(n > 3) && !(x > 1.0)"], "1/0/0 1/0/0 1/0/0 gates 1 in 1 held 1"),
+            (&["n > 3", "s0 && yes", "s1 && x > 1.0"], "1/0/0 0/0/1 1/0/0 1/0/0 gates 2 in 2 held 1"),
+            (&["x > 3.0 && x <= 3.0"], "1/0/0 1/0/0 gates 0 in 0 held 1"),
+            (&["false", "s0 && n > 3"], "1/0/0 1/0/0 gates 0 in 0 held 1"),
+            (&["true", "s0 && n > 3", "s0 && s0"], "1/0/0 1/0/0 gates 0 in 0 held 1"),
+            (&["held(m > 1, \"1d\")", "held(m > 1, \"2d\")"], "1/0/0 gates 0 in 0 held 2"),
+        ] {
+            assert_eq!(shape(segments), expected, "{segments:?}");
+        }
+    }
+
+    /// A flip of what changes often, or of what many conditions share, turns all gates over it at once.
+    #[test]
+    fn gates_over_what_changes_often_are_one_block() {
+        let viewed = "events(\"A\").count() > 3";
+        let over_events: Vec<String> =
+            ["n > 3", "m > 5", "yes"].iter().map(|other| format!("{other} && {viewed}")).collect();
+        let over_events: Vec<&str> = over_events.iter().map(String::as_str).collect();
+        assert!(shape(&over_events).ends_with("gates 3 in 1 held 1"), "{}", shape(&over_events));
+        let shared = ["n > 3 && x > 1.0", "m > 5 && x > 1.0", "x > 1.0 && yes"];
+        assert!(shape(&shared).ends_with("gates 3 in 1 held 1"), "{}", shape(&shared));
+        let apart = ["n > 3 && x > 1.0", "m > 5 && yes"];
+        assert!(shape(&apart).ends_with("gates 2 in 2 held 1"), "{}", shape(&apart));
+    }
+}

@@ -40,3 +40,27 @@ impl AddAssign for Work {
         self.conditions += other.conditions;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_added_part_by_part() {
+        let work = |by: u64| Work {
+            messages: by,
+            filters: 2 * by,
+            subjects: 3 * by,
+            predicates: 4 * by,
+            gates: 5 * by,
+            deadlines: 6 * by,
+            rebuilds: 7 * by,
+            decisions: 8 * by,
+            conditions: 9 * by,
+        };
+        let mut sum = Work::default();
+        sum += work(1);
+        sum += work(10);
+        assert_eq!(sum, work(11));
+    }
+}

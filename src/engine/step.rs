@@ -71,7 +71,7 @@ impl Step<'_> {
             self.advance(cell, now);
             return Taken::NeedsRebuild;
         }
-        let at = if time >= cell.last_change { time } else { cell.as_of };
+        let at = effective_at(cell, time);
         while cell.deadline < at {
             self.instant(cell, cell.deadline, None);
         }
@@ -94,10 +94,11 @@ impl Step<'_> {
         let Content::Event { event, properties } = &message.content else { return Ok(()) };
         let Program { plan, definitions, .. } = self.program;
         let limit = definitions.entries_per_aggregate as usize;
+        let settled = effective_at(cell, message.stamp.time);
         for source in self.sources_of(*event, properties) {
             let Some(state) = cell.customer.source(source) else { continue };
             let source = &plan.sources[source.index()];
-            if state.is_full(message.stamp, properties, source, plan, cell.last_change, limit) {
+            if state.is_full(message.stamp, properties, source, plan, settled, limit) {
                 let detail = format!(
                     "an aggregate over this event already keeps {limit} entries for this customer; \
                      raise `limits.entries_per_aggregate` in the catalog if this is a person"
@@ -239,6 +240,11 @@ impl Step<'_> {
         found.retain(|source| takes(&sources[source.index()], event, properties));
         found.into_iter()
     }
+}
+
+/// The instant at which a message of that time is taken: its own, unless the cell has changed since.
+fn effective_at(cell: &Cell, time: Time) -> Time {
+    if time >= cell.last_change { time } else { cell.as_of }
 }
 
 /// Whether a source takes an event with these properties.

@@ -129,4 +129,15 @@ mod tests {
             .sum();
         assert!((forward.value(last) / naive - 1.0).abs() < 1e-9);
     }
+
+    #[test]
+    fn events_a_life_apart_are_added_in_any_order() {
+        let second = Duration::parse("1s").unwrap();
+        let times = [0, 4_000_000, 8_000_000].map(Time::from_raw);
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
+            let mut score = DecayedSum::new(second);
+            order.iter().for_each(|place| score.add(1.0, times[*place]));
+            assert_eq!(score.value(times[2]).to_bits(), 1.0_f64.to_bits(), "{order:?}");
+        }
+    }
 }

@@ -270,3 +270,59 @@ fn demanded_value(filter: &Expr) -> Option<(PropertyId, Value)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{CatalogText, decode};
+    use crate::rules::check::check;
+
+    #[test]
+    fn only_sources_whose_filter_may_hold_are_asked() {
+        let catalog = r#"
+            schema = 1
+            [events.A]
+            p = "string"
+            q = "int"
+            sale = "bool"
+            [computed]
+            every = 'events("A").count()'
+            p_is_x = 'events("A").where(p == "x").count()'
+            p_is_y = 'events("A").where("y" == p && q > 3).count()'
+            q_is_1 = 'events("A").where(q > 0 && q == 1).count()'
+            on_sale = 'events("A").where(sale).count()'
+            q_more = 'events("A").where(q > 1).count()'
+            not_x = 'events("A").where(p != "x").count()'
+            anything = 'events().count()'
+        "#;
+        let (declarations, mut report) = decode(&CatalogText::from_toml(catalog));
+        let definitions = check(&declarations, &mut report);
+        let definitions = definitions.unwrap_or_else(|| panic!("{:?}", report.findings()));
+        let plan = Plan::new(&definitions);
+        let asked = |properties: [Option<Value>; 3]| {
+            let candidates = plan.candidates(Some(EventId(0)), &properties);
+            let mut named: Vec<&str> = definitions
+                .computed
+                .iter()
+                .zip(definitions.computed_names.iter())
+                .filter_map(|(computed, name)| {
+                    let Expr::Aggregate(id) = computed.value else { return None };
+                    candidates.contains(&definitions.aggregates[id.index()].source).then_some(name)
+                })
+                .collect();
+            named.sort_unstable();
+            assert_eq!(named.len(), candidates.len());
+            named.join(" ")
+        };
+        let text = |text: &str| Some(Value::string(text));
+        assert_eq!(asked([None, None, None]), "anything every not_x q_more");
+        assert_eq!(asked([text("x"), Some(Value::Int(2)), None]), "anything every not_x p_is_x q_more");
+        assert_eq!(
+            asked([text("y"), Some(Value::Int(1)), None]),
+            "anything every not_x p_is_y q_is_1 q_more"
+        );
+        let sold = |sale: bool| asked([None, None, Some(Value::Bool(sale))]);
+        assert_eq!(sold(true), "anything every not_x on_sale q_more");
+        assert_eq!(sold(false), "anything every not_x q_more");
+    }
+}

@@ -42,3 +42,52 @@ impl Plan {
         Room { entries, bytes: entries * entry as u64 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{CatalogText, decode};
+    use crate::rules::check::check;
+
+    /// The entries and bytes of one aggregate.
+    fn room(aggregate: &str) -> (u64, u64) {
+        let catalog = format!(
+            "schema = 1\nlimits.entries_per_aggregate = 100\n[attributes]\nsince = \"time\"\n[events.A]\n\
+             p = \"string\"\n[events.B]\n[computed]\na = 'events(\"A\").{aggregate}'"
+        );
+        let (declarations, mut report) = decode(&CatalogText::from_toml(&catalog));
+        let definitions = check(&declarations, &mut report);
+        let definitions = definitions.unwrap_or_else(|| panic!("{aggregate}: {:?}", report.findings()));
+        let place = definitions.aggregates.len() - 1;
+        let room = Plan::new(&definitions).room(AggregateId::from_index(place), &definitions);
+        (room.entries, room.bytes)
+    }
+
+    #[test]
+    fn what_is_kept_follows_from_function_and_window() {
+        let fixed = (1, size_of::<Accumulator>() as u64);
+        for (aggregate, kept) in [
+            ("exists()", (1, 16)),
+            ("within(\"1d\").last()", (1, 16)),
+            ("within(\"1d\").after(timestamp(\"2026-01-01T00:00:00Z\")).exists()", (1, 16)),
+            ("not_followed_by(\"B\", \"1d\")", (1, 16)),
+            ("count()", fixed),
+            (
+                "after(timestamp(\"2026-01-01T00:00:00Z\")).before(timestamp(\"2026-02-01T00:00:00Z\")).count()",
+                fixed,
+            ),
+            ("min(p)", fixed),
+            ("values(p, 3)", (3, 3 * 40)),
+            ("distinct(p)", (100, 100 * 24)),
+            ("top(p)", (100, 100 * 48)),
+            ("within(\"1d\").count()", (100, 100 * 12)),
+            ("older_than(\"1d\").exists()", (100, 100 * 12)),
+            ("after(since).exists()", (100, 100 * 12)),
+            ("before(since).count()", (100, 100 * 12)),
+            ("within(\"1d\").last(p)", (100, 100 * 36)),
+            ("followed_by(\"B\", \"1d\")", (200, 200 * 12)),
+        ] {
+            assert_eq!(room(aggregate), kept, "{aggregate}");
+        }
+    }
+}

@@ -270,6 +270,10 @@ mod tests {
         for (text, tree) in [
             ("a", "`a`"),
             ("-5 < x", "`-5 < x`{`-5` `x`}"),
+            ("x > -1.5 && y", "`x > -1.5 && y`{`x > -1.5`{`x` `-1.5`} `y`}"),
+            ("-0.0", "`-0.0`"),
+            ("0 == x - 0.5", "`0 == x - 0.5`{`0` `x - 0.5`{`x` `0.5`}}"),
+            ("(((a)))[0]", "`(((a)))[0]`{`a` `0`}"),
             ("has(x)", "`has(x)`{`x`}"),
             ("has( a.b ) ", "`has( a.b )`{`a.b`{`a`}}"),
             ("(a || b) && !c", "`(a || b) && !c`{`a || b`{`a` `b`} `!c`{`c`}}"),
@@ -337,6 +341,13 @@ mod tests {
             "\"\\q\"",
             "[\"\\q\"] this text cannot be read (after `\\` comes one of `n`, `t`, `\\`, a quote, or `u` with four digits)",
         ),
+        (
+            "a &&\n  b == 1 && x == 99999999999999999999",
+            "[99999999999999999999] `99999999999999999999` is no whole number of 64 bits (whole numbers go from -9223372036854775808 to 9223372036854775807)",
+        ),
+        ("a &&\n\n  for", "[for] `for` is a word that the language keeps for itself"),
+        ("x == 1e999", "[1e999] `1e999` is no number of 64 bits"),
+        ("x == -1.1e301", "[-1.1e301] this number is larger than 2^1000"),
         ("a.in", "[in] expected a name after `.`, found `in`"),
         ("a ?? b", "[?] expected a value after `?`, found `?`"),
     ];

@@ -409,3 +409,23 @@ fn is_identifier(name: &str) -> bool {
     let starts = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     starts && characters.all(|other| other.is_ascii_alphanumeric() || other == '_') && !is_keyword(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_words_that_the_language_does_not_keep() {
+        for name in ["a", "_a", "a_1", "A9", "_"] {
+            assert!(is_identifier(name), "{name}");
+        }
+        for name in ["", "1a", "a-b", "-a", "a b", "\u{e4}", "a\u{e4}", "in", "true", "false", "null"] {
+            assert!(!is_identifier(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn text_is_quoted_as_it_is_read() {
+        assert_eq!(quoted("a\"\\\n\r\t\u{1}\u{e4}"), "\"a\\\"\\\\\\n\\r\\t\\u0001\u{e4}\"");
+    }
+}

@@ -374,3 +374,142 @@ fn optional(at: &Range<usize>) -> Problem {
 pub(crate) fn is_keyword(name: &str) -> bool {
     matches!(name, "in" | "true" | "false" | "null")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of a text, with the part that is meant; nothing if it is let through.
+    fn said(text: &str) -> String {
+        problem(text, &tokens::tokens(text)).map_or(String::new(), |problem| {
+            let help = problem.help.map_or(String::new(), |help| format!(" ({help})"));
+            format!("[{}] {}{help}", &text[problem.at], problem.message)
+        })
+    }
+
+    #[test]
+    fn habits_of_other_languages_are_answered_with_what_to_write() {
+        for (text, help) in [
+            ("a => 1", "write `>=`"),
+            ("a =< 1", "write `<=`"),
+            ("a = > 1", "write `==` to compare"),
+            ("a = < 1", "write `==` to compare"),
+            ("a =b", "write `==` to compare"),
+            ("a | b", "write `||`"),
+            ("a is NULL", "write `!has(x)` to ask whether a value is missing"),
+            ("a is not null", "write `has(x)` to ask for presence, `!=` to compare"),
+            ("a is 1", "write `==`"),
+            ("a equals 1", "write `==`"),
+            ("a not in b", "write `!(x in list)`"),
+            ("a not b", "write `!(…)` around the condition, or `!=`"),
+            ("a ne b", "write `!(…)` around the condition, or `!=`"),
+            ("a !b", "write `!=` to compare, or `&& !…` to add a condition"),
+            ("a gt b", "write `>`"),
+            ("a lt b", "write `<`"),
+            ("a like b", "write `text.contains(\"part\")`"),
+            ("a CONTAINS b", "write `text.contains(\"part\")`"),
+            ("a startsWith b", "write `text.startsWith(\"part\")`"),
+            ("a between b", "write `x >= low && x <= high`"),
+            ("a matches b", "write `text.matches(\"pattern\")`"),
+            ("a then b", "write `condition ? value : other value`"),
+            ("a if b", "write `condition ? value : other value`"),
+            ("a {", "records cannot be written in a condition"),
+            ("1 < 5ms", "write `duration(\"5ms\")`"),
+            ("1 < 5min", "a name starts with a letter or `_`; text is written in quotes"),
+        ] {
+            let said = said(text);
+            assert!(said.contains("] expected an operator or the end, found `"), "{text}: {said}");
+            assert!(said.ends_with(&format!(" ({help})")), "{text}: {said}");
+        }
+        for (text, help) in [
+            ("a \u{2260} 1", "write `!=`"),
+            ("a \u{2264} 1", "write `<=`"),
+            ("a \u{2265} 1", "write `>=`"),
+            ("a\u{a0}== 1", "this is a no-break space: write an ordinary one"),
+            ("a; b", "a condition is one expression: join parts with `&&` or `||`"),
+            ("a # b", "a comment starts with `//`"),
+        ] {
+            let said = said(text);
+            assert!(said.contains(" has no meaning here"), "{text}: {said}");
+            assert!(said.ends_with(&format!(" ({help})")), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_token_that_does_not_fit_is_named() {
+        for (text, problem) in [
+            ("a 5", "[5] expected an operator or the end, found `5`"),
+            ("5 d", "[d] expected an operator or the end, found `d`"),
+            ("(a)d", "[d] expected an operator or the end, found `d`"),
+            ("a, b", "[,] expected an operator or the end, found `,`"),
+            ("(a, b)", "[,] expected an operator or the closing bracket, found `,`"),
+            ("x[a, b]", "[,] expected an operator or the closing bracket, found `,`"),
+            ("1 (a)", "[(] expected an operator or the end, found `(`"),
+            ("a : b", "[:] expected an operator or the end, found `:`"),
+            ("in [1]", "[in] expected a value, found `in`"),
+            ("!in [1]", "[in] `!in` is no operator (write `!(x in list)`)"),
+            ("+1", "[+] expected a value, found `+` (a number is written without `+`)"),
+            ("a ** b", "[*] expected a value, found `*` (a comment starts with `//`, and there is no power)"),
+            ("a !== b", "[=] `!==` is no operator (write `!=`)"),
+            ("x[]", "[]] expected a value after `[`, found `]`"),
+            ("(]", "[]] expected a value after `(`, found `]`"),
+            ("[a + ]", "[]] expected a value after `+`, found `]`"),
+            ("()", "[)] expected a value after `(`, found `)`"),
+            ("f(a + )", "[)] expected a value after `+`, found `)`"),
+            ("[a)", "[)] expected `]` for the `[` before, found `)`"),
+            ("x[a", "[[] this `[` is never closed"),
+            ("a == f( ", "[(] this `(` is never closed"),
+            ("a == ", "[==] expected a value after `==`, found the end"),
+            ("a == // why", "[==] expected a value after `==`, found the end"),
+            ("!", "[!] expected a value after `!`, found the end"),
+            ("a.", "[.] expected a name after `.`, found the end"),
+            ("a.5", "[.5] expected an operator or the end, found `.5`"),
+            ("a.(b)", "[(] expected a name after `.`, found `(`"),
+            ("f(a ? b, c)", "[?] this `?` has no `:` (write `condition ? value : other value`)"),
+            ("(a ? b)", "[?] this `?` has no `:` (write `condition ? value : other value`)"),
+            (
+                "a ? b ? c : d : e",
+                "[:] a conditional stands between `?` and `:` (put the inner `? :` into brackets)",
+            ),
+            (
+                "x[?1]",
+                "[[] optional access is not needed (a missing value is never an error: write `.field` or `[key]`, and ask with `has(…)`)",
+            ),
+            ("not (a)", "[not] `not` is no operator here (write `!`)"),
+            ("not !a", "[not] `not` is no operator here (write `!`)"),
+            ("NOT 5", "[NOT] `NOT` is no operator here (write `!`)"),
+        ] {
+            assert_eq!(said(text), problem, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_meant_is_let_through() {
+        for text in [
+            "[]",
+            "[a,]",
+            "f()",
+            "not == 1",
+            "not in [1]",
+            "not",
+            "a ? b : c",
+            "a ? b : c ? d : e",
+            "-a.b[c].d(e) * f",
+            "a // and why",
+        ] {
+            assert_eq!(said(text), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_may_be_as_long_and_as_deep_as_allowed() {
+        let long = |length: usize| said(&"a".repeat(length));
+        assert_eq!(long(MAX_CONDITION_BYTES), "");
+        assert!(
+            long(MAX_CONDITION_BYTES + 1).contains("this is 8193 bytes long, and at most 8192 are allowed")
+        );
+        let deep = |depth: usize| said(&format!("{}a{}", "(".repeat(depth), ")".repeat(depth)));
+        assert_eq!(deep(MAX_CONDITION_DEPTH), "");
+        assert!(deep(MAX_CONDITION_DEPTH + 1).contains("this nests more than 64 brackets and operators"));
+    }
+}

@@ -279,4 +279,41 @@ mod tests {
             Err(true)
         );
     }
+
+    #[test]
+    fn what_is_as_long_as_allowed_is_not_too_long() {
+        let padded = |length: usize| format!("{{{{ event.x }}}}{}", " ".repeat(length - 13));
+        let compiled = |length: usize| Template::compile(&padded(length), &|_| true);
+        assert!(compiled(MAX_TEMPLATE_BYTES).is_ok());
+        let problem = compiled(MAX_TEMPLATE_BYTES + 1).unwrap_err();
+        assert_eq!(problem.message, "this is 16385 bytes long, and at most 16384 are allowed");
+        assert_eq!(trigger_properties(&padded(MAX_TEMPLATE_BYTES)), ["x"]);
+        assert_eq!(trigger_properties(&padded(MAX_TEMPLATE_BYTES + 1)), Vec::<String>::new());
+        let text = |bytes: usize| Value::string(&"x".repeat(bytes));
+        let rendered =
+            |bytes: usize| rendered_with("{{ a }}{{ b }}", &[("a", text(1024)), ("b", text(bytes))]);
+        assert_eq!(rendered(MAX_RENDERED_BYTES - 1024).unwrap().len(), MAX_RENDERED_BYTES);
+        assert_eq!(rendered(MAX_RENDERED_BYTES - 1023).unwrap_err(), "the text is longer than 65536 bytes");
+    }
+
+    #[test]
+    fn a_name_is_found_where_it_is_read() {
+        for (text, place) in [
+            ("ltv {{ ltv }}", 7),
+            ("{{ a }} ltv {{ ltv }}", 15),
+            ("{% if x %} ltv {% elif ltv %}{% endif %}", 23),
+            ("{{ x_ltv + ltv }}", 11),
+            ("{{ xltv + ltv }}", 10),
+            ("{{ ltvx + ltv }}", 10),
+            ("{{ ltv_ + ltv }}", 10),
+            ("{{ a.ltv + ltv }}", 11),
+            ("ltv", 0),
+        ] {
+            assert_eq!(place_of(text, "ltv"), place..place + 3, "{text}");
+        }
+        assert_eq!(place_of("{{ ltvs }}", "ltv"), 0..10);
+        for (number, place) in [(1, 0..1), (2, 4..6), (3, 12..12), (4, 12..15), (5, 0..15)] {
+            assert_eq!(line("a\n  bb \n   \nccc", number), place, "line {number}");
+        }
+    }
 }

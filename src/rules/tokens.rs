@@ -232,6 +232,10 @@ mod tests {
             [r#"'a"\'b'"#, "+", r#"r"\""#, "+", r#""""x"y""""#]
         );
         assert_eq!(texts("1u 0x1F .5 1.a 1e"), ["1u", "0x1F", ".5", "1", ".", "a", "1", "e"]);
+        assert_eq!(
+            texts("0x1Fu 0xg 1e+5 12.5E-34u 1e+ 1e-x"),
+            ["0x1Fu", "0", "xg", "1e+5", "12.5E-34", "u", "1", "e", "+", "1", "e", "-", "x"]
+        );
         assert_eq!(texts("ä\u{201c}x"), ["ä", "\u{201c}", "x"]);
         assert_eq!(tokens("\"abc")[0].kind, TokenKind::OpenQuote);
         assert_eq!(tokens("'a\nb'")[0].kind, TokenKind::OpenQuote);
@@ -242,6 +246,8 @@ mod tests {
         assert_eq!(depth(&tokens("a && b && c || d")), 0);
         assert_eq!(depth(&tokens("a + b + c && d")), 2);
         assert_eq!(depth(&tokens("f(g(x))")), 2);
+        assert_eq!(depth(&tokens("a[b][c][d]")), 4);
+        assert_eq!(depth(&tokens("(a)(b)")), 1);
         assert_eq!(depth(&tokens("(a + b) + c + d")), 4);
         assert_eq!(depth(&tokens(&"(".repeat(100))), 100);
         assert_eq!(depth(&tokens(&"!".repeat(100))), 100);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 mod catalog;
+mod helps;
 mod meaning;
 mod problems;
 

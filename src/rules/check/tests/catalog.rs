@@ -122,7 +122,10 @@ fn conditions_that_never_change_are_warned_about() {
         (format!("{viewed}.where(price > 5 && price < 3).count() == 0"), "true"),
         (format!("{viewed}.not_followed_by(\"Product Viewed\", \"1d\")"), "false"),
         (format!("{viewed}.decayed(\"1d\") < 0.0"), "false"),
+        (format!("{viewed}.last(category) > \"zinc\""), "false"),
+        (format!("{viewed}.max(qty) > 9223372036854775807"), "false"),
         ("visits > 5 && visits < 3".to_owned(), "false"),
+        ("visits > 5 && visits < 3 || visits > 7 && visits < 6".to_owned(), "false"),
         ("visits > 9223372036854775807".to_owned(), "false"),
         ("tier == \"gold\" && tier == \"silver\"".to_owned(), "false"),
         ("tier in [\"gold\"] && tier != \"gold\"".to_owned(), "false"),
@@ -148,6 +151,9 @@ fn conditions_that_never_change_are_warned_about() {
         "tier >= \"gold\"",
         "!has(tier) && tier != \"gold\"",
         "vip && subscribed",
+        "vip && !(!vip || subscribed)",
+        "events(\"Product Viewed\").distinct(price) > 2",
+        "tags == [\"a\"]",
         "has(ltv)",
         "!has(ltv) && ltv < 3",
     ] {
@@ -209,4 +215,27 @@ fn windows_nest_within_a_bound() {
     let found =
         format!("[events().after(w7).last()] windows within windows nest more than 8 deep here ({help})");
     assert_eq!(draft.checked().1, [found]);
+}
+
+/// Computed attributes are put in the places of their names, so that short texts can make much.
+#[test]
+fn what_computed_attributes_make_is_bounded() {
+    let help = "make parts of it segments, which are kept up to date once";
+    let mut deep = shop();
+    deep.computed("deep1", "-visits");
+    for n in 2..=64 {
+        deep.computed(&format!("deep{n}"), &format!("-deep{}", n - 1));
+    }
+    let message = "with computed attributes in their places this nests 65 levels, and at most 64 are allowed";
+    assert_eq!(deep.checked().1, [format!("[-deep63] {message} ({help})")]);
+    let mut wide = shop();
+    wide.computed("wide1", "visits + visits");
+    for n in 2..=11 {
+        wide.computed(&format!("wide{n}"), &format!("wide{0} + wide{0}", n - 1));
+    }
+    wide.computed("most", "-wide11");
+    wide.computed("more", "-most");
+    let message =
+        "with computed attributes in their places this has 4097 parts, and at most 4096 are allowed";
+    assert_eq!(wide.checked().1, [format!("[-most] {message} ({help})")]);
 }
