@@ -4,3 +4,4 @@
 //! part can be tested by itself, on a disk that fails and loses power as told.
 
 pub(crate) mod disk;
+pub(crate) mod journal;
