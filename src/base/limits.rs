@@ -51,3 +51,5 @@ pub(crate) const MIN_SEGMENT_BYTES: u64 = 8 * 1024;
 pub(crate) const MAX_UNWRITTEN_BYTES: usize = 4 * 1024 * 1024;
 /// Most emptied segments of the journal that are kept for use.
 pub(crate) const MAX_SPARE_SEGMENTS: usize = 2;
+/// Longest key of a block file, bytes.
+pub(crate) const MAX_BLOCK_KEY_BYTES: usize = 16 * 1024;

@@ -5,3 +5,4 @@
 
 pub(crate) mod disk;
 pub(crate) mod journal;
+pub(crate) mod block_file;
