@@ -2,9 +2,13 @@
 //! in.
 //!
 //! What was read may be in the system's memory only, if the process ended and the machine did not; it
-//! is synced before anything builds on it, and so are the names in the folder.
+//! is synced before anything builds on it, and so are the names in the folder. If a sync failed before
+//! the process ended, a sync alone would not do: the system takes what it could not write as written.
+//! So what nothing on disk says is stable is written again first. That can only be in the last segment,
+//! because none is begun before the one before is synced.
 
 use std::collections::VecDeque;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,12 +18,16 @@ use super::folder;
 use super::journal::JournalOptions;
 use super::reading::{self, OnRecord, Reading};
 use super::salvage::{self, GivenUp};
+use super::segment_header::FRAMES_FROM;
 use super::segments::{OpenSegment, SegmentFile, Segments, fresh_number, zero};
 use super::sequence::Sequence;
 use crate::base::error::Error;
 use crate::base::limits::MAX_SPARE_SEGMENTS;
 use crate::persist::disk::failure::failed;
-use crate::persist::disk::file_calls::Disk;
+use crate::persist::disk::file_calls::{Disk, DiskFile};
+
+/// Bytes are written again in pieces of this many.
+const PIECE: usize = 256 * 1024;
 
 /// What to do with a damaged journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +119,27 @@ fn clean_end(disk: &dyn Disk, reading: &Reading) -> Result<Option<(PathBuf, u64)
     let Some(end) = reading.end else { return Ok(None) };
     let path = &reading.segments[end.segment].path;
     let file = disk.open(path).map_err(|error| failed("open", path, error))?;
+    if reading.marked < reading.last {
+        write_again(&*file, FRAMES_FROM, end.offset).map_err(|error| failed("write", path, error))?;
+    }
     zero(&*file, end.offset, end.torn_until).map_err(|error| failed("write", path, error))?;
     file.sync_data().map_err(|error| failed("sync", path, error))?;
     Ok((end.torn_until > end.offset).then(|| (path.clone(), end.offset)))
+}
+
+/// Writes a part of a file over itself, so that the next sync brings it to the disk.
+fn write_again(file: &dyn DiskFile, from: u64, until: u64) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    let mut at = from;
+    while at < until {
+        let count = piece.len().min((until - at) as usize);
+        if file.read_at(at, &mut piece[..count])? < count {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        file.write_at(at, &piece[..count])?;
+        at += count as u64;
+    }
+    Ok(())
 }
 
 /// The segment to go on in; none if a new one has to begin.

@@ -226,3 +226,49 @@ pub(super) fn zero(file: &dyn DiskFile, from: u64, until: u64) -> std::io::Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persist::disk::simulated_disk::{Fault, SimulatedDisk};
+
+    const SEGMENT: u64 = 8192;
+
+    fn segments(disk: &SimulatedDisk) -> Segments {
+        let folder = Path::new("/j");
+        disk.create_folder(folder).unwrap();
+        Segments::new(disk.process(), folder, SEGMENT, 1, VecDeque::new(), Vec::new())
+    }
+
+    #[test]
+    fn after_a_failed_sync_no_other_is_tried() {
+        let disk = SimulatedDisk::new();
+        let segments = segments(&disk);
+        let open = segments.start(1, Sequence(1), 0).unwrap();
+        segments.sync(&open).unwrap();
+        disk.plan(1, Fault::Fails(std::io::ErrorKind::Other));
+        assert!(segments.sync(&open).is_err());
+        let calls = disk.calls();
+        let again = segments.sync(&open).unwrap_err();
+        assert!(again.to_string().contains("an earlier sync failed"), "{again}");
+        assert_eq!(disk.calls(), calls);
+    }
+
+    #[test]
+    fn a_recycled_name_is_stable_and_its_file_gets_another_salt() {
+        for seed in 0..20 {
+            let disk = SimulatedDisk::new();
+            let segments = segments(&disk);
+            let salts = [1, 2, 3].map(|number| {
+                let open = segments.start(number, Sequence(number), 0).unwrap();
+                segments.recycle(Sequence(number)).unwrap();
+                open.salt
+            });
+            assert_eq!(segments.counts(), (1, 1));
+            assert!(salts[0] != salts[1] && salts[1] != salts[2] && salts[0] != salts[2]);
+            let names = disk.list(Path::new("/j")).unwrap();
+            disk.power_cut(seed);
+            assert_eq!(disk.list(Path::new("/j")).unwrap(), names, "seed {seed}");
+        }
+    }
+}
