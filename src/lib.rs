@@ -52,6 +52,8 @@ pub(crate) mod facts;
 pub(crate) mod derived;
 pub(crate) mod engine;
 pub(crate) mod store;
+#[cfg_attr(not(test), expect(dead_code, reason = "no database is on disk yet"))]
+pub(crate) mod persist;
 pub(crate) mod db;
 
 pub use base::clock::{Clock, ManualClock};

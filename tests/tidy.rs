@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first: a folder may import only itself and what stands before it.
-const LAYERS: [&str; 9] = ["base", "model", "catalog", "rules", "facts", "derived", "engine", "store", "db"];
+const LAYERS: [&str; 10] =
+    ["base", "model", "catalog", "rules", "facts", "derived", "engine", "store", "persist", "db"];
 /// Most lines of code of one file, comments, blank lines and unit tests not counted.
 const MAX_LINES: usize = 400;
 
@@ -142,6 +143,7 @@ fn outside_crates_are_named_in_one_file() {
         ("jsonc_parser::", "src/catalog/json_text.rs"),
         ("strsim::", "src/base/names.rs"),
         ("xxhash_rust::", "src/base/frozen_hash.rs"),
+        ("sled::", "src/persist/live/tree.rs"),
     ];
     let mut broken = Vec::new();
     // The command line is a crate of its own, and shows its report by a template.
