@@ -25,7 +25,7 @@ use super::changes::{Changes, Counts};
 use super::distrust::Distrust;
 use super::draft::Draft;
 use super::files::{self, Synced};
-use super::guarded;
+use super::guarded::SLED;
 use super::keys::{self, BUCKETS, Key};
 use super::meta::Meta;
 use super::reader::Reader;
@@ -115,7 +115,7 @@ impl Live {
         }
         let reader = Live::open_tree(&options)?;
         let tree = Arc::clone(&reader.tree);
-        let found = guarded::limited(options.open_limit, "opening", move || tree.get(keys::META));
+        let found = SLED.limited(options.open_limit, "opening", move || tree.get(keys::META));
         let read = |value: Option<Bytes>| {
             let value = value.ok_or_else(|| Distrust::new("the store is empty"))?;
             Meta::read(&value).ok_or_else(|| Distrust::new("the store's checkpoint record is damaged"))
@@ -235,9 +235,8 @@ impl Live {
                 (state.meta.clone(), state.sums.clone())
             };
             let draft = Draft::new(Arc::clone(&reader.tree), sums);
-            let drafted = guarded::limited(self.options.call_limit, "drafting a checkpoint", move || {
-                draft.take(changes)
-            })?;
+            let drafted =
+                SLED.limited(self.options.call_limit, "drafting a checkpoint", move || draft.take(changes))?;
             let slot = Slot {
                 store_id: last.store_id,
                 number: last.number + 1,
@@ -283,7 +282,7 @@ impl Live {
 
     fn open_tree(options: &LiveOptions) -> Result<Reader, Distrust> {
         let (folder, cache_bytes) = (options.folder.clone(), options.cache_bytes);
-        let tree = guarded::limited(options.open_limit, "opening", move || Tree::open(&folder, cache_bytes))?;
+        let tree = SLED.limited(options.open_limit, "opening", move || Tree::open(&folder, cache_bytes))?;
         Ok(Reader { tree: Arc::new(tree), limit: options.call_limit })
     }
 
@@ -303,12 +302,12 @@ impl Live {
 
     fn apply(&self, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), Distrust> {
         let tree = Arc::clone(&self.reader()?.tree);
-        guarded::alone(self.options.call_limit, "writing a checkpoint", move || tree.apply(writes))
+        SLED.alone(self.options.call_limit, "writing a checkpoint", move || tree.apply(writes))
     }
 
     fn sync(&self, synced: &mut Synced) -> Result<(), Distrust> {
         let tree = Arc::clone(&self.reader()?.tree);
-        guarded::limited(self.options.call_limit, "flushing a checkpoint", move || tree.flush())?;
+        SLED.limited(self.options.call_limit, "flushing a checkpoint", move || tree.flush())?;
         synced.sync(&self.options.folder).map_err(|error| {
             let path = self.options.folder.display();
             Distrust::new(format!("the store's files in {path} could not be synced: {error}"))
@@ -427,7 +426,7 @@ fn sum_of(entries: &[(Bytes, Bytes)]) -> Result<u64, Distrust> {
 /// Closing flushes, so it can fail in every way that a call can. There is nobody to tell: everything that
 /// was promised has been synced by its checkpoint.
 fn close(reader: Reader, limit: Duration) {
-    let _ = guarded::limited(limit, "closing", move || {
+    let _ = SLED.limited(limit, "closing", move || {
         drop(reader);
         Ok(())
     });

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::distrust::Distrust;
-use super::guarded;
+use super::guarded::SLED;
 use super::tree::{Bytes, Tree};
 
 /// Most entries of one piece: some milliseconds, or some hundred when each page comes from the disk.
@@ -24,7 +24,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// The value of a key in a bucket that was read before.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Distrust> {
-        guarded::plain(|| self.tree.get(key))
+        SLED.plain(|| self.tree.get(key))
     }
 
     /// Shows the entries of a range, in order, until `visit` breaks off.
@@ -38,7 +38,7 @@ impl Reader {
         loop {
             let tree = Arc::clone(&self.tree);
             let piece = start.clone()..end.clone();
-            let entries = guarded::limited(self.limit, what, move || tree.entries(piece, PIECE))?;
+            let entries = SLED.limited(self.limit, what, move || tree.entries(piece, PIECE))?;
             let is_last = entries.len() < PIECE;
             for (key, value) in entries {
                 if *key < *start {

@@ -16,10 +16,9 @@
 //!   damaged store is more damaged after an opening.
 //! - A read may write too: who comes upon a page of more than 16 entries splits it. No entry changes.
 //! - Dropping the store flushes. Without `flush_every_ms` there is no thread in the background; with it
-//!   there is one that rewrites sparse segments, and whose panic makes dropping wait for ever. Measured
-//!   without it: see docs/durability.md.
-//! - A deadline for `create_new` or a missing folder does not exist: opening creates what is missing, and
-//!   a missing `db` is an empty store.
+//!   there is one that rewrites sparse segments, and whose panic makes dropping wait for ever. It is off:
+//!   under rewriting at random the file grew the same with it.
+//! - Opening creates what is missing: a missing `db` is an empty store.
 
 use std::fmt;
 use std::ops::{Deref, Range};
