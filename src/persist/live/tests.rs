@@ -666,3 +666,42 @@ fn a_store_set_aside_makes_room_for_a_new_one() {
     set_aside(&options.folder, &options.witness).expect("a witness alone is set aside too");
     drop(place.create());
 }
+
+#[test]
+fn pages_that_become_files_of_their_own_are_kept_and_watched() {
+    let mut chance = Chance::new("blobs");
+    let (place, mut model) = (Place::new(), Model::default());
+    let live = place.create();
+    for number in 0..30u8 {
+        let record = vec![number; 20_000];
+        let history = (0..4).map(|place| (place * 10, vec![number; 50_000])).collect();
+        let key = format!("customer-{number}").into_bytes();
+        let changes = Changes {
+            profiles: vec![ProfileChange { key, record: Some(record), deadline_ms: None, history }],
+            messages: vec![],
+        };
+        live.checkpoint(u64::from(number) + 1, b"", changes.clone()).expect("nothing is damaged");
+        model.apply(u64::from(number) + 1, b"", &changes);
+    }
+    drop(live);
+    compare_whole(&place.open().expect("nothing is damaged"), &model);
+    let blobs = files_of(&place.options().folder.join("blobs"));
+    assert!(!blobs.is_empty(), "there are pages too long for the log");
+    let mut doubts = 0;
+    for _ in 0..10 {
+        let copy = place.copy();
+        let blob = &blobs[chance.below(blobs.len() as u64) as usize];
+        let blob = copy.options().folder.join("blobs").join(blob.file_name().expect("it has a name"));
+        if let Ok(mut bytes) = fs::read(&blob) {
+            let at = chance.below(bytes.len() as u64) as usize;
+            bytes[at] ^= 1 << chance.below(8);
+            fs::write(&blob, bytes).expect("it can be written");
+        }
+        let answered = copy.open().and_then(|live| {
+            compare(&live, &model, &mut chance)?;
+            live.verify().map(|counts| assert_eq!(counts, model.counts()))
+        });
+        doubts += u32::from(answered.is_err());
+    }
+    assert!(doubts > 0, "no damage was noticed");
+}
