@@ -52,6 +52,7 @@ pub(crate) mod facts;
 pub(crate) mod derived;
 pub(crate) mod engine;
 pub(crate) mod store;
+pub(crate) mod persist;
 pub(crate) mod db;
 
 pub use base::clock::{Clock, ManualClock};
@@ -65,9 +66,11 @@ pub use db::answers::Snapshot;
 pub use db::applied::{Applied, Cause, Transition};
 pub use db::catalog::{Catalog, CatalogError};
 pub use db::database::Database;
+pub use db::durable::open_options::OpenOptions;
+pub use db::durable::verify::{Flaw, FlawedPart, Verified};
 pub use db::reference::{Answers, Reference, Shown};
 pub use db::simulate;
-pub use db::stats::Stats;
+pub use db::stats::{DiskStats, Stats};
 pub use db::summary::{AggregateBound, CatalogSummary};
 #[cfg(feature = "workbench")]
 pub use db::workbench;
@@ -81,3 +84,4 @@ pub use model::declaration::Strategy;
 pub use model::message::{Message, MessageKind};
 pub use model::refusal::{Refusal, RefusalReason};
 pub use model::value::{Type, Value};
+pub use persist::journal::durability::Durability;

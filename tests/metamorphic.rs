@@ -49,7 +49,7 @@ impl Shop {
         self.clock.set(time(at_ms));
         let ids = USERS.into_iter().chain(VISITORS);
         ids.map(|id| {
-            let snapshot = self.database.profile(id);
+            let snapshot = self.database.profile(id).expect("memory can be read");
             let decisions: BTreeMap<&String, String> = snapshot
                 .decisions
                 .iter()
@@ -178,9 +178,9 @@ fn ticks_and_reads() {
                     .min(now_ms + random.pick(&[1, 7, 1_000, 4_999, 60_000, 86_400_000]));
                 eager.clock.set(time(now_ms));
                 if random.chance(50) {
-                    eager.database.advance();
+                    eager.database.advance().unwrap();
                 } else {
-                    drop(eager.database.profile(USERS[0]));
+                    drop(eager.database.profile(USERS[0]).unwrap());
                 }
             }
             eager.deliver(&[(at_ms, message)]);

@@ -78,8 +78,12 @@ impl Bits {
         words.flat_map(ones).collect()
     }
 
+    /// Takes the bits from words.
+    pub(crate) fn fill(&mut self, words: impl Iterator<Item = u64>) {
+        self.words.iter_mut().zip(words).for_each(|(word, from)| *word = from);
+    }
+
     /// The bits, 64 to a word, the first one lowest.
-    #[cfg(test)]
     pub(crate) fn words(&self) -> &[u64] {
         &self.words
     }

@@ -20,6 +20,17 @@ pub enum ErrorKind {
     InvalidCall,
     /// A file could not be read or written: look at the path and the system's message.
     Io,
+    /// Files on disk are damaged, or are not the database's own: run `habitue verify`, and restore a
+    /// backup or open with salvage.
+    Damaged,
+    /// Files on disk were written in another version of the format: use the release that wrote them, or
+    /// a newer one.
+    Incompatible,
+    /// Another process has the database open: close it there, or open for reading only.
+    Busy,
+    /// Nothing can be written, because it was opened so or because a write failed: correct the cause
+    /// and open the database again.
+    ReadOnly,
 }
 
 /// An error with its kind, a message for people, and the cause if there is one.

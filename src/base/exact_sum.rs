@@ -27,6 +27,18 @@ pub(crate) struct ExactSum {
 }
 
 impl ExactSum {
+    /// The floats whose exact sum is the total.
+    pub(crate) fn partials(&self) -> &[f64] {
+        &self.partials
+    }
+
+    /// The sum with these partials, which were another sum's.
+    pub(crate) fn from_partials(partials: impl Iterator<Item = f64>) -> ExactSum {
+        let sum = ExactSum { partials: partials.collect() };
+        debug_assert!(sum.is_valid(), "{:?}", sum.partials);
+        sum
+    }
+
     /// Adds one term.
     pub(crate) fn add(&mut self, term: f64) {
         debug_assert!(term.abs() <= MAX_FLOAT, "{term} is no accepted float");

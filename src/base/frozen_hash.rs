@@ -1,16 +1,20 @@
-//! Hashes that are written down or must be the same on every device, for ever: XXH3, by seed 0.
+//! Hashes that are written down or must be the same on every device, for ever: XXH3.
 //!
 //! In-memory tables use `ahash`, which may change with every release; nothing that is stored,
 //! compared between machines or used to place a customer in a variant may depend on that one.
 
 use xxhash_rust::xxh3::Xxh3;
-#[cfg(test)]
 use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// The 64-bit hash of some bytes: the random numbers of tests.
-#[cfg(test)]
+/// The 64-bit hash of some bytes.
 pub(crate) fn hash64(bytes: &[u8]) -> u64 {
     xxh3_64(bytes)
+}
+
+/// The 64-bit hash of some bytes by a seed: the checks of files.
+pub(crate) fn seeded_hash64(bytes: &[u8], seed: u64) -> u64 {
+    xxh3_64_with_seed(bytes, seed)
 }
 
 /// A 128-bit hash of a sequence of fields; each is preceded by its length, so that fields do not

@@ -43,3 +43,13 @@ pub(crate) const MAX_TEMPLATE_BYTES: usize = 16 * 1024;
 pub(crate) const MAX_TEMPLATE_FUEL: u64 = 100_000;
 /// Longest text that a template may produce, bytes.
 pub(crate) const MAX_RENDERED_BYTES: usize = 64 * 1024;
+/// Largest record of the journal, bytes. A record is held in memory whole, twice while it is written.
+pub(crate) const MAX_RECORD_BYTES: usize = 256 * 1024 * 1024;
+/// Smallest segment of the journal, bytes: the header's page and one more.
+pub(crate) const MIN_SEGMENT_BYTES: u64 = 8 * 1024;
+/// Most appended bytes that wait to be written, before appending waits. One record may exceed it.
+pub(crate) const MAX_UNWRITTEN_BYTES: usize = 4 * 1024 * 1024;
+/// Most emptied segments of the journal that are kept for use.
+pub(crate) const MAX_SPARE_SEGMENTS: usize = 2;
+/// Longest key of a block file, bytes.
+pub(crate) const MAX_BLOCK_KEY_BYTES: usize = 16 * 1024;

@@ -8,6 +8,8 @@ use std::fs::{self, File};
 use std::io::{ErrorKind as IoErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value as Json, json};
+
 use crate::base::error::{Error, ErrorKind};
 use crate::base::limits::MAX_CATALOG_BYTES;
 use crate::base::source_text::SourceFile;
@@ -57,6 +59,33 @@ impl CatalogText {
     /// A catalog written in JSON.
     pub(crate) fn from_json(text: &str) -> CatalogText {
         CatalogText::given(text, Language::Json)
+    }
+
+    /// The text as one piece of JSON, from which [`CatalogText::unpack`] makes it again.
+    pub(crate) fn pack(&self) -> String {
+        let files = self.parts().map(|(file, language)| {
+            let language = match language {
+                Language::Toml => "toml",
+                Language::Json => "json",
+            };
+            json!({ "name": file.name, "language": language, "text": file.text })
+        });
+        Json::from_iter(files).to_string()
+    }
+
+    /// The text that was packed; `None` if it is none.
+    pub(crate) fn unpack(packed: &str) -> Option<CatalogText> {
+        let mut catalog = CatalogText { files: Vec::new(), languages: Vec::new() };
+        for file in serde_json::from_str::<Json>(packed).ok()?.as_array()? {
+            catalog.languages.push(match file.get("language")?.as_str()? {
+                "toml" => Language::Toml,
+                "json" => Language::Json,
+                _ => return None,
+            });
+            let field = |name| Some(file.get(name)?.as_str()?.to_owned());
+            catalog.files.push(SourceFile { name: field("name")?, text: field("text")? });
+        }
+        (!catalog.files.is_empty()).then_some(catalog)
     }
 
     /// The files, in the order they are read.

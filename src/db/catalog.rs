@@ -30,6 +30,8 @@ use crate::rules::definitions::Definitions;
 #[derive(Debug)]
 pub struct Catalog {
     pub(crate) definitions: Definitions,
+    /// What it was read from.
+    pub(crate) text: CatalogText,
     report: Report,
 }
 
@@ -52,7 +54,7 @@ impl Catalog {
     /// # Errors
     /// If a file cannot be read, or the catalog has errors.
     pub fn load(path: impl AsRef<Path>) -> Result<Catalog, CatalogError> {
-        Catalog::from_text(&CatalogText::read(path.as_ref()).map_err(CatalogError::Unreadable)?)
+        Catalog::from_text(CatalogText::read(path.as_ref()).map_err(CatalogError::Unreadable)?)
     }
 
     /// Reads a catalog from TOML text.
@@ -60,7 +62,7 @@ impl Catalog {
     /// # Errors
     /// If it has errors.
     pub fn from_toml(text: &str) -> Result<Catalog, CatalogError> {
-        Catalog::from_text(&CatalogText::from_toml(text))
+        Catalog::from_text(CatalogText::from_toml(text))
     }
 
     /// Reads a catalog from JSON text of the same shape.
@@ -68,11 +70,11 @@ impl Catalog {
     /// # Errors
     /// If it has errors.
     pub fn from_json(text: &str) -> Result<Catalog, CatalogError> {
-        Catalog::from_text(&CatalogText::from_json(text))
+        Catalog::from_text(CatalogText::from_json(text))
     }
 
-    fn from_text(text: &CatalogText) -> Result<Catalog, CatalogError> {
-        let (declarations, mut report) = decode(text);
+    pub(crate) fn from_text(text: CatalogText) -> Result<Catalog, CatalogError> {
+        let (declarations, mut report) = decode(&text);
         let unread = |finding: &Finding| UNREAD.contains(&finding.code);
         if report.findings().iter().any(unread) {
             return Err(CatalogError::Invalid(report));
@@ -80,7 +82,7 @@ impl Catalog {
         let definitions = check(&declarations, &mut report);
         report.sort();
         match definitions {
-            Some(definitions) if !report.has_errors() => Ok(Catalog { definitions, report }),
+            Some(definitions) if !report.has_errors() => Ok(Catalog { definitions, text, report }),
             _ => Err(CatalogError::Invalid(report)),
         }
     }

@@ -7,23 +7,24 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::base::clock::Clock;
+use crate::base::error::Error;
 use crate::base::time::Time;
-use crate::db::applied::{Applied, Cause, Transition};
+use crate::db::applied::{Cause, Transition};
 use crate::db::catalog::Catalog;
+use crate::db::database_time::DatabaseTime;
+use crate::db::durable::loading::Loaded;
+use crate::db::durable::upkeep::{Upkeep, UpkeepThread};
 use crate::db::stats::Stats;
 use crate::derived::work::Work;
 use crate::engine::program::Program;
 use crate::engine::transition::Trigger;
-use crate::engine::typed_message::{Content, Misfits};
-use crate::model::message::{Message, MessageKind};
-use crate::model::refusal::{Refusal, RefusalReason};
-use crate::store::history::Entry;
-use crate::store::message_index::{Known, MessageIndex};
+use crate::store::history::Archive;
+use crate::store::message_index::MessageIndex;
 use crate::store::profile::Identifier;
 use crate::store::shard::{Shard, Turns};
 
@@ -53,30 +54,38 @@ const MAX_TRANSITIONS: usize = 1_000_000;
 /// ```
 #[derive(Debug)]
 pub struct Database {
-    clock: Clock,
-    /// The last reading: time does not run backwards.
-    last_now: AtomicI64,
-    pub(crate) shards: Box<[RwLock<Shard>]>,
-    messages: MessageIndex,
+    pub(crate) time: Arc<DatabaseTime>,
+    pub(crate) shards: Arc<[RwLock<Shard>]>,
+    pub(crate) messages: Arc<MessageIndex>,
     transitions: Mutex<VecDeque<Transition>>,
-    hasher: ahash::RandomState,
-    counts: Counts,
+    pub(crate) hasher: ahash::RandomState,
+    pub(crate) counts: Counts,
+    /// What a database in a folder has beside.
+    pub(crate) upkeep: Option<Arc<Upkeep>>,
+    pub(crate) thread: Option<UpkeepThread>,
+    /// Whether it was opened for reading only.
+    pub(crate) is_read_only: bool,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
+pub(crate) struct Counts {
     /// Ids given to messages that came without.
-    given_ids: AtomicU64,
-    duplicates: AtomicU64,
-    refused: AtomicU64,
-    transitions: AtomicU64,
-    dropped: AtomicU64,
+    pub(crate) given_ids: AtomicU64,
+    pub(crate) duplicates: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) transitions: AtomicU64,
+    pub(crate) dropped: AtomicU64,
 }
 
-/// A profile found by an id: its shard and its place there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Found {
-    pub(crate) shard: usize,
+/// A profile that was found, with its shard locked for reading.
+pub(crate) struct Reading<'a> {
+    pub(crate) shard: RwLockReadGuard<'a, Shard>,
+    pub(crate) place: u32,
+}
+
+/// A profile that was found, with its shard locked for writing.
+pub(crate) struct Writing<'a> {
+    pub(crate) shard: RwLockWriteGuard<'a, Shard>,
     pub(crate) place: u32,
 }
 
@@ -89,92 +98,46 @@ impl Database {
     /// An empty database in memory, on a clock of the caller's.
     pub fn in_memory_with_clock(catalog: Catalog, clock: Clock) -> Database {
         let program = Arc::new(Program::new(catalog.definitions, 1));
+        Database::empty(&program, clock, Time::MIN, None)
+    }
+
+    /// A database without profiles in memory; others are in `archive`.
+    pub(crate) fn empty(
+        program: &Arc<Program>,
+        clock: Clock,
+        since: Time,
+        archive: Option<Arc<dyn Archive>>,
+    ) -> Database {
+        let shard = |_| RwLock::new(Shard::new(Arc::clone(program), archive.clone()));
         Database {
-            clock,
-            last_now: AtomicI64::new(i64::MIN),
-            shards: (0..SHARDS).map(|_| RwLock::new(Shard::new(Arc::clone(&program)))).collect(),
-            messages: MessageIndex::new(),
+            time: Arc::new(DatabaseTime::new(clock, since)),
+            shards: (0..SHARDS).map(shard).collect(),
+            messages: Arc::new(MessageIndex::new()),
             transitions: Mutex::default(),
             hasher: ahash::RandomState::new(),
             counts: Counts::default(),
+            upkeep: None,
+            thread: None,
+            is_read_only: false,
         }
     }
 
     /// The database's time: the clock's, or the last one if the clock went backwards.
     pub fn now(&self) -> Time {
-        let now = self.clock.now().millis();
-        Time::from_raw(self.last_now.fetch_max(now, Ordering::AcqRel).max(now))
-    }
-
-    /// Applies a message: when the call returns, every answer takes it into account.
-    ///
-    /// # Errors
-    /// If the message is refused; then nothing has changed, and the refusal says why.
-    pub fn apply(&self, message: Message) -> Result<Applied, Refusal> {
-        let applied = self.try_apply(message);
-        if applied.is_err() {
-            self.counts.refused.fetch_add(1, Ordering::Relaxed);
-        }
-        applied
-    }
-
-    fn try_apply(&self, message: Message) -> Result<Applied, Refusal> {
-        message.check()?;
-        let now = self.now();
-        let message_id = match message.message_id() {
-            Some(id) => id.to_owned(),
-            None => self.give_id(now),
-        };
-        let content_hash = message.fingerprint();
-        let claim = self.messages.claim(&message_id);
-        match claim.known(content_hash) {
-            Known::New => {}
-            Known::Same => {
-                self.counts.duplicates.fetch_add(1, Ordering::Relaxed);
-                return Ok(Applied { message_id, duplicate: true, transitions: Vec::new() });
-            }
-            Known::Other => {
-                let detail = "a message with this id and other content was accepted before";
-                return Err(Refusal::new(RefusalReason::Conflict, "messageId", detail).with_value(message_id));
-            }
-        }
-        let time = message.timestamp().unwrap_or(now);
-        // The message itself moves into the history, so the id outlives it as a copy.
-        let named = identifier(&message)?;
-        let id = named.text().to_owned();
-        let identifier = named.with_text(&id);
-        let mut shard = self.shards[self.shard_of(identifier)].write();
-        let definitions = &shard.program.definitions;
-        if time > now + definitions.max_skew {
-            let detail = format!(
-                "it is later than the clock ({now}) by more than the {} that the catalog allows",
-                definitions.max_skew
-            );
-            return Err(Refusal::new(RefusalReason::Skew, "timestamp", detail).with_value(time.to_string()));
-        }
-        let content = Content::of(&message, definitions, Misfits::Refuse)?;
-        let entry = Entry { time, message_id: message_id.as_str().into(), message };
-        let turns = shard.apply(identifier, entry, content, now)?;
-        claim.accept(content_hash);
-        let transitions = name_turns(&shard, &turns);
-        self.keep(&transitions);
-        Ok(Applied { message_id, duplicate: false, transitions })
-    }
-
-    /// An id that no other message of this database was given.
-    fn give_id(&self, now: Time) -> String {
-        let number = self.counts.given_ids.fetch_add(1, Ordering::Relaxed);
-        let chance = self.hasher.hash_one((now.millis(), number));
-        format!("habitue-{:012x}-{number:08x}-{chance:016x}", now.millis())
+        self.time.now()
     }
 
     /// Brings every profile whose time has come to now, so that its transitions are reported. Answers
     /// do not depend on this: a read brings its own profile to now.
-    pub fn advance(&self) {
+    ///
+    /// # Errors
+    /// If a profile whose time has come cannot be read from disk.
+    pub fn advance(&self) -> Result<(), Error> {
         let now = self.now();
-        for shard in &self.shards {
+        for shard in &*self.shards {
             self.advance_shard(&mut shard.write(), now);
         }
+        self.advance_on_disk(now)
     }
 
     pub(crate) fn advance_shard(&self, shard: &mut RwLockWriteGuard<'_, Shard>, now: Time) {
@@ -188,93 +151,89 @@ impl Database {
         self.transitions.lock().drain(..).collect()
     }
 
-    /// Replaces the catalog, and returns the new revision. From then on every answer is exact under the
-    /// new catalog, as if it had been there from the start.
-    pub fn replace_catalog(&self, catalog: Catalog) -> u64 {
-        let now = self.now();
-        let mut shards: Vec<_> = self.shards.iter().map(RwLock::write).collect();
-        let revision = shards[0].program.revision + 1;
-        let program = Arc::new(Program::new(catalog.definitions, revision));
-        for shard in &mut shards {
-            self.advance_shard(shard, now);
-            let before = Arc::clone(&shard.program);
-            let members: Vec<_> =
-                shard.profiles().iter().map(|profile| profile.memberships(&before)).collect();
-            shard.replace_program(Arc::clone(&program), now);
-            for (profile, before) in shard.profiles().iter().zip(members) {
-                let after = profile.memberships(&program);
-                let left = before.iter().filter(|name| !after.contains(*name)).map(|name| (name, false));
-                let entered = after.iter().filter(|name| !before.contains(*name)).map(|name| (name, true));
-                let turned = left.chain(entered).map(|(segment, entered)| Transition {
-                    profile: Arc::clone(&profile.name),
-                    segment: Arc::from(segment.as_str()),
-                    entered,
-                    at: now,
-                    cause: Cause::Catalog,
-                });
-                self.keep(&turned.collect::<Vec<_>>());
-            }
-        }
-        revision
-    }
-
     /// What the database holds and has done.
     pub fn stats(&self) -> Stats {
         let mut work = Work::default();
         let (mut profiles, mut revision) = (0, 0);
-        for shard in &self.shards {
+        let stored = self.upkeep.as_ref().map(|upkeep| upkeep.stored());
+        let (profiles_on_disk, on_disk) = stored.unwrap_or_default();
+        for shard in &*self.shards {
             let shard = shard.read();
-            profiles += shard.profiles().len() as u64;
+            profiles += match stored {
+                None => shard.begun(),
+                Some(_) => shard.never_stored(),
+            };
             work += shard.work();
             revision = shard.program.revision;
         }
         Stats {
-            profiles,
-            accepted: self.messages.len() as u64,
+            profiles: profiles + profiles_on_disk,
+            accepted: self.messages.len() as u64 + on_disk,
             duplicates: self.counts.duplicates.load(Ordering::Relaxed),
             refused: self.counts.refused.load(Ordering::Relaxed),
             transitions: self.counts.transitions.load(Ordering::Relaxed),
             transitions_dropped: self.counts.dropped.load(Ordering::Relaxed),
             revision,
             work,
+            disk: self.upkeep.as_ref().and_then(|upkeep| upkeep.folder.sizes().ok()),
         }
     }
 
-    /// The profile that `id` names: a user's id, else a visitor's.
-    pub(crate) fn find(&self, id: &str) -> Option<Found> {
-        [Identifier::User(id), Identifier::Anonymous(id)].into_iter().find_map(|identifier| {
-            let shard = self.shard_of(identifier);
-            let place = self.shards[shard].read().find(identifier)?;
-            Some(Found { shard, place })
-        })
-    }
-
-    /// The shard of a profile that is brought to `now`, for reading.
-    pub(crate) fn read_at(&self, found: Found, now: Time) -> RwLockReadGuard<'_, Shard> {
-        let shard = &self.shards[found.shard];
-        {
-            let guard = shard.read();
-            if guard.profile(found.place).cell.deadline > now {
-                return guard;
+    /// The profile that `id` names, a user's id or else a visitor's, brought to `now`, for reading.
+    pub(crate) fn read(&self, id: &str, now: Time) -> Result<Option<Reading<'_>>, Error> {
+        for identifier in [Identifier::User(id), Identifier::Anonymous(id)] {
+            let shard = self.shards[self.shard_of(identifier)].read();
+            if let Some(place) = shard.find(identifier) {
+                let profile = shard.profile(place);
+                if profile.standing().deadline() > now {
+                    profile.ask();
+                    return Ok(Some(Reading { shard, place }));
+                }
+            }
+            drop(shard);
+            if let Some(Writing { shard, place }) = self.write_one(identifier, now)? {
+                return Ok(Some(Reading { shard: RwLockWriteGuard::downgrade(shard), place }));
             }
         }
-        RwLockWriteGuard::downgrade(self.write_at(found, now))
+        Ok(None)
     }
 
-    /// The shard of a profile that is brought to `now`, for writing.
-    pub(crate) fn write_at(&self, found: Found, now: Time) -> RwLockWriteGuard<'_, Shard> {
-        let mut shard = self.shards[found.shard].write();
-        if let Some(turns) = shard.advance(found.place, now) {
-            self.keep(&name_turns(&shard, &turns));
+    /// The same, for writing.
+    pub(crate) fn write(&self, id: &str, now: Time) -> Result<Option<Writing<'_>>, Error> {
+        for identifier in [Identifier::User(id), Identifier::Anonymous(id)] {
+            if let Some(writing) = self.write_one(identifier, now)? {
+                return Ok(Some(writing));
+            }
         }
-        shard
+        Ok(None)
     }
 
-    fn shard_of(&self, identifier: Identifier<'_>) -> usize {
+    pub(crate) fn write_one(
+        &self,
+        identifier: Identifier<'_>,
+        now: Time,
+    ) -> Result<Option<Writing<'_>>, Error> {
+        loop {
+            let mut shard = self.shards[self.shard_of(identifier)].write();
+            if let Some(place) = shard.find(identifier) {
+                if let Some(turns) = shard.advance(place, now) {
+                    self.keep(&name_turns(&shard, &turns));
+                }
+                shard.profile(place).ask();
+                return Ok(Some(Writing { shard, place }));
+            }
+            drop(shard);
+            if self.load(identifier, now)? != Loaded::Present {
+                return Ok(None);
+            }
+        }
+    }
+
+    pub(crate) fn shard_of(&self, identifier: Identifier<'_>) -> usize {
         self.hasher.hash_one(identifier) as usize % SHARDS
     }
 
-    fn keep(&self, transitions: &[Transition]) {
+    pub(crate) fn keep(&self, transitions: &[Transition]) {
         if transitions.is_empty() {
             return;
         }
@@ -287,24 +246,8 @@ impl Database {
     }
 }
 
-/// Whose message it is. Merging profiles is not there yet, so a message that asks for it is refused.
-pub(crate) fn identifier(message: &Message) -> Result<Identifier<'_>, Refusal> {
-    let not_yet = |what: &str| {
-        let detail =
-            format!("{what} joins two customers, which this version does not do yet: send one id only");
-        Refusal::new(RefusalReason::NotYet, "type", detail)
-    };
-    match (message.kind(), message.user_id(), message.anonymous_id()) {
-        (MessageKind::Alias { .. }, _, _) => Err(not_yet("an `alias`")),
-        (MessageKind::Identify, Some(_), Some(_)) => Err(not_yet("an `identify` with both ids")),
-        (_, Some(user), _) => Ok(Identifier::User(user)),
-        (_, None, Some(visitor)) => Ok(Identifier::Anonymous(visitor)),
-        (_, None, None) => Err(Refusal::new(RefusalReason::Schema, "userId", "the message names nobody")),
-    }
-}
-
 /// Changes of memberships with their names.
-fn name_turns(shard: &Shard, turns: &Turns) -> Vec<Transition> {
+pub(crate) fn name_turns(shard: &Shard, turns: &Turns) -> Vec<Transition> {
     let profile = shard.profile(turns.profile);
     let segments = &shard.program.definitions.segment_names;
     let named = turns.turns.iter().map(|turn| Transition {

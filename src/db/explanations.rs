@@ -4,17 +4,19 @@
 //! cache and counts no work.
 
 use crate::base::error::Error;
-use crate::db::database::Database;
+use crate::db::database::{Database, Writing};
 use crate::db::questions::{resolve, resolve_personalization};
 use crate::engine::cell::Cell;
+use crate::engine::decide::Decisions;
 use crate::engine::explain::past::{Past, PastMessage};
 use crate::engine::explain::segment::Explaining;
 use crate::engine::explanation::Explanation;
 use crate::engine::program::Program;
 use crate::engine::typed_message::{Content, Misfits};
-use crate::facts::stamp::NoMessages;
+use crate::facts::stamp::{MessageOrder, NoMessages};
 use crate::model::ids::SegmentId;
 use crate::store::history::History;
+use crate::store::profile::Profile;
 use crate::store::shard::is_listed;
 
 impl Database {
@@ -47,27 +49,27 @@ impl Database {
         explain: impl FnOnce(&Explaining<'_>) -> Result<Explanation, Error>,
     ) -> Result<Explanation, Error> {
         let now = self.now();
-        let Some(found) = self.find(id) else {
+        let Some(Writing { mut shard, place }) = self.write(id, now)? else {
             let program = std::sync::Arc::clone(&self.shards[0].read().program);
             let is_listed = |segment| is_listed(&program, segment, id);
-            let (cell, past) = (&Cell::new(), &Past::default());
-            let order = &NoMessages;
             return explain(&Explaining {
                 program: &program,
                 user: id,
-                cell,
-                order,
-                past,
+                cell: &Cell::new(),
+                decisions: &Decisions::default(),
+                order: &NoMessages,
+                past: &Past::default(),
                 is_listed: &is_listed,
                 now,
             });
         };
-        let shard = self.read_at(found, now);
-        let (program, profile) = (&shard.program, shard.profile(found.place));
-        let is_listed = |segment| is_listed(program, segment, &profile.name);
-        let (user, cell, order) = (&*profile.name, &profile.cell, &profile.history);
-        let past = &past(&profile.history, program);
-        explain(&Explaining { program, user, cell, order, past, is_listed: &is_listed, now })
+        shard.complete(place)?;
+        let (program, profile, _) = shard.deciding(place);
+        let Profile { name, body, decisions, history, .. } = profile;
+        let is_listed = |segment| is_listed(program, segment, name);
+        let (cell, past) = (&*body.cell(program), &past(history, program));
+        let order: &dyn MessageOrder = history;
+        explain(&Explaining { program, user: name, cell, decisions, order, past, is_listed: &is_listed, now })
     }
 }
 

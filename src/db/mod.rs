@@ -1,7 +1,11 @@
 //! The product: a database of customers that takes messages and answers questions.
 
 pub(crate) mod catalog;
+pub(crate) mod database_time;
 pub(crate) mod database;
+pub(crate) mod durable;
+pub(crate) mod applying;
+pub(crate) mod catalog_swap;
 pub(crate) mod applied;
 pub(crate) mod answers;
 pub(crate) mod stats;

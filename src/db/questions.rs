@@ -8,12 +8,13 @@ use crate::base::names::{Names, nearest};
 use crate::base::time::Time;
 use crate::db::answers::Snapshot;
 use crate::db::applied::Applied;
-use crate::db::database::Database;
-use crate::derived::view::View;
+use crate::db::database::{Database, Reading, Writing};
+use crate::derived::view::{Known as _, View};
 use crate::engine::cell::Cell;
-use crate::engine::decide::{Deciding, cached};
+use crate::engine::decide::{Deciding, Decisions};
 use crate::engine::decision::Decided;
 use crate::engine::program::Program;
+use crate::engine::standing::Standing;
 use crate::engine::transition::Trigger;
 use crate::engine::typed_message::{Content, Misfits};
 use crate::facts::stamp::{MessageOrder, NoMessages};
@@ -22,7 +23,7 @@ use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::model::value::Value;
 use crate::rules::evaluate::evaluate;
-use crate::store::profile::Profile;
+use crate::store::profile::{Identifier, Profile};
 use crate::store::shard::Shard;
 
 impl Database {
@@ -32,13 +33,13 @@ impl Database {
     /// If the catalog has no such attribute.
     pub fn attribute(&self, id: &str, name: &str) -> Result<Option<Value>, Error> {
         let now = self.now();
-        self.with_cell(id, now, |program, cell, order| match program.definitions.attribute_names.get(name) {
-            Some(number) => Ok(cell.customer.attributes.get(AttributeId(number)).cloned()),
+        self.ask(id, now, |program, standing, order| match program.definitions.attribute_names.get(name) {
+            Some(number) => Ok(standing.attribute(AttributeId(number))),
             None => {
                 let names = &program.definitions.computed_names;
                 let computed = resolve(names, "attribute", name)?;
                 let value = &program.definitions.computed[computed as usize].value;
-                Ok(evaluate(value, &view(program, cell, order, now)).value)
+                Ok(evaluate(value, &view(program, standing, order, now)).value)
             }
         })
     }
@@ -48,9 +49,9 @@ impl Database {
     /// # Errors
     /// If the catalog has no such segment.
     pub fn is_member(&self, id: &str, segment: &str) -> Result<bool, Error> {
-        self.with_cell(id, self.now(), |program, cell, _| {
+        self.ask(id, self.now(), |program, standing, _| {
             let segment = resolve(&program.definitions.segment_names, "segment", segment)?;
-            Ok(is_member(program, cell, SegmentId(segment)))
+            Ok(is_member(program, standing, SegmentId(segment)))
         })
     }
 
@@ -62,16 +63,21 @@ impl Database {
     /// If the catalog has no such personalization.
     pub fn decide(&self, id: &str, personalization: &str) -> Result<Decided, Error> {
         let now = self.now();
-        let Some(found) = self.find(id) else {
-            return self.decide_for_unknown(personalization, now);
-        };
-        let shard = self.read_at(found, now);
-        let personalization = resolve_personalization(&shard.program, personalization)?;
-        if let Some(decision) = cached(&shard.profile(found.place).cell, personalization, now) {
-            return Ok(Decided { decision: Arc::clone(decision), cached: true });
+        if let Some(Reading { shard, place }) = self.read(id, now)? {
+            let personalization = resolve_personalization(&shard.program, personalization)?;
+            let profile = shard.profile(place);
+            let cached = profile.decisions.cached(personalization, profile.standing().stamp(), now);
+            if let Some(decision) = cached {
+                return Ok(Decided { decision: Arc::clone(decision), cached: true });
+            }
         }
-        drop(shard);
-        Ok(decide(&mut self.write_at(found, now), found.place, personalization, now))
+        match self.write(id, now)? {
+            Some(Writing { mut shard, place }) => {
+                let personalization = resolve_personalization(&shard.program, personalization)?;
+                Ok(decide(&mut shard, place, personalization, now))
+            }
+            None => self.decide_for_unknown(personalization, now),
+        }
     }
 
     /// Applies a message and decides every personalization that its event triggers; the decisions see
@@ -83,8 +89,9 @@ impl Database {
         let applied = self.apply(message.clone())?;
         let now = self.now();
         let id = message.user_id().or(message.anonymous_id()).unwrap_or_default();
-        let Some(found) = self.find(id) else { return Ok((applied, Vec::new())) };
-        let mut shard = self.write_at(found, now);
+        let Some(Writing { mut shard, place }) = self.write(id, now)? else {
+            return Ok((applied, Vec::new()));
+        };
         let program = Arc::clone(&shard.program);
         let content = Content::of(&message, &program.definitions, Misfits::LeaveOut)?;
         let Content::Event { event: Some(event), properties } = content else {
@@ -94,32 +101,32 @@ impl Database {
         let triggered = personalizations.filter(|(_, personalization)| personalization.on == Some(event));
         let decisions = triggered.map(|(number, _)| {
             let personalization = PersonalizationId::from_index(number);
-            decide_after(&mut shard, found.place, personalization, event, &properties, now)
+            decide_after(&mut shard, place, personalization, event, &properties, now)
         });
         Ok((applied, decisions.collect()))
     }
 
     /// Everything that can be asked of the customer `id`, at one instant.
-    pub fn profile(&self, id: &str) -> Snapshot {
+    ///
+    /// # Errors
+    /// If the profile cannot be read from disk.
+    pub fn profile(&self, id: &str) -> Result<Snapshot, Error> {
         let now = self.now();
-        match self.find(id) {
-            Some(found) => {
-                let mut shard = self.write_at(found, now);
-                let program = Arc::clone(&shard.program);
-                let decisions = (0..program.definitions.personalizations.len())
-                    .map(|place| decide(&mut shard, found.place, PersonalizationId::from_index(place), now))
-                    .collect();
-                let profile = shard.profile(found.place);
-                snapshot(&program, &profile.name, &profile.cell, &profile.history, now, decisions)
-            }
-            None => {
-                let program = Arc::clone(&self.shards[0].read().program);
-                let decisions = (0..program.definitions.personalizations.len())
-                    .map(|place| self.unknown_decision(&program, PersonalizationId::from_index(place), now))
-                    .collect();
-                snapshot(&program, id, &Cell::new(), &NoMessages, now, decisions)
-            }
-        }
+        let Some(Writing { mut shard, place }) = self.write(id, now)? else {
+            let program = Arc::clone(&self.shards[0].read().program);
+            let decisions = (0..program.definitions.personalizations.len())
+                .map(|place| self.unknown_decision(&program, PersonalizationId::from_index(place), now))
+                .collect();
+            let cell = Cell::new();
+            let standing = Standing::Cell(&cell);
+            return Ok(snapshot(&program, id, standing, &NoMessages, now, decisions));
+        };
+        let program = Arc::clone(&shard.program);
+        let decisions = (0..program.definitions.personalizations.len())
+            .map(|number| decide(&mut shard, place, PersonalizationId::from_index(number), now))
+            .collect();
+        let profile = shard.profile(place);
+        Ok(snapshot(&program, &profile.name, profile.standing(), &profile.history, now, decisions))
     }
 
     /// The members of a segment by the ids they are shown under, sorted.
@@ -127,52 +134,63 @@ impl Database {
     /// # Errors
     /// If the catalog has no such segment.
     pub fn members(&self, segment: &str) -> Result<Vec<String>, Error> {
-        let now = self.now();
-        let mut members = Vec::new();
-        for shard in &self.shards {
-            let mut shard = shard.write();
-            self.advance_shard(&mut shard, now);
-            let segment = SegmentId(resolve(&shard.program.definitions.segment_names, "segment", segment)?);
-            let of_shard =
-                shard.profiles().iter().filter(|profile| is_member(&shard.program, &profile.cell, segment));
-            members.extend(of_shard.map(|profile| profile.name.to_string()));
+        self.advance()?;
+        let program = Arc::clone(&self.shards[0].read().program);
+        let segment = SegmentId(resolve(&program.definitions.segment_names, "segment", segment)?);
+        let mut members = self.members_on_disk(&program, segment)?;
+        for shard in &*self.shards {
+            let shard = shard.read();
+            for (_, profile) in shard.profiles() {
+                // One that came from disk meanwhile is asked here.
+                let key = profile.identifier().key();
+                members.remove(&key);
+                if is_member(&shard.program, profile.standing(), segment) {
+                    members.insert(key);
+                }
+            }
         }
-        members.sort_unstable();
-        Ok(members)
+        let names = members.iter().filter_map(|key| Some(Identifier::of_key(key)?.text().to_owned()));
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// How many members each segment has, in the order of the catalog.
-    pub fn segment_sizes(&self) -> Vec<(String, u64)> {
-        let now = self.now();
-        let mut sizes: Vec<(String, u64)> = Vec::new();
-        for shard in &self.shards {
-            let mut shard = shard.write();
-            self.advance_shard(&mut shard, now);
+    ///
+    /// # Errors
+    /// If a profile whose time has come cannot be read from disk.
+    pub fn segment_sizes(&self) -> Result<Vec<(String, u64)>, Error> {
+        self.advance()?;
+        let mut sizes: Vec<(String, i64)> = Vec::new();
+        for shard in &*self.shards {
+            let shard = shard.read();
             if sizes.is_empty() {
-                sizes =
-                    shard.program.definitions.segment_names.iter().map(|name| (name.to_owned(), 0)).collect();
+                let names = shard.program.definitions.segment_names.iter();
+                sizes = names.map(|name| (name.to_owned(), 0)).collect();
             }
             for ((_, total), size) in sizes.iter_mut().zip(shard.sizes()) {
                 *total += size;
             }
         }
-        sizes
+        Ok(sizes.into_iter().map(|(name, size)| (name, u64::try_from(size).unwrap_or_default())).collect())
     }
 
-    /// Asks the cell of `id`, brought to `now`; of a customer nobody knows, an empty one.
-    pub(crate) fn with_cell<T>(
+    /// Asks how the customer `id` stands at `now`; somebody unknown stands at the beginning.
+    pub(crate) fn ask<T>(
         &self,
         id: &str,
         now: Time,
-        ask: impl FnOnce(&Program, &Cell, &dyn MessageOrder) -> T,
-    ) -> T {
-        match self.find(id) {
-            Some(found) => {
-                let shard = self.read_at(found, now);
-                let profile = shard.profile(found.place);
-                ask(&shard.program, &profile.cell, &profile.history)
+        ask: impl FnOnce(&Program, Standing<'_>, &dyn MessageOrder) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match self.read(id, now)? {
+            Some(Reading { shard, place }) => {
+                let profile = shard.profile(place);
+                ask(&shard.program, profile.standing(), &profile.history)
             }
-            None => ask(&Arc::clone(&self.shards[0].read().program), &Cell::new(), &NoMessages),
+            None => {
+                let program = Arc::clone(&self.shards[0].read().program);
+                ask(&program, Standing::Cell(&Cell::new()), &NoMessages)
+            }
         }
     }
 
@@ -185,15 +203,18 @@ impl Database {
     fn unknown_decision(&self, program: &Program, personalization: PersonalizationId, now: Time) -> Decided {
         let mut shard = self.shards[0].write();
         let work = shard.work_mut();
-        Deciding { program, order: &NoMessages, cause: None, now, work }
-            .decide(&mut Cell::new(), personalization)
+        Deciding { program, order: &NoMessages, cause: None, now, work }.decide(
+            Standing::Cell(&Cell::new()),
+            &mut Decisions::default(),
+            personalization,
+        )
     }
 }
 
 impl Profile {
     /// The id of the message that changed the profile last, if it was one.
     fn cause(&self) -> Option<Arc<str>> {
-        match self.cell.last_cause {
+        match self.standing().last_cause() {
             Trigger::Message(place) => self.history.message_id(place).map(Arc::from),
             Trigger::Time | Trigger::Catalog => None,
         }
@@ -203,7 +224,7 @@ impl Profile {
     pub(crate) fn memberships(&self, program: &Program) -> Vec<String> {
         let names = program.definitions.segment_names.iter().enumerate();
         let of_profile =
-            names.filter(|(place, _)| is_member(program, &self.cell, SegmentId::from_index(*place)));
+            names.filter(|(place, _)| is_member(program, self.standing(), SegmentId::from_index(*place)));
         of_profile.map(|(_, name)| name.to_owned()).collect()
     }
 }
@@ -222,26 +243,18 @@ pub(crate) fn resolve_personalization(program: &Program, name: &str) -> Result<P
     resolve(&program.definitions.personalization_names, "personalization", name).map(PersonalizationId)
 }
 
-/// A cell as expressions read it.
-pub(crate) fn view<'a>(
+/// A customer as expressions read it.
+pub(crate) fn view<'a, K>(
     program: &'a Program,
-    cell: &'a Cell,
+    known: K,
     order: &'a dyn MessageOrder,
     now: Time,
-) -> View<'a> {
-    View {
-        compiled: program.compiled(),
-        customer: &cell.customer,
-        truths: cell.conclusions.as_ref().map(|conclusions| &conclusions.truths),
-        order,
-        now,
-        trigger: &[],
-    }
+) -> View<'a, K> {
+    View { compiled: program.compiled(), known, order, now, trigger: &[] }
 }
 
-fn is_member(program: &Program, cell: &Cell, segment: SegmentId) -> bool {
-    let literal = program.graph.segments[segment.index()];
-    cell.conclusions.as_ref().is_some_and(|conclusions| conclusions.truths.get(literal))
+pub(crate) fn is_member(program: &Program, standing: Standing<'_>, segment: SegmentId) -> bool {
+    standing.is_true(program.graph.segments[segment.index()])
 }
 
 /// The decision right after a trigger event with these properties: the profile's own, unless a later
@@ -255,38 +268,39 @@ fn decide_after(
     now: Time,
 ) -> Decided {
     let (program, profile, work) = shard.deciding(place);
-    let last = profile.cell.customer.trigger(event);
-    if last.is_some_and(|last| *last.properties == *properties) {
+    let last = profile.standing().trigger(event);
+    if last.is_some_and(|last| *last == *properties) {
         return decide(shard, place, personalization, now);
     }
     let mut deciding = Deciding { program, order: &profile.history, cause: profile.cause(), now, work };
-    let decision = deciding.make(&profile.cell, personalization, properties);
+    let decision = deciding.make(profile.standing(), personalization, properties);
     Decided { decision: Arc::new(decision), cached: false }
 }
 
 fn decide(shard: &mut Shard, place: u32, personalization: PersonalizationId, now: Time) -> Decided {
     let (program, profile, work) = shard.deciding(place);
     let cause = profile.cause();
-    Deciding { program, order: &profile.history, cause, now, work }.decide(&mut profile.cell, personalization)
+    let Profile { body, decisions, history, .. } = profile;
+    Deciding { program, order: history, cause, now, work }.decide(body.standing(), decisions, personalization)
 }
 
 fn snapshot(
     program: &Program,
     id: &str,
-    cell: &Cell,
+    standing: Standing<'_>,
     order: &dyn MessageOrder,
     now: Time,
     decisions: Vec<Decided>,
 ) -> Snapshot {
     let definitions = &program.definitions;
-    let view = view(program, cell, order, now);
+    let view = view(program, standing, order, now);
     let mut attributes = BTreeMap::new();
     for (number, name) in definitions.attribute_names.iter().enumerate() {
         let attribute = AttributeId::from_index(number);
-        attributes.insert(name.to_owned(), cell.customer.attributes.get(attribute).cloned());
+        attributes.insert(name.to_owned(), standing.attribute(attribute));
     }
     let mut valid_until =
-        decisions.iter().fold(cell.deadline, |until, decided| until.min(decided.decision.valid_until));
+        decisions.iter().fold(standing.deadline(), |until, decided| until.min(decided.decision.valid_until));
     for (name, computed) in definitions.computed_names.iter().zip(&definitions.computed) {
         let reading = evaluate(&computed.value, &view);
         valid_until = valid_until.min(reading.until);
@@ -294,11 +308,11 @@ fn snapshot(
     }
     let segments = definitions.segment_names.iter().enumerate();
     let segments = segments
-        .map(|(number, name)| (name.to_owned(), is_member(program, cell, SegmentId::from_index(number))));
+        .map(|(number, name)| (name.to_owned(), is_member(program, standing, SegmentId::from_index(number))));
     let names = definitions.personalization_names.iter().map(str::to_owned);
     Snapshot {
         id: id.to_owned(),
-        known: cell.is_known(),
+        known: standing.is_known(),
         at: now,
         valid_until,
         attributes,

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::base::time::Time;
+use crate::db::applying::identifier;
 use crate::db::catalog::Catalog;
-use crate::db::database::identifier;
 use crate::engine::typed_message::{Content, Misfits};
 use crate::model::ids::{AttributeId, EventId, SegmentId};
 use crate::model::message::Message;

@@ -23,4 +23,26 @@ pub struct Stats {
     pub revision: u64,
     /// The work done for all that.
     pub work: Work,
+    /// What is on disk; nothing of a database in memory.
+    pub disk: Option<DiskStats>,
+}
+
+/// How large the parts of a database's folder are, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DiskStats {
+    /// The messages since the base, in files that are made at full length.
+    pub journal_bytes: u64,
+    /// The profiles and their messages up to the base.
+    pub base_bytes: u64,
+    /// The live store, which serves reads and is made anew from the other two when in doubt.
+    pub live_bytes: u64,
+    /// Live stores that were set aside, to be looked at or removed.
+    pub set_aside_bytes: u64,
+}
+
+impl DiskStats {
+    /// All together.
+    pub fn total_bytes(&self) -> u64 {
+        self.journal_bytes + self.base_bytes + self.live_bytes + self.set_aside_bytes
+    }
 }

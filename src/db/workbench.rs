@@ -84,7 +84,7 @@ impl Workbench {
     /// Evaluates the condition of every segment for a profile, from the same facts and by the same
     /// evaluator as the engine, but without its graph; returns how many hold.
     pub fn recompute(&self, profile: usize, now: Time) -> usize {
-        let view = view(&self.program, &self.cells[profile], &ByNumber, now);
+        let view = view(&self.program, self.cells[profile].live(), &ByNumber, now);
         let segments = self.program.definitions.segments.iter();
         let holds = segments.filter(|segment| match segment {
             SegmentDefinition::Condition(condition) => is_true(condition, &view),

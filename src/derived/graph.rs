@@ -123,6 +123,9 @@ pub(crate) struct Lists<T> {
 }
 
 impl Literal {
+    /// What is always true.
+    pub(crate) const TRUE: Literal = Literal(0);
+
     /// The truth of a node.
     pub(crate) fn of(node: u32) -> Literal {
         Literal(node << 1)

@@ -34,6 +34,16 @@ impl Streak {
         }
     }
 
+    /// Since when the condition has been true, and the streak that was broken last.
+    pub(crate) fn parts(&self) -> (Option<Time>, Option<(Time, Time)>) {
+        (self.since, self.broken)
+    }
+
+    /// The streak of these parts.
+    pub(crate) fn from_parts(since: Option<Time>, broken: Option<(Time, Time)>) -> Streak {
+        Streak { since, broken }
+    }
+
     /// Since when the condition has been true, if it is true.
     pub(crate) fn since(&self) -> Option<Time> {
         self.since

@@ -16,7 +16,7 @@ use crate::derived::conclusions::Conclusions;
 use crate::derived::graph::{Block, Few, Graph, HeldGate, Kind};
 use crate::derived::subject::{Subject, SubjectId};
 use crate::derived::truths::Truths;
-use crate::derived::view::{Compiled, View};
+use crate::derived::view::{Compiled, Live, View};
 use crate::derived::watches::Watched;
 use crate::derived::work::Work;
 use crate::facts::customer::Customer;
@@ -158,8 +158,7 @@ impl<'a> Propagation<'a> {
     fn view(&self) -> View<'_> {
         View {
             compiled: self.compiled,
-            customer: self.customer,
-            truths: Some(&self.conclusions.truths),
+            known: Live { customer: self.customer, truths: Some(&self.conclusions.truths) },
             order: self.order,
             now: self.now,
             trigger: &[],

@@ -32,6 +32,19 @@ impl Truths {
         truths
     }
 
+    /// The bits: the nodes', and from a whole word on those of the rests.
+    pub(crate) fn words(&self) -> &[u64] {
+        self.bits.words()
+    }
+
+    /// The truths of a graph of `nodes` nodes, from its words.
+    pub(crate) fn from_words(nodes: u32, words: impl ExactSizeIterator<Item = u64>) -> Truths {
+        let mut truths = Truths::new(nodes);
+        debug_assert_eq!(words.len(), truths.words().len());
+        truths.bits.fill(words);
+        truths
+    }
+
     /// Whether a literal is true.
     pub(crate) fn get(&self, literal: Literal) -> bool {
         self.node(literal.node() as usize) != literal.is_negated()

@@ -1,13 +1,16 @@
 //! One customer at one instant, as expressions read it.
 
+use std::borrow::Cow;
+
 use crate::base::time::{Duration, Time};
-use crate::derived::graph::Graph;
+use crate::derived::graph::{Graph, Literal};
 use crate::derived::truths::Truths;
 use crate::facts::aggregate::AggregateReader;
-use crate::facts::customer::Customer;
+use crate::facts::customer::{Customer, Sources};
 use crate::facts::plan::Plan;
+use crate::facts::source_state::SourceState;
 use crate::facts::stamp::MessageOrder;
-use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId};
+use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId, SourceId};
 use crate::model::value::Value;
 use crate::rules::definitions::Definitions;
 use crate::rules::evaluate::{Facts, Reading};
@@ -21,26 +24,57 @@ pub(crate) struct Compiled<'a> {
     pub(crate) graph: &'a Graph,
 }
 
-/// The view.
+/// What is known and concluded of one customer, in memory or archived.
+pub(crate) trait Known: Sources {
+    /// The value of an attribute, without its default.
+    fn attribute(&self, attribute: AttributeId) -> Option<Value>;
+
+    /// Whether a literal is true; nothing is, of one who is unknown.
+    fn truth(&self, literal: Literal) -> Option<bool>;
+}
+
+/// A customer in memory.
 #[derive(Clone, Copy)]
-pub(crate) struct View<'a> {
-    pub(crate) compiled: Compiled<'a>,
+pub(crate) struct Live<'a> {
     pub(crate) customer: &'a Customer,
     /// What is true of the customer; nothing of one who is unknown.
     pub(crate) truths: Option<&'a Truths>,
+}
+
+/// The view.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a, K = Live<'a>> {
+    pub(crate) compiled: Compiled<'a>,
+    pub(crate) known: K,
     pub(crate) order: &'a dyn MessageOrder,
     pub(crate) now: Time,
     /// The properties of the trigger event, where there is one.
     pub(crate) trigger: &'a [Option<Value>],
 }
 
-impl Facts for View<'_> {
+impl Sources for Live<'_> {
+    fn source(&self, source: SourceId) -> Option<Cow<'_, SourceState>> {
+        self.customer.source(source)
+    }
+}
+
+impl Known for Live<'_> {
+    fn attribute(&self, attribute: AttributeId) -> Option<Value> {
+        self.customer.attributes.get(attribute).cloned()
+    }
+
+    fn truth(&self, literal: Literal) -> Option<bool> {
+        self.truths.map(|truths| truths.get(literal))
+    }
+}
+
+impl<K: Known> Facts for View<'_, K> {
     fn now(&self) -> Time {
         self.now
     }
 
     fn attribute(&self, attribute: AttributeId) -> Option<Value> {
-        self.customer.attributes.get(attribute).cloned()
+        self.known.attribute(attribute)
     }
 
     fn default_of(&self, attribute: AttributeId) -> Option<Value> {
@@ -59,22 +93,19 @@ impl Facts for View<'_> {
     /// Truths of nodes stand until the customer's own deadline, which is kept elsewhere.
     fn segment(&self, segment: SegmentId) -> Reading {
         let literal = self.compiled.graph.segments[segment.index()];
-        Reading::truth(self.truths.is_some_and(|truths| truths.get(literal)), Time::NEVER)
+        Reading::truth(self.known.truth(literal) == Some(true), Time::NEVER)
     }
 
     fn aggregate(&self, aggregate: AggregateId) -> Reading {
         let Compiled { definitions, plan, .. } = self.compiled;
-        AggregateReader { definitions, plan, customer: self.customer, order: self.order }
-            .read(aggregate, self)
+        AggregateReader { definitions, plan, sources: &self.known, order: self.order }.read(aggregate, self)
     }
 
     fn held(&self, condition: &Expr, duration: Duration) -> Reading {
         let graph = self.compiled.graph;
-        let truth = self.truths.is_some_and(|truths| {
-            // Hashing the condition is no cost of the hot path: `held` outside a comparison is a gate.
-            let literal = graph.held_by_condition.get(&(condition.clone(), duration));
-            literal.is_some_and(|literal| truths.get(*literal))
-        });
-        Reading::truth(truth, Time::NEVER)
+        // Hashing the condition is no cost of the hot path: `held` outside a comparison is a gate.
+        let literal = graph.held_by_condition.get(&(condition.clone(), duration));
+        let truth = literal.and_then(|literal| self.known.truth(*literal));
+        Reading::truth(truth == Some(true), Time::NEVER)
     }
 }

@@ -18,7 +18,18 @@ pub(crate) enum Watched {
     Held(u32),
 }
 
+impl FromIterator<(Watched, Time)> for Watches {
+    fn from_iter<I: IntoIterator<Item = (Watched, Time)>>(entries: I) -> Watches {
+        Watches(entries.into_iter().collect())
+    }
+}
+
 impl Watches {
+    /// All parts that are watched, with their deadlines.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Watched, Time)> {
+        self.0.iter().copied()
+    }
+
     /// Sets the deadline of one part; [`Time::NEVER`] ends the watch.
     pub(crate) fn set(&mut self, watched: Watched, deadline: Time) {
         let place = self.0.iter().position(|(known, _)| *known == watched);

@@ -6,11 +6,9 @@
 //! 3. Nothing changed between `last_change` and `as_of`, so a message that late is still in order.
 //! 4. There are conclusions exactly if a message has become effective: the customer is known.
 
-use std::sync::Arc;
-
 use crate::base::time::Time;
 use crate::derived::conclusions::Conclusions;
-use crate::engine::decision::Decision;
+use crate::derived::view::Live;
 use crate::engine::transition::Trigger;
 use crate::engine::typed_message::TypedMessage;
 use crate::facts::customer::Customer;
@@ -29,8 +27,6 @@ pub(crate) struct Cell {
     pub(crate) deadline: Time,
     /// Grows with every change, so that what was derived from an older state can be told.
     pub(crate) stamp: u64,
-    /// Of each personalization the last decision, with the stamp it was made under.
-    pub(crate) decisions: Vec<Option<(u64, Arc<Decision>)>>,
 }
 
 impl Cell {
@@ -45,12 +41,23 @@ impl Cell {
             last_cause: Trigger::Time,
             deadline: Time::NEVER,
             stamp: 0,
-            decisions: Vec::new(),
         }
     }
 
     /// Whether a message has become effective.
     pub(crate) fn is_known(&self) -> bool {
         self.conclusions.is_some()
+    }
+
+    /// About how many bytes it takes on the heap.
+    pub(crate) fn bytes(&self) -> usize {
+        let conclusions = self.conclusions.as_ref().map_or(0, Conclusions::bytes);
+        self.customer.bytes() + conclusions + self.pending.len() * (size_of::<TypedMessage>() + 200)
+    }
+
+    /// The cell as expressions read it.
+    pub(crate) fn live(&self) -> Live<'_> {
+        let truths = self.conclusions.as_ref().map(|conclusions| &conclusions.truths);
+        Live { customer: &self.customer, truths }
     }
 }

@@ -2,17 +2,17 @@
 //!
 //! Conditions that read only the profile are literals of the graph, so for them deciding is reading
 //! bits. What reads the trigger event, and scores, are evaluated; then the result is kept with the
-//! cell's stamp, and the next question is a look-up until something changes.
+//! profile's stamp, and the next question is a look-up until something changes.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::base::time::{Duration, Time};
-use crate::derived::view::View;
+use crate::derived::view::{Known, View};
 use crate::derived::work::Work;
-use crate::engine::cell::Cell;
 use crate::engine::decision::{Chosen, Decided, Decision, Reason};
 use crate::engine::program::Program;
+use crate::engine::standing::Standing;
 use crate::facts::stamp::MessageOrder;
 use crate::model::declaration::Strategy;
 use crate::model::ids::PersonalizationId;
@@ -32,43 +32,57 @@ pub(crate) struct Deciding<'a> {
     pub(crate) work: &'a mut Work,
 }
 
-/// The cached decision, if it still holds at `now`.
-pub(crate) fn cached(cell: &Cell, personalization: PersonalizationId, now: Time) -> Option<&Arc<Decision>> {
-    let (stamp, decision) = cell.decisions.get(personalization.index())?.as_ref()?;
-    (*stamp == cell.stamp && now < decision.valid_until).then_some(decision)
+/// The decisions made for one profile: of each personalization the last one, with the stamp of the
+/// profile that it was made under.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Decisions(Vec<Option<(u64, Arc<Decision>)>>);
+
+impl Decisions {
+    /// The decision that was made before, if it still holds at `now` for a profile of this stamp.
+    pub(crate) fn cached(&self, id: PersonalizationId, stamp: u64, now: Time) -> Option<&Arc<Decision>> {
+        let (made_under, decision) = self.0.get(id.index())?.as_ref()?;
+        (*made_under == stamp && now < decision.valid_until).then_some(decision)
+    }
+
+    fn keep(&mut self, id: PersonalizationId, stamp: u64, decision: &Arc<Decision>, personalizations: usize) {
+        if self.0.len() <= id.index() {
+            self.0.resize(personalizations, None);
+        }
+        self.0[id.index()] = Some((stamp, Arc::clone(decision)));
+    }
 }
 
 impl Deciding<'_> {
-    /// The decision for a cell that was advanced to `now`, from the cache if it is there.
-    pub(crate) fn decide(&mut self, cell: &mut Cell, personalization: PersonalizationId) -> Decided {
-        if let Some(decision) = cached(cell, personalization, self.now) {
+    /// The decision for a customer who was brought to `now`, from those made before if it is there.
+    pub(crate) fn decide(
+        &mut self,
+        standing: Standing<'_>,
+        decisions: &mut Decisions,
+        id: PersonalizationId,
+    ) -> Decided {
+        if let Some(decision) = decisions.cached(id, standing.stamp(), self.now) {
             return Decided { decision: Arc::clone(decision), cached: true };
         }
-        let definition = &self.program.definitions.personalizations[personalization.index()];
-        let trigger = definition.on.and_then(|event| cell.customer.trigger(event));
-        let properties = trigger.map_or(&[][..], |trigger| &trigger.properties);
-        let decision = Arc::new(self.make(cell, personalization, properties));
-        if cell.decisions.len() <= personalization.index() {
-            cell.decisions.resize(self.program.definitions.personalizations.len(), None);
-        }
-        cell.decisions[personalization.index()] = Some((cell.stamp, Arc::clone(&decision)));
+        let personalizations = &self.program.definitions.personalizations;
+        let trigger = personalizations[id.index()].on.and_then(|event| standing.trigger(event));
+        let decision = Arc::new(self.make(standing, id, trigger.as_deref().unwrap_or_default()));
+        decisions.keep(id, standing.stamp(), &decision, personalizations.len());
         Decided { decision, cached: false }
     }
 
     /// The decision with the properties of a certain trigger event; it is not kept.
-    pub(crate) fn make(&mut self, cell: &Cell, id: PersonalizationId, trigger: &[Option<Value>]) -> Decision {
+    pub(crate) fn make(
+        &mut self,
+        standing: Standing<'_>,
+        id: PersonalizationId,
+        trigger: &[Option<Value>],
+    ) -> Decision {
         self.work.decisions += 1;
         let program = self.program;
-        let view = View {
-            compiled: program.compiled(),
-            customer: &cell.customer,
-            truths: cell.conclusions.as_ref().map(|conclusions| &conclusions.truths),
-            order: self.order,
-            now: self.now,
-            trigger,
-        };
+        let view =
+            View { compiled: program.compiled(), known: standing, order: self.order, now: self.now, trigger };
         let definition = &program.definitions.personalizations[id.index()];
-        let mut answer = Answer { view, valid_until: cell.deadline };
+        let mut answer = Answer { view, valid_until: standing.deadline() };
         let winners = self.winners(&mut answer, id, definition);
         let (offers, reason) = answer.present(definition, &winners);
         let attributes = definition
@@ -131,13 +145,11 @@ impl Deciding<'_> {
         place: usize,
         offer: &OfferDefinition,
     ) -> bool {
-        match (self.program.offer_condition(id, place), answer.view.truths) {
-            (Some(literal), Some(truths)) => truths.get(literal),
-            _ => {
-                self.work.conditions += 1;
-                matches!(answer.read(&offer.when), Some(Value::Bool(true)))
-            }
-        }
+        let literal = self.program.offer_condition(id, place);
+        literal.and_then(|literal| answer.view.known.truth(literal)).unwrap_or_else(|| {
+            self.work.conditions += 1;
+            matches!(answer.read(&offer.when), Some(Value::Bool(true)))
+        })
     }
 }
 
@@ -151,7 +163,7 @@ fn compare_scores(a: Option<&Value>, b: Option<&Value>) -> Ordering {
 
 /// An answer in the making, and until when what it read so far stays the same.
 struct Answer<'a> {
-    view: View<'a>,
+    view: View<'a, Standing<'a>>,
     valid_until: Time,
 }
 

@@ -9,6 +9,8 @@ pub(crate) mod typed_message;
 pub(crate) mod transition;
 pub(crate) mod decision;
 pub(crate) mod cell;
+pub(crate) mod image;
+pub(crate) mod standing;
 pub(crate) mod step;
 pub(crate) mod decide;
 pub(crate) mod explanation;

@@ -1,17 +1,23 @@
 //! A catalog compiled: what it means, what to keep for it, and the graph that keeps it true.
 
+use std::fmt::Write as _;
+
+use crate::base::frozen_hash::hash64;
 use crate::derived::graph::{Graph, Literal};
 use crate::derived::graph_builder::build;
 use crate::derived::view::Compiled;
-use crate::facts::plan::Plan;
+use crate::facts::plan::{Keeping, Plan};
 use crate::model::ids::{EventId, PersonalizationId};
 use crate::rules::definitions::Definitions;
-use crate::rules::expression::Expr;
+use crate::rules::expression::{Expr, Function};
 
 /// A compiled catalog. It never changes; a new catalog is a new program with a greater revision.
 #[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) revision: u64,
+    /// The same for programs that number and keep everything alike: their cells' images are one
+    /// another's.
+    pub(crate) fingerprint: u64,
     pub(crate) definitions: Definitions,
     pub(crate) plan: Plan,
     pub(crate) graph: Graph,
@@ -36,7 +42,8 @@ impl Program {
             }
         }
         let graph = build(&definitions, &plan, conditions.into_iter());
-        Program { revision, plan, graph, first_condition, triggers, definitions }
+        let fingerprint = fingerprint(&definitions, &plan, &graph);
+        Program { revision, fingerprint, plan, graph, first_condition, triggers, definitions }
     }
 
     /// What expressions are evaluated with.
@@ -58,8 +65,45 @@ impl Program {
         self.triggers[event.index()]
     }
 
+    /// Whether reading some aggregate may compare messages of long ago: of values seen equally often,
+    /// `top` over all events takes the one seen last.
+    pub(crate) fn compares_old_messages(&self) -> bool {
+        let aggregates = self.definitions.aggregates.iter().zip(&self.plan.aggregates);
+        let mut aggregates = aggregates.map(|(aggregate, plan)| (&aggregate.function, plan.keeping));
+        aggregates.any(|kept| matches!(kept, (Function::Top(_), Keeping::Accumulated { .. })))
+    }
+
     /// Whether some condition asks how long another has been true, so that the past has to be exact.
     pub(crate) fn has_held(&self) -> bool {
         !self.graph.held.is_empty()
     }
+}
+
+/// A hash of all that gives the parts of a cell their numbers and their meaning. It is taken from the
+/// tables themselves, so it also tells two versions of this library apart that number differently.
+fn fingerprint(definitions: &Definitions, plan: &Plan, graph: &Graph) -> u64 {
+    let mut text = String::new();
+    let mut add = |part: &dyn std::fmt::Debug| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{part:?};");
+    };
+    for (name, declaration) in definitions.attribute_names.iter().zip(&definitions.attributes) {
+        add(&(name, &declaration.ty));
+    }
+    for (name, event) in definitions.event_names.iter().zip(&definitions.events) {
+        let types: Vec<_> = event.properties.iter().map(|property| &property.ty).collect();
+        add(&(name, event.property_names.iter().collect::<Vec<_>>(), types));
+    }
+    add(&definitions.sources);
+    add(&definitions.aggregates);
+    add(&plan.sources);
+    add(&plan.aggregates);
+    for subject in &graph.subjects {
+        let mut equal: Vec<_> = subject.equal.iter().map(|entry| format!("{entry:?}")).collect();
+        equal.sort();
+        add(&(&subject.expr, subject.probe, subject.first, &subject.lower, &subject.upper, equal));
+    }
+    add(&(graph.nodes, &graph.kinds, &graph.blocks, &graph.held, &graph.rest));
+    add(&(&graph.segments, &graph.listed));
+    hash64(text.as_bytes())
 }

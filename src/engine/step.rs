@@ -21,6 +21,7 @@ use crate::engine::cell::Cell;
 use crate::engine::program::Program;
 use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, TypedMessage};
+use crate::facts::customer::Sources as _;
 use crate::facts::stamp::{MessageOrder, Stamp};
 use crate::model::ids::{EventId, SegmentId, SourceId};
 use crate::model::refusal::{Refusal, RefusalReason};

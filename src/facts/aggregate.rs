@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use crate::base::time::{Duration, Time};
 use crate::facts::accumulator::{Accumulator, top};
-use crate::facts::customer::Customer;
+use crate::facts::customer::Sources;
 use crate::facts::event_log::EventLog;
 use crate::facts::plan::{Keeping, Plan};
 use crate::facts::source_state::SourceState;
-use crate::facts::stamp::{MessageOrder, Stamp};
+use crate::facts::stamp::{HistoryPlace, MessageOrder, NoMessages, Stamp};
 use crate::facts::window::rows;
 use crate::model::ids::{AggregateId, SourceId};
 use crate::model::value::Value;
@@ -18,18 +18,18 @@ use crate::rules::expression::{Aggregate, Bound, Function};
 
 /// What aggregates are read from.
 #[derive(Clone, Copy)]
-pub(crate) struct AggregateReader<'a> {
+pub(crate) struct AggregateReader<'a, S> {
     pub(crate) definitions: &'a Definitions,
     pub(crate) plan: &'a Plan,
-    pub(crate) customer: &'a Customer,
+    pub(crate) sources: &'a S,
     pub(crate) order: &'a dyn MessageOrder,
 }
 
-impl AggregateReader<'_> {
+impl<S: Sources> AggregateReader<'_, S> {
     /// The value of an aggregate at the facts' `now`.
     pub(crate) fn read(&self, id: AggregateId, facts: &impl Facts) -> Reading {
         let aggregate = &self.definitions.aggregates[id.index()];
-        let Some(state) = self.customer.source(aggregate.source) else {
+        let Some(state) = self.sources.source(aggregate.source) else {
             return self.of_nothing(id, facts.now());
         };
         match self.plan.aggregates[id.index()].keeping {
@@ -37,22 +37,28 @@ impl AggregateReader<'_> {
                 self.accumulated(&state.accumulators[slot], aggregate, facts.now())
             }
             Keeping::LastEvent => self.last_event(state.last, aggregate, facts),
-            Keeping::Logged { column } => self.logged(id, aggregate, state, column, facts),
+            Keeping::Logged { column } => self.logged(id, aggregate, &state, column, facts),
         }
     }
 
     fn of_nothing(&self, id: AggregateId, now: Time) -> Reading {
         let function = &self.definitions.aggregates[id.index()].function;
         let fresh = self.plan.fresh_accumulator(id, self.definitions);
-        self.finish(function, &fresh, now)
+        self.finish(function, &fresh, now, self.order)
     }
 
     fn accumulated(&self, accumulator: &Accumulator, aggregate: &Aggregate, now: Time) -> Reading {
-        self.finish(&aggregate.function, accumulator, now)
+        self.finish(&aggregate.function, accumulator, now, self.order)
     }
 
     /// Turns an accumulator into the function's own value.
-    fn finish(&self, function: &Function, accumulator: &Accumulator, now: Time) -> Reading {
+    fn finish(
+        &self,
+        function: &Function,
+        accumulator: &Accumulator,
+        now: Time,
+        order: &dyn MessageOrder,
+    ) -> Reading {
         match (function, accumulator) {
             (Function::Exists, Accumulator::Last(last)) => Reading::truth(last.is_some(), Time::NEVER),
             (Function::FollowedBy { .. }, _) => Reading::truth(false, Time::NEVER),
@@ -60,7 +66,7 @@ impl AggregateReader<'_> {
                 let last = last.as_ref().map(|(stamp, _)| *stamp);
                 self.not_followed_by(last, *other, *after, now)
             }
-            (Function::Top(_), Accumulator::Top(values)) => Reading::fixed(top(values, self.order)),
+            (Function::Top(_), Accumulator::Top(values)) => Reading::fixed(top(values, order)),
             _ => accumulator.read(now),
         }
     }
@@ -95,7 +101,7 @@ impl AggregateReader<'_> {
     fn not_followed_by(&self, last: Option<Stamp>, other: SourceId, after: Duration, now: Time) -> Reading {
         let Some(last) = last else { return Reading::truth(false, Time::NEVER) };
         let followed = self
-            .customer
+            .sources
             .source(other)
             .is_some_and(|other| other.last.time >= last.time && other.last.place != last.place);
         let due = last.time + after;
@@ -128,15 +134,22 @@ impl AggregateReader<'_> {
             Function::FollowedBy { other, within } => {
                 Reading::truth(self.followed_by(log, range, *other, *within), Time::NEVER)
             }
+            // Asks which message the last one is, not only when it was.
+            Function::NotFollowedBy { other, after } => {
+                let last = (!range.is_empty()).then(|| log.stamp(range.end - 1));
+                self.not_followed_by(last, *other, *after, facts.now())
+            }
             function => {
                 let mut accumulator = self.plan.fresh_accumulator(id, self.definitions);
+                // Rows are sorted by time and message id, so their numbers say which comes first.
                 for row in range {
                     let value = column.map(|column| log.value(row, column));
                     if value != Some(None) {
-                        accumulator.add(log.stamp(row), value.flatten(), self.order);
+                        let stamp = Stamp { time: log.stamp(row).time, place: HistoryPlace(row as u32) };
+                        accumulator.add(stamp, value.flatten(), &NoMessages);
                     }
                 }
-                self.finish(function, &accumulator, facts.now())
+                self.finish(function, &accumulator, facts.now(), &NoMessages)
             }
         };
         reading.until = reading.until.min(rows.until);
@@ -144,7 +157,7 @@ impl AggregateReader<'_> {
     }
 
     fn followed_by(&self, log: &EventLog, range: Range<usize>, other: SourceId, within: Duration) -> bool {
-        let Some(other) = self.customer.source(other) else { return false };
+        let Some(other) = self.sources.source(other) else { return false };
         range.map(|row| log.stamp(row).time).any(|time| {
             let next = other.log.time(other.log.first_after(time));
             next.is_some_and(|next| next <= time + within)

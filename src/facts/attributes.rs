@@ -23,6 +23,16 @@ pub(crate) struct Slot {
 }
 
 impl Attributes {
+    /// The slots, sorted by attribute.
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// The attributes in these slots, which are sorted.
+    pub(crate) fn from_slots(slots: Vec<Slot>) -> Attributes {
+        Attributes { slots }
+    }
+
     /// The slot of `attribute`, if a message ever set or removed it.
     pub(crate) fn slot(&self, attribute: AttributeId) -> Option<&Slot> {
         let place = self.slots.binary_search_by_key(&attribute, |slot| slot.attribute).ok()?;

@@ -4,10 +4,11 @@
 //! 1. `sources` is sorted by source and holds only those that took an event.
 //! 2. `triggers` holds, of each event that some personalization is triggered by, the last one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::base::time::Time;
-use crate::facts::attributes::Attributes;
+use crate::facts::attributes::{Attributes, Slot};
 use crate::facts::plan::Plan;
 use crate::facts::source_state::SourceState;
 use crate::facts::stamp::{MessageOrder, Stamp};
@@ -20,7 +21,13 @@ use crate::rules::definitions::Definitions;
 pub(crate) struct Customer {
     pub(crate) attributes: Attributes,
     sources: Vec<(SourceId, SourceState)>,
-    triggers: Vec<Trigger>,
+    pub(crate) triggers: Vec<Trigger>,
+}
+
+/// What is kept of the sources' events, in memory or archived.
+pub(crate) trait Sources {
+    /// The state of a source, if it ever took an event.
+    fn source(&self, source: SourceId) -> Option<Cow<'_, SourceState>>;
 }
 
 /// The last event of one name, with its declared properties.
@@ -31,11 +38,37 @@ pub(crate) struct Trigger {
     pub(crate) properties: Arc<[Option<Value>]>,
 }
 
-impl Customer {
-    /// The state of a source, if it ever took an event.
-    pub(crate) fn source(&self, source: SourceId) -> Option<&SourceState> {
+impl Sources for Customer {
+    fn source(&self, source: SourceId) -> Option<Cow<'_, SourceState>> {
         let place = self.sources.binary_search_by_key(&source, |(id, _)| *id).ok()?;
-        Some(&self.sources[place].1)
+        Some(Cow::Borrowed(&self.sources[place].1))
+    }
+}
+
+impl Customer {
+    /// A customer of these parts; the sources are sorted.
+    pub(crate) fn from_parts(
+        attributes: Attributes,
+        sources: Vec<(SourceId, SourceState)>,
+        triggers: Vec<Trigger>,
+    ) -> Customer {
+        Customer { attributes, sources, triggers }
+    }
+
+    /// About how many bytes it takes on the heap; texts are counted as if nobody shared them.
+    pub(crate) fn bytes(&self) -> usize {
+        let attributes = self.attributes.slots().iter();
+        let attributes: usize =
+            attributes.map(|slot| size_of::<Slot>() + slot.value.as_ref().map_or(0, Value::bytes)).sum();
+        let sources = self.sources.iter();
+        let sources: usize =
+            sources.map(|(_, state)| size_of::<(SourceId, SourceState)>() + state.bytes()).sum();
+        attributes + sources + self.triggers.len() * (size_of::<Trigger>() + 100)
+    }
+
+    /// The sources that took an event, with their states.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &(SourceId, SourceState)> {
+        self.sources.iter()
     }
 
     /// Gives an event to one source whose filter it passed.

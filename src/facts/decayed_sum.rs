@@ -33,6 +33,16 @@ impl DecayedSum {
         DecayedSum { half_life, landmark: i64::MIN, sum: ExactSum::default() }
     }
 
+    /// The half-life, the landmark and the sum.
+    pub(crate) fn parts(&self) -> (Duration, i64, &ExactSum) {
+        (self.half_life, self.landmark, &self.sum)
+    }
+
+    /// The sum of these parts.
+    pub(crate) fn from_parts(half_life: Duration, landmark: i64, sum: ExactSum) -> DecayedSum {
+        DecayedSum { half_life, landmark, sum }
+    }
+
     /// The time in which it is halved.
     pub(crate) fn half_life(&self) -> Duration {
         self.half_life

@@ -41,6 +41,16 @@ impl EventLog {
         self.values.splice(place..place, values.map(Option::<&Value>::cloned));
     }
 
+    /// The stamps, the values, and how many values belong to each stamp.
+    pub(crate) fn parts(&self) -> (&[Stamp], &[Option<Value>], usize) {
+        (&self.stamps, &self.values, self.columns)
+    }
+
+    /// The log of these parts.
+    pub(crate) fn from_parts(stamps: Vec<Stamp>, values: Vec<Option<Value>>, columns: usize) -> EventLog {
+        EventLog { stamps, values, columns }
+    }
+
     /// Drops the events at or before `time`.
     pub(crate) fn forget_until(&mut self, time: Time) {
         let gone = self.first_after(time);

@@ -32,6 +32,17 @@ impl SourceState {
         SourceState { last: first, log: EventLog::default(), accumulators }
     }
 
+    /// About how many bytes it takes on the heap.
+    pub(crate) fn bytes(&self) -> usize {
+        let (stamps, values, _) = self.log.parts();
+        let values =
+            values.iter().map(|value| size_of::<Option<Value>>() + value.as_ref().map_or(0, Value::bytes));
+        let accumulators = self.accumulators.iter();
+        let accumulators: usize =
+            accumulators.map(|accumulator| size_of::<Accumulator>() + 64 * accumulator.entries()).sum();
+        size_of_val(stamps) + values.sum::<usize>() + accumulators
+    }
+
     /// Takes one event with its properties. What lies further back from `settled` than the source's
     /// horizon is forgotten: no later question can reach it.
     pub(crate) fn take(

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::base::error::{Error, ErrorKind};
+
 /// The kind of a refusal; its text form is part of the command line's contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,6 +30,8 @@ pub enum RefusalReason {
     Limit,
     /// The message asks for something that this version does not do.
     NotYet,
+    /// The database could not read or write what it needed on disk.
+    Storage,
 }
 
 /// A message that was refused, and changed nothing.
@@ -56,6 +60,7 @@ impl RefusalReason {
             RefusalReason::UnknownAttribute => "unknown_attribute",
             RefusalReason::Limit => "limit",
             RefusalReason::NotYet => "not_yet",
+            RefusalReason::Storage => "storage",
         }
     }
 }
@@ -70,6 +75,18 @@ impl Refusal {
     pub(crate) fn with_value(mut self, value: impl Into<Json>) -> Refusal {
         self.value = Some(value.into());
         self
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        Error::new(ErrorKind::Refused, refusal.to_string()).caused_by(refusal)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        Refusal::new(RefusalReason::Storage, "", error.to_string())
     }
 }
 

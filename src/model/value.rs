@@ -89,6 +89,21 @@ impl Value {
         read(json, ty, 0)
     }
 
+    /// About how many bytes it takes on the heap.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Value::String(text) => 16 + text.len(),
+            Value::List(items) => {
+                16 + items.iter().map(|item| size_of::<Value>() + item.bytes()).sum::<usize>()
+            }
+            Value::Map(entries) => {
+                let entries = entries.iter().map(|(key, value)| 56 + key.len() + value.bytes());
+                16 + entries.sum::<usize>()
+            }
+            _ => 0,
+        }
+    }
+
     /// The value as JSON: times as RFC 3339 text, durations as text.
     pub fn to_json(&self) -> Json {
         match self {

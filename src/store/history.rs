@@ -1,22 +1,35 @@
 //! The accepted messages of one profile, in the order in which they arrived.
 //!
 //! They are the truth that everything else is derived from: a profile is rebuilt from them when the
-//! catalog changes or a late message changes the past, and explanations name them.
+//! catalog changes or a late message changes the past, and explanations name them. Of a database on
+//! disk only those not yet written stay in memory; the others are in the archive and are read from it
+//! by the few who ask.
+//!
+//! Invariants:
+//! 1. `entries` are the messages from place `first` on, without a gap, up to the last.
+//! 2. The messages before place `stored.messages` are in the archive, and `first` is no greater.
 
 use std::cmp::Ordering;
+use std::fmt::Debug;
 
+use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::facts::stamp::{HistoryPlace, MessageOrder, Stamp};
 use crate::model::message::Message;
+use crate::store::profile::Identifier;
 
 /// The messages of one profile.
 #[derive(Debug, Default)]
 pub(crate) struct History {
+    first: u32,
     entries: Vec<Entry>,
+    stored: Stored,
+    /// The message that changed the profile last, which answers name.
+    last_cause: Option<(HistoryPlace, Box<str>)>,
 }
 
 /// One accepted message.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// The event time: the message's own, or the clock's where it has none.
     pub(crate) time: Time,
@@ -24,10 +37,34 @@ pub(crate) struct Entry {
     pub(crate) message: Message,
 }
 
+/// What is in the archive of one profile's messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stored {
+    /// How many.
+    pub(crate) messages: u32,
+    /// Their hash, by which the archive tells them from others.
+    pub(crate) hash: u64,
+}
+
+/// Where the messages are that are not in memory.
+pub(crate) trait Archive: Debug + Send + Sync {
+    /// The messages that are stored of the profile that was created under `identifier`.
+    ///
+    /// # Errors
+    /// If they cannot be read; the archive remembers that.
+    fn messages(&self, identifier: Identifier<'_>, stored: Stored) -> Result<Vec<Entry>, Error>;
+}
+
 impl History {
+    /// The history of a profile whose messages are all in the archive.
+    pub(crate) fn archived(stored: Stored, last_cause: Option<(HistoryPlace, Box<str>)>) -> History {
+        History { first: stored.messages, entries: Vec::new(), stored, last_cause }
+    }
+
     /// The place that the next message will have.
     pub(crate) fn next_place(&self) -> HistoryPlace {
-        HistoryPlace(u32::try_from(self.entries.len()).expect("a profile has fewer than 2^32 messages"))
+        let len = self.first as usize + self.entries.len();
+        HistoryPlace(u32::try_from(len).expect("a profile has fewer than 2^32 messages"))
     }
 
     /// Adds a message at the end.
@@ -35,34 +72,98 @@ impl History {
         self.entries.push(entry);
     }
 
-    /// Takes the last message away: it was not accepted after all.
-    pub(crate) fn pop(&mut self) -> Option<Entry> {
-        self.entries.pop()
+    /// Whether all messages are in memory.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.first == 0
     }
 
-    /// The id of a message.
+    /// Takes in the messages that were in the archive only, from all that are in it.
+    pub(crate) fn complete(&mut self, mut archived: Vec<Entry>) {
+        debug_assert_eq!(archived.len(), self.stored.messages as usize, "all that are stored");
+        archived.truncate(self.first as usize);
+        archived.append(&mut self.entries);
+        self.entries = archived;
+        self.first = 0;
+    }
+
+    /// The messages that are not in the archive yet.
+    pub(crate) fn unstored(&self) -> &[Entry] {
+        &self.entries[(self.stored.messages - self.first) as usize..]
+    }
+
+    /// What is in the archive.
+    pub(crate) fn stored(&self) -> Stored {
+        self.stored
+    }
+
+    /// Says what is in the archive now, and that messages before `keep_from` need not stay in memory.
+    pub(crate) fn set_stored(&mut self, stored: Stored, keep_from: u32) {
+        self.stored = stored;
+        let gone = keep_from.min(stored.messages).saturating_sub(self.first);
+        self.entries.drain(..gone as usize);
+        self.first += gone;
+        self.entries.shrink_to_fit();
+    }
+
+    /// Remembers the message that changed the profile last, so that it can be named without the archive.
+    pub(crate) fn set_last_cause(&mut self, place: HistoryPlace) {
+        if self.last_cause.as_ref().is_none_or(|(known, _)| *known != place)
+            && let Some(entry) = self.entry(place)
+        {
+            self.last_cause = Some((place, entry.message_id.clone()));
+        }
+    }
+
+    /// The message that changed the profile last.
+    pub(crate) fn last_cause(&self) -> Option<&(HistoryPlace, Box<str>)> {
+        self.last_cause.as_ref()
+    }
+
+    /// The id of a message, if it is in memory.
     pub(crate) fn message_id(&self, place: HistoryPlace) -> Option<&str> {
-        self.entries.get(place.0 as usize).map(|entry| &*entry.message_id)
+        match &self.last_cause {
+            Some((known, id)) if *known == place => Some(id),
+            _ => self.entry(place).map(|entry| &*entry.message_id),
+        }
     }
 
-    /// All messages with their stamps, in the order of arrival.
+    fn entry(&self, place: HistoryPlace) -> Option<&Entry> {
+        self.entries.get(place.0.checked_sub(self.first)? as usize)
+    }
+
+    /// The messages in memory with their stamps, in the order of arrival.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Stamp, &Entry)> {
-        self.entries
-            .iter()
-            .enumerate()
-            .map(|(place, entry)| (Stamp { time: entry.time, place: HistoryPlace(place as u32) }, entry))
+        let places = (self.first..).map(HistoryPlace);
+        places.zip(&self.entries).map(|(place, entry)| (Stamp { time: entry.time, place }, entry))
     }
 
-    /// All messages with their stamps, in the order of time and message id.
+    /// All messages with their stamps, in the order of time and message id; the history is whole.
     pub(crate) fn in_order(&self) -> Vec<(Stamp, &Entry)> {
+        debug_assert!(self.is_whole(), "a profile is rebuilt from all its messages");
         let mut ordered: Vec<_> = self.iter().collect();
         ordered.sort_by(|(a, _), (b, _)| a.compare(*b, self));
         ordered
+    }
+
+    /// About how many bytes the messages in memory take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.iter().map(Entry::bytes).sum()
+    }
+}
+
+impl Entry {
+    /// About how many bytes it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Box<str>>() + self.message_id.len() + 32 + self.message.bytes()
     }
 }
 
 impl MessageOrder for History {
     fn compare_ids(&self, a: HistoryPlace, b: HistoryPlace) -> Ordering {
+        debug_assert!(
+            self.message_id(a).is_some() && self.message_id(b).is_some(),
+            "{a:?} or {b:?} is archived"
+        );
         self.message_id(a).cmp(&self.message_id(b)).then(a.0.cmp(&b.0))
     }
 }

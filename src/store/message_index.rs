@@ -15,12 +15,20 @@ const SHARDS: usize = 64;
 /// The index.
 #[derive(Debug)]
 pub(crate) struct MessageIndex {
-    shards: Box<[Mutex<AHashMap<u128, u128>>]>,
+    shards: Box<[Mutex<IndexShard>]>,
+}
+
+/// A part of the index: ids and contents of messages that are on disk nowhere else yet.
+#[derive(Debug, Default)]
+struct IndexShard {
+    recent: AHashMap<u128, u128>,
+    /// Those that are being written to disk.
+    leaving: AHashMap<u128, u128>,
 }
 
 /// The place of one message id, kept for the caller alone.
 pub(crate) struct Claim<'a> {
-    shard: MutexGuard<'a, AHashMap<u128, u128>>,
+    shard: MutexGuard<'a, IndexShard>,
     id: u128,
 }
 
@@ -40,32 +48,71 @@ impl MessageIndex {
         MessageIndex { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 
-    /// Takes hold of a message id.
-    pub(crate) fn claim(&self, message_id: &str) -> Claim<'_> {
+    /// The hash of a message id.
+    pub(crate) fn hash_of(message_id: &str) -> u128 {
         let mut fingerprint = Fingerprint::default();
         fingerprint.field(message_id.as_bytes());
-        let id = fingerprint.finish();
+        fingerprint.finish()
+    }
+
+    /// Takes hold of a message id.
+    pub(crate) fn claim(&self, message_id: &str) -> Claim<'_> {
+        let id = MessageIndex::hash_of(message_id);
         Claim { shard: self.shards[id as usize % SHARDS].lock(), id }
     }
 
-    /// How many messages were accepted.
+    /// How many messages are in the index; of a database on disk, others are there.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
+        let len = |shard: &Mutex<IndexShard>| {
+            let shard = shard.lock();
+            shard.recent.len() + shard.leaving.len()
+        };
+        self.shards.iter().map(len).sum()
+    }
+
+    /// All that is in the index, to be written to disk. It stays until [`MessageIndex::forget_left`].
+    pub(crate) fn begin_leaving(&self) -> Vec<(u128, u128)> {
+        let mut leaving = Vec::new();
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            let recent = std::mem::take(&mut shard.recent);
+            shard.leaving.extend(recent);
+            leaving.extend(shard.leaving.iter().map(|(id, content)| (*id, *content)));
+        }
+        leaving
+    }
+
+    /// Forgets what was written to disk.
+    pub(crate) fn forget_left(&self) {
+        self.shards.iter().for_each(|shard| shard.lock().leaving = AHashMap::new());
     }
 }
 
 impl Claim<'_> {
-    /// Whether a message of this id was accepted, and whether it said the same.
-    pub(crate) fn known(&self, content: u128) -> Known {
-        match self.shard.get(&self.id) {
-            None => Known::New,
-            Some(known) if *known == content => Known::Same,
-            Some(_) => Known::Other,
-        }
+    /// The hash of the message id.
+    pub(crate) fn id(&self) -> u128 {
+        self.id
+    }
+
+    /// The content under which a message of this id is in the index.
+    pub(crate) fn content(&self) -> Option<u128> {
+        let IndexShard { recent, leaving } = &*self.shard;
+        recent.get(&self.id).or_else(|| leaving.get(&self.id)).copied()
     }
 
     /// Remembers that the message was accepted.
     pub(crate) fn accept(mut self, content: u128) {
-        self.shard.insert(self.id, content);
+        self.shard.recent.insert(self.id, content);
+    }
+}
+
+impl Known {
+    /// What a message that says `content` is, if one that said `known` has its id.
+    pub(crate) fn of(known: Option<u128>, content: u128) -> Known {
+        match known {
+            None => Known::New,
+            Some(known) if known == content => Known::Same,
+            Some(_) => Known::Other,
+        }
     }
 }

@@ -1,17 +1,25 @@
 //! A part of all profiles, behind one lock: their index, their cells, their timers.
 //!
-//! A profile is created with its first accepted message and keeps its place for ever. Whoever has the
-//! shard sees one program only; a new catalog is given to each shard while all are locked.
+//! A profile is created with its first accepted message. Of a database on disk, profiles come from
+//! there when they are asked for and may leave again once they are written; in memory they stay.
+//! Whoever has the shard sees one program only; a new catalog is given to each shard while all are
+//! locked.
+//!
+//! Invariants:
+//! 1. An id in the index names an occupied slot, and every occupied slot is named.
+//! 2. The `sizes` of all shards together count the members among all known profiles.
 
 use std::sync::Arc;
 
 use ahash::AHashMap;
 
+use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::derived::propagation::Scratch;
 use crate::derived::work::Work;
 use crate::engine::cell::Cell;
 use crate::engine::program::Program;
+use crate::engine::standing::Standing;
 use crate::engine::step::{Step, Taken};
 use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, Misfits, TypedMessage};
@@ -19,21 +27,28 @@ use crate::facts::stamp::Stamp;
 use crate::model::ids::SegmentId;
 use crate::model::refusal::Refusal;
 use crate::rules::definitions::SegmentDefinition;
-use crate::store::history::{Entry, History};
-use crate::store::profile::{Identifier, Profile};
+use crate::store::history::{Archive, Entry, History, Stored};
+use crate::store::profile::{Body, Identifier, Profile};
 use crate::store::timer_wheel::TimerWheel;
 
 /// A shard.
 #[derive(Debug)]
 pub(crate) struct Shard {
     pub(crate) program: Arc<Program>,
-    users: AHashMap<Box<str>, u32>,
-    visitors: AHashMap<Box<str>, u32>,
-    profiles: Vec<Profile>,
+    users: AHashMap<Arc<str>, u32>,
+    visitors: AHashMap<Arc<str>, u32>,
+    slots: Vec<Option<Profile>>,
+    free: Vec<u32>,
     timers: TimerWheel,
     scratch: Scratch,
-    /// Of each segment, how many known profiles are members.
-    sizes: Vec<u64>,
+    /// Of each segment, how many known profiles are members; of profiles on disk, only what has changed
+    /// since they were counted.
+    sizes: Vec<i64>,
+    archive: Option<Arc<dyn Archive>>,
+    /// How many profiles have left, so that one who read the disk without the lock can tell.
+    evictions: u64,
+    /// How many profiles had their first message here.
+    begun: u64,
 }
 
 /// Changes of one profile's memberships.
@@ -43,9 +58,17 @@ pub(crate) struct Turns {
     pub(crate) turns: Vec<Turn>,
 }
 
+/// A message on its way into a shard.
+#[derive(Debug)]
+pub(crate) struct Arriving {
+    pub(crate) entry: Entry,
+    pub(crate) content: Content,
+    pub(crate) now: Time,
+}
+
 impl Shard {
-    /// A shard without profiles.
-    pub(crate) fn new(program: Arc<Program>) -> Shard {
+    /// A shard without profiles in memory; what is not there is in `archive`.
+    pub(crate) fn new(program: Arc<Program>, archive: Option<Arc<dyn Archive>>) -> Shard {
         let sizes = vec![0; program.definitions.segments.len()];
         let mut scratch = Scratch::default();
         scratch.reserve(&program.graph);
@@ -53,14 +76,18 @@ impl Shard {
             program,
             users: AHashMap::new(),
             visitors: AHashMap::new(),
-            profiles: Vec::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
             timers: TimerWheel::new(),
             scratch,
             sizes,
+            archive,
+            evictions: 0,
+            begun: 0,
         }
     }
 
-    /// The place of the profile that an id resolves to.
+    /// The place of the profile that an id resolves to, if it is in memory.
     pub(crate) fn find(&self, identifier: Identifier<'_>) -> Option<u32> {
         match identifier {
             Identifier::User(id) => self.users.get(id).copied(),
@@ -68,27 +95,39 @@ impl Shard {
         }
     }
 
-    fn remember(&mut self, identifier: Identifier<'_>, place: u32) {
-        let index = match identifier {
-            Identifier::User(_) => &mut self.users,
-            Identifier::Anonymous(_) => &mut self.visitors,
-        };
-        index.insert(identifier.text().into(), place);
-    }
-
     /// A profile by its place.
     pub(crate) fn profile(&self, place: u32) -> &Profile {
-        &self.profiles[place as usize]
+        self.slots[place as usize].as_ref().expect("a place that was found is occupied")
     }
 
-    /// All profiles.
-    pub(crate) fn profiles(&self) -> &[Profile] {
-        &self.profiles
+    fn profile_mut(&mut self, place: u32) -> &mut Profile {
+        self.slots[place as usize].as_mut().expect("a place that was found is occupied")
     }
 
-    /// Of each segment, how many known profiles are members.
-    pub(crate) fn sizes(&self) -> &[u64] {
+    /// All profiles in memory, with their places.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = (u32, &Profile)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(place, profile)| Some((place as u32, profile.as_ref()?)))
+    }
+
+    /// How many profiles were begun here.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// How many profiles are in memory only.
+    pub(crate) fn never_stored(&self) -> u64 {
+        self.profiles().filter(|(_, profile)| profile.history.stored().messages == 0).count() as u64
+    }
+
+    /// Of each segment, how many members the shard adds to those counted elsewhere.
+    pub(crate) fn sizes(&self) -> &[i64] {
         &self.sizes
+    }
+
+    /// Adds members that are not in memory.
+    pub(crate) fn add_sizes(&mut self, sizes: &[u64]) {
+        self.sizes.iter_mut().zip(sizes).for_each(|(size, more)| *size += *more as i64);
     }
 
     /// The work done so far.
@@ -103,32 +142,103 @@ impl Shard {
 
     /// The profile and the count of work, to decide with.
     pub(crate) fn deciding(&mut self, place: u32) -> (&Arc<Program>, &mut Profile, &mut Work) {
-        (&self.program, &mut self.profiles[place as usize], &mut self.scratch.work)
+        let profile = self.slots[place as usize].as_mut().expect("a place that was found is occupied");
+        (&self.program, profile, &mut self.scratch.work)
+    }
+
+    /// Puts in a profile that was on disk; gives its place.
+    pub(crate) fn insert(&mut self, profile: Profile, now: Time) -> u32 {
+        let place = self.free.pop().unwrap_or(self.slots.len() as u32);
+        let index = match profile.identifier() {
+            Identifier::User(_) => &mut self.users,
+            Identifier::Anonymous(_) => &mut self.visitors,
+        };
+        index.insert(Arc::clone(&profile.name), place);
+        self.timers.arm(place, profile.standing().deadline(), now);
+        if place as usize == self.slots.len() {
+            self.slots.push(Some(profile));
+        } else {
+            self.slots[place as usize] = Some(profile);
+        }
+        place
+    }
+
+    /// Puts in a profile that is known nowhere else, and counts it.
+    pub(crate) fn begin_with(&mut self, profile: Profile, now: Time) {
+        let place = self.insert(profile, now);
+        self.begun += 1;
+        let standing = self.slots[place as usize].as_ref().map(Profile::standing);
+        for (size, literal) in self.sizes.iter_mut().zip(&self.program.graph.segments) {
+            *size += i64::from(standing.is_some_and(|standing| standing.is_true(*literal)));
+        }
+    }
+
+    /// Takes a profile out of memory.
+    pub(crate) fn evict(&mut self, place: u32) -> Option<Profile> {
+        let profile = self.slots.get_mut(place as usize)?.take()?;
+        match profile.identifier() {
+            Identifier::User(id) => self.users.remove(id),
+            Identifier::Anonymous(id) => self.visitors.remove(id),
+        };
+        self.free.push(place);
+        self.evictions += 1;
+        Some(profile)
+    }
+
+    /// How many profiles have left memory so far.
+    pub(crate) fn evictions(&self) -> u64 {
+        self.evictions
+    }
+
+    /// Says what is on disk of a profile now: these messages, and its state at `sequence` and `stamp`.
+    pub(crate) fn set_stored(&mut self, place: u32, stored: Stored, sequence: u64, stamp: u64) {
+        let Profile { history, body, is_stored, sequence: current, .. } = self.profile_mut(place);
+        let pending = match body {
+            Body::Cell(cell) => cell.pending.iter().map(|message| message.stamp.place.0).min(),
+            Body::Image(_) => None,
+        };
+        // Messages of the future are compared with each other when they take effect.
+        history.set_stored(stored, pending.unwrap_or(stored.messages));
+        *is_stored = *current == sequence && body.standing().stamp() == stamp;
+    }
+
+    /// Begins anew without what is on disk: nothing in memory counts as stored, nothing that was read
+    /// there may still come in, and `sizes` counts the profiles in memory only. Returns their keys.
+    pub(crate) fn leave_disk(&mut self) -> Vec<Vec<u8>> {
+        self.evictions += 1;
+        self.sizes.fill(0);
+        let mut keys = Vec::new();
+        for profile in self.slots.iter_mut().flatten() {
+            profile.is_stored = false;
+            for (size, literal) in self.sizes.iter_mut().zip(&self.program.graph.segments) {
+                *size += i64::from(profile.standing().is_true(*literal));
+            }
+            keys.push(profile.identifier().key());
+        }
+        keys
     }
 
     /// Applies an accepted message to the profile of `identifier`, which is created if it is new.
+    /// `record` puts the message on record once nothing can refuse it any more, and gives its number.
     ///
     /// # Errors
-    /// If an aggregate would keep more than the catalog allows; then nothing has changed.
+    /// If an aggregate would keep more than the catalog allows, or the message cannot be put on record,
+    /// or what it has to be compared with cannot be read; then nothing has changed.
     pub(crate) fn apply(
         &mut self,
         identifier: Identifier<'_>,
-        entry: Entry,
-        content: Content,
-        now: Time,
+        arriving: Arriving,
+        record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
     ) -> Result<Turns, Refusal> {
+        let now = arriving.now;
         let found = self.find(identifier);
-        let place = found.unwrap_or(self.profiles.len() as u32);
-        if found.is_none() {
-            self.profiles.push(Profile::new(identifier));
-        }
+        let place = found.unwrap_or_else(|| self.insert(Profile::new(identifier), now));
         let mut turns = Vec::new();
-        let applied = self.apply_to(place, entry, content, now, &mut turns);
-        if found.is_none() {
-            match applied {
-                Ok(()) => self.remember(identifier, place),
-                Err(_) => drop(self.profiles.pop()),
-            }
+        let applied = self.apply_to(place, arriving, record, &mut turns);
+        match (found, &applied) {
+            (None, Ok(())) => self.begun += 1,
+            (None, Err(_)) => drop(self.evict(place)),
+            (Some(_), _) => {}
         }
         applied?;
         self.after(place, &turns, now);
@@ -138,22 +248,26 @@ impl Shard {
     fn apply_to(
         &mut self,
         place: u32,
-        entry: Entry,
-        content: Content,
-        now: Time,
+        Arriving { entry, content, now }: Arriving,
+        record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
         turns: &mut Vec<Turn>,
     ) -> Result<(), Refusal> {
-        let Shard { program, profiles, scratch, .. } = self;
-        let Profile { name, cell, history } = &mut profiles[place as usize];
+        let compares = self.compares_old_messages(place, entry.time);
+        if compares {
+            self.complete(place)?;
+        }
+        let Shard { program, slots, scratch, .. } = self;
+        let profile = slots[place as usize].as_mut().expect("a place that was found is occupied");
+        let Profile { name, body, history, .. } = profile;
+        let cell = body.cell(program);
         let stamp = Stamp { time: entry.time, place: history.next_place() };
         let message = TypedMessage { stamp, content };
-        history.push(entry);
         let is_listed = |segment| is_listed(program, segment, name);
+        let step = Step { program, order: history, is_listed: &is_listed, scratch, turns };
+        step.check_limits(cell, &message)?;
+        let sequence = record(&entry)?;
+        history.push(entry);
         let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns };
-        if let Err(refusal) = step.check_limits(cell, &message) {
-            history.pop();
-            return Err(refusal);
-        }
         if step.apply(cell, message, now) == Taken::NeedsRebuild {
             let rebuilt = rebuild(program, name, history, scratch, now);
             compare(program, cell, &rebuilt, now, Trigger::Message(stamp.place), turns);
@@ -161,52 +275,88 @@ impl Shard {
             // What was reported just now stays the last word on the time before it.
             *cell = Cell { stamp, last_change: now, ..rebuilt };
         }
+        profile.sequence = sequence;
+        profile.changed();
+        Ok(())
+    }
+
+    /// Whether taking a message of this time may compare messages that are in the archive only, by their
+    /// ids: it is late, or not later than the last one, or others are waiting for their time.
+    fn compares_old_messages(&self, place: u32, time: Time) -> bool {
+        let profile = self.profile(place);
+        !profile.history.is_whole() && time <= profile.standing().last_change()
+    }
+
+    /// Makes a profile's history whole.
+    ///
+    /// # Errors
+    /// If the archive cannot be read.
+    pub(crate) fn complete(&mut self, place: u32) -> Result<(), Error> {
+        let profile = self.slots[place as usize].as_mut().expect("a place that was found is occupied");
+        if let (false, Some(archive)) = (profile.history.is_whole(), &self.archive) {
+            let messages = archive.messages(profile.identifier(), profile.history.stored())?;
+            profile.history.complete(messages);
+        }
         Ok(())
     }
 
     /// Brings one profile to `now`.
     pub(crate) fn advance(&mut self, place: u32, now: Time) -> Option<Turns> {
-        let Shard { program, profiles, scratch, .. } = self;
-        let Profile { name, cell, history } = &mut profiles[place as usize];
-        if cell.deadline > now {
+        let Shard { program, slots, scratch, .. } = self;
+        let profile = slots.get_mut(place as usize)?.as_mut()?;
+        if profile.standing().deadline() > now {
             return None;
         }
+        let Profile { name, body, history, .. } = profile;
         let mut turns = Vec::new();
         let is_listed = |segment| is_listed(program, segment, name);
         Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns }
-            .advance(cell, now);
+            .advance(body.cell(program), now);
+        profile.changed();
         self.after(place, &turns, now);
         Some(Turns { profile: place, turns })
     }
 
-    /// Brings all profiles whose time has come to `now`.
+    /// Brings all profiles in memory whose time has come to `now`.
     pub(crate) fn advance_due(&mut self, now: Time) -> Vec<Turns> {
         let mut all = Vec::new();
         for place in self.timers.take_near(now) {
             match self.advance(place, now) {
                 Some(turns) => all.push(turns),
-                None => self.timers.arm(place, self.profiles[place as usize].cell.deadline, now),
+                None => self.arm(place, now),
             }
         }
         all
     }
 
-    /// Replaces the program, and rebuilds every profile under the new one.
+    /// Makes the histories of all profiles in memory whole.
+    ///
+    /// # Errors
+    /// If the archive cannot be read.
+    pub(crate) fn complete_all(&mut self) -> Result<(), Error> {
+        let places: Vec<u32> = self.profiles().map(|(place, _)| place).collect();
+        places.into_iter().try_for_each(|place| self.complete(place))
+    }
+
+    /// Replaces the program, and rebuilds every profile in memory under the new one; their histories are
+    /// whole.
     pub(crate) fn replace_program(&mut self, new: Arc<Program>, now: Time) {
+        let places: Vec<u32> = self.profiles().map(|(place, _)| place).collect();
         self.scratch.reserve(&new.graph);
         self.sizes = vec![0; new.definitions.segments.len()];
         self.timers = TimerWheel::new();
-        for place in 0..self.profiles.len() {
-            let Profile { name, cell, history } = &mut self.profiles[place];
-            let stamp = cell.stamp + 1;
-            let rebuilt = rebuild(&new, name, history, &mut self.scratch, now);
-            *cell = Cell { stamp, last_change: now, last_cause: Trigger::Catalog, ..rebuilt };
-            if let Some(conclusions) = &cell.conclusions {
-                for (size, literal) in self.sizes.iter_mut().zip(&new.graph.segments) {
-                    *size += u64::from(conclusions.truths.get(*literal));
-                }
+        for place in places {
+            let Shard { program, slots, scratch, .. } = self;
+            let profile = slots[place as usize].as_mut().expect("its place was taken from the shard");
+            let Profile { name, body, history, .. } = &mut *profile;
+            let stamp = body.cell(program).stamp + 1;
+            let rebuilt = rebuild(&new, name, history, scratch, now);
+            *body = Body::Cell(Cell { stamp, last_change: now, last_cause: Trigger::Catalog, ..rebuilt });
+            profile.changed();
+            for (size, literal) in self.sizes.iter_mut().zip(&new.graph.segments) {
+                *size += i64::from(profile.standing().is_true(*literal));
             }
-            self.timers.arm(place as u32, cell.deadline, now);
+            self.arm(place, now);
         }
         self.program = new;
     }
@@ -217,7 +367,13 @@ impl Shard {
             let size = &mut self.sizes[turn.segment.index()];
             *size = if turn.entered { *size + 1 } else { *size - 1 };
         }
-        self.timers.arm(place, self.profiles[place as usize].cell.deadline, now);
+        self.arm(place, now);
+    }
+
+    fn arm(&mut self, place: u32, now: Time) {
+        if let Some(profile) = &self.slots[place as usize] {
+            self.timers.arm(place, profile.standing().deadline(), now);
+        }
     }
 }
 
@@ -231,8 +387,14 @@ pub(crate) fn is_listed(program: &Program, segment: SegmentId, name: &str) -> bo
     }
 }
 
-/// The cell that a profile's messages make under a program, at `now`.
-fn rebuild(program: &Program, name: &str, history: &History, scratch: &mut Scratch, now: Time) -> Cell {
+/// The cell that a profile's messages make under a program, at `now`; the history is whole.
+pub(crate) fn rebuild(
+    program: &Program,
+    name: &str,
+    history: &History,
+    scratch: &mut Scratch,
+    now: Time,
+) -> Cell {
     scratch.work.rebuilds += 1;
     let mut cell = Cell::new();
     let mut turns = Vec::new();
@@ -253,9 +415,7 @@ fn rebuild(program: &Program, name: &str, history: &History, scratch: &mut Scrat
 /// The memberships that differ between two states of a profile under one program.
 fn compare(program: &Program, old: &Cell, new: &Cell, now: Time, cause: Trigger, turns: &mut Vec<Turn>) {
     for (segment, literal) in program.graph.segments.iter().enumerate() {
-        let is_member = |cell: &Cell| {
-            cell.conclusions.as_ref().is_some_and(|conclusions| conclusions.truths.get(*literal))
-        };
+        let is_member = |cell| Standing::Cell(cell).is_true(*literal);
         let entered = is_member(new);
         if entered != is_member(old) {
             turns.push(Turn { segment: SegmentId::from_index(segment), entered, at: now, cause });

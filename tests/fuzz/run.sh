@@ -2,7 +2,7 @@
 # Fuzzes each target for some seconds: sh tests/fuzz/run.sh [SECONDS [TARGET...]]
 #
 # Neither nightly nor cargo-fuzz is needed: the coverage flags below are stable, and they are those that
-# `cargo fuzz run -s none` sets. There is no unsafe code that an address sanitizer could watch.
+# `cargo fuzz run -s none` sets. The one unsafe block (reading a checked image) is not in these targets.
 # Needed: a C++ compiler, for libFuzzer itself. A failing input is kept in tests/fuzz/artifacts; run it
 # again by naming that file to the target's program instead of folders.
 set -eu

@@ -106,9 +106,11 @@ impl<'a> Run<'a> {
             Action::Read(id) => self.read(id)?,
             Action::Ask(id) => self.ask(id)?,
             Action::Count => self.count()?,
-            Action::Advance => self.database.advance(),
+            Action::Advance => self.database.advance().map_err(|error| error.to_string())?,
             Action::Swap(number) => {
-                self.database.replace_catalog(read(&self.catalogs[*number])?);
+                self.database
+                    .replace_catalog(read(&self.catalogs[*number])?)
+                    .map_err(|error| error.to_string())?;
                 self.reference.replace_catalog(read(&self.catalogs[*number])?);
                 self.coverage.turn_to(&self.catalogs[*number]);
                 self.swapped = true;
@@ -171,7 +173,7 @@ impl<'a> Run<'a> {
 
     fn read(&mut self, id: &str) -> Result<(), String> {
         let now = time(self.now_ms);
-        let snapshot = self.database.profile(id);
+        let snapshot = self.database.profile(id).map_err(|error| error.to_string())?;
         self.valid_until_ms = snapshot.valid_until.millis();
         let answers = self.reference.answers(id, now);
         self.coverage.read(&answers);
@@ -260,7 +262,7 @@ impl<'a> Run<'a> {
     fn count(&mut self) -> Result<(), String> {
         let now = time(self.now_ms);
         let answers: Vec<(&str, Answers)> = ids().map(|id| (id, self.reference.answers(id, now))).collect();
-        for (segment, size) in self.database.segment_sizes() {
+        for (segment, size) in self.database.segment_sizes().map_err(|error| error.to_string())? {
             let members = self.database.members(&segment).map_err(|error| error.to_string())?;
             let mut expected: Vec<&str> =
                 answers.iter().filter(|(_, answers)| answers.segments[&segment]).map(|(id, _)| *id).collect();

@@ -7,12 +7,14 @@ use std::process::ExitCode;
 
 use habitue::{CatalogError, Error, ErrorKind, Report, Severity};
 
-/// The exit codes; 2 (usage) is given by the reader of arguments.
+/// The exit codes; 2 (usage) is mostly given by the reader of arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Ok = 0,
     Failed = 1,
+    Usage = 2,
     CatalogInvalid = 3,
+    Damaged = 4,
     NotFound = 5,
 }
 
@@ -25,6 +27,10 @@ pub(crate) enum Failure {
     Library(Error),
     /// Results could not be written.
     Output(io::Error),
+    /// The arguments do not fit what is there.
+    Usage(String),
+    /// Something named is not there.
+    NotFound(String),
     /// The command cannot go on, for the reason said.
     Stopped(String),
     /// The reader of the results has closed them, as `head` does.
@@ -38,8 +44,12 @@ impl Failure {
             Failure::Library(error) => match error.kind() {
                 ErrorKind::InvalidCatalog => Exit::CatalogInvalid,
                 ErrorKind::NotFound => Exit::NotFound,
+                ErrorKind::InvalidCall => Exit::Usage,
+                ErrorKind::Damaged | ErrorKind::Incompatible => Exit::Damaged,
                 _ => Exit::Failed,
             },
+            Failure::Usage(_) => Exit::Usage,
+            Failure::NotFound(_) => Exit::NotFound,
             Failure::Output(_) | Failure::Stopped(_) => Exit::Failed,
             Failure::ReaderGone => Exit::Ok,
         }
@@ -82,7 +92,9 @@ impl fmt::Display for Failure {
             Failure::Catalog(report) => write!(f, "the catalog cannot be used: {}", counts(report)),
             Failure::Library(error) => error.fmt(f),
             Failure::Output(error) => write!(f, "cannot write the results: {error}"),
-            Failure::Stopped(reason) => f.write_str(reason),
+            Failure::Usage(reason) | Failure::NotFound(reason) | Failure::Stopped(reason) => {
+                f.write_str(reason)
+            }
             Failure::ReaderGone => f.write_str("nobody reads the results"),
         }
     }

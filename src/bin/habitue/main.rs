@@ -3,13 +3,23 @@
 //! Its flags, JSON lines and exit codes are a contract that others script against. Results go to
 //! standard output, everything else to standard error.
 
+mod backup;
 mod check;
 mod console;
+mod data;
+mod decide;
 mod demo;
+mod explain;
 mod failure;
 mod findings;
+mod get;
+mod ingest;
+mod members;
 mod progress;
+mod segments;
 mod simulate;
+mod stats;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -18,7 +28,8 @@ use clap::{Parser, Subcommand};
 use crate::console::{Console, Output};
 use crate::failure::{Exit, Failure};
 
-/// An embedded customer-profile database: check a catalog, try it on a script, see a demo.
+/// An embedded customer-profile database: check a catalog, try it on a script, load messages into a data
+/// folder and ask about customers.
 #[derive(Debug, Parser)]
 #[command(name = "habitue", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 ok, 1 the operation failed or an expectation did not hold, 2 usage,\n\
@@ -31,8 +42,18 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
-    Demo(demo::Arguments),
     Simulate(simulate::Arguments),
+    Ingest(ingest::Arguments),
+    Get(get::Arguments),
+    Segments(segments::Arguments),
+    Members(members::Arguments),
+    Decide(decide::Arguments),
+    Explain(explain::Arguments),
+    Stats(stats::Arguments),
+    Verify(verify::Arguments),
+    Backup(backup::Arguments),
+    Restore(backup::RestoreArguments),
+    Demo(demo::Arguments),
 }
 
 impl Command {
@@ -40,8 +61,18 @@ impl Command {
     fn output(&self) -> Output {
         match self {
             Command::Check(arguments) => Output::of(arguments.json),
-            Command::Demo(arguments) => Output::of(arguments.json),
             Command::Simulate(arguments) => Output::of(arguments.json),
+            Command::Ingest(arguments) => Output::of(arguments.json),
+            Command::Get(arguments) => Output::of(arguments.asking.json),
+            Command::Segments(arguments) => Output::of(arguments.asking.json),
+            Command::Members(arguments) => Output::of(arguments.asking.json),
+            Command::Decide(arguments) => Output::of(arguments.asking.json),
+            Command::Explain(arguments) => Output::of(arguments.asking.json),
+            Command::Stats(arguments) => Output::of(arguments.json),
+            Command::Verify(arguments) => Output::of(arguments.json),
+            Command::Backup(arguments) => Output::of(arguments.json),
+            Command::Restore(arguments) => Output::of(arguments.json),
+            Command::Demo(arguments) => Output::of(arguments.json),
         }
     }
 }
@@ -51,8 +82,18 @@ fn main() -> ExitCode {
     let mut console = Console::new();
     let ended = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &mut console),
-        Command::Demo(arguments) => demo::run(arguments, &mut console),
         Command::Simulate(arguments) => simulate::run(arguments, &mut console),
+        Command::Ingest(arguments) => ingest::run(arguments, &mut console),
+        Command::Get(arguments) => get::run(arguments, &mut console),
+        Command::Segments(arguments) => segments::run(arguments, &mut console),
+        Command::Members(arguments) => members::run(arguments, &mut console),
+        Command::Decide(arguments) => decide::run(arguments, &mut console),
+        Command::Explain(arguments) => explain::run(arguments, &mut console),
+        Command::Stats(arguments) => stats::run(arguments, &mut console),
+        Command::Verify(arguments) => verify::run(arguments, &mut console),
+        Command::Backup(arguments) => backup::run(arguments, &mut console),
+        Command::Restore(arguments) => backup::restore(arguments, &mut console),
+        Command::Demo(arguments) => demo::run(arguments, &mut console),
     };
     match ended.and_then(|exit| console.finish().map(|()| exit)) {
         Ok(exit) => exit.into(),

@@ -14,6 +14,19 @@ pub(crate) fn bytes(what: &str, total: u64) -> ProgressBar {
     bar(total >= WORTH_SHOWING, total, style).with_message(what.to_owned())
 }
 
+/// Counts bytes read of an end that is known or not, and shows `{msg}`; hidden as the others.
+pub(crate) fn reading(total: Option<u64>) -> ProgressBar {
+    let known = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+    match total {
+        Some(total) => bar(total >= WORTH_SHOWING, total, known),
+        None => {
+            let bar = bar(true, 0, "{msg} {bytes} {bytes_per_sec}");
+            bar.unset_length();
+            bar
+        }
+    }
+}
+
 /// A bar that counts messages; hidden if standard error is no terminal.
 pub(crate) fn messages(total: usize) -> ProgressBar {
     let style = "{wide_bar} {human_pos} of {human_len} messages, {whole_per_sec} a second, {eta} left";

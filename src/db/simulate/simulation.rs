@@ -14,6 +14,7 @@ use serde_json::{Value as Json, json};
 use super::answer::Answer;
 use super::script::{At, Line, ReadMessage, Script, Step};
 use crate::base::clock::{Clock, ManualClock};
+use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::applied::Applied;
 use crate::db::catalog::Catalog;
@@ -97,7 +98,7 @@ impl Simulation {
                 ),
             }),
             Ok(Step::Reject { message, reason }) => Some(self.reject(line, message, reason.as_deref())),
-            Ok(Step::Query { user }) => Some(self.query(user)),
+            Ok(Step::Query { user }) => Some(answer_or_error(line, self.query(user))),
             Ok(Step::Members { segment }) => Some(answer_or_error(
                 line,
                 self.database.members(segment).map(|members| Members {
@@ -168,18 +169,18 @@ impl Simulation {
     fn replace_catalog(&self, line: &Line<'_>, path: PathBuf) -> Option<Answer> {
         match Catalog::load(path) {
             Ok(catalog) => {
-                self.database.replace_catalog(catalog);
-                None
+                let replaced = self.database.replace_catalog(catalog);
+                replaced.err().map(|error| Answer::not_followed(line, error.to_string()))
             }
             Err(error) => Some(Answer::not_followed(line, error.to_string())),
         }
     }
 
-    fn query(&self, user: &str) -> Answer {
-        let snapshot = self.database.profile(user);
+    fn query<'a>(&self, user: &'a str) -> Result<Profile<'a>, Error> {
+        let snapshot = self.database.profile(user)?;
         let attributes = snapshot.attributes.into_iter();
         let decisions = snapshot.decisions.into_iter();
-        Answer::printed(&Profile {
+        Ok(Profile {
             user,
             attributes: attributes
                 .map(|(name, value)| (name, value.as_ref().map_or(Json::Null, Value::to_json)))

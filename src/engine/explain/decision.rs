@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::base::time::Time;
 use crate::derived::work::Work;
 use crate::engine::cell::Cell;
-use crate::engine::decide::{Deciding, cached};
+use crate::engine::decide::Deciding;
 use crate::engine::decision::{Decision, Reason};
 use crate::engine::explain::parts::{Parts, Trigger};
 use crate::engine::explain::segment::Explaining;
@@ -15,6 +15,7 @@ use crate::engine::explain::wording::{say, say_optional};
 use crate::engine::explanation::{
     ExplainedAnswer, ExplainedDecision, ExplainedOffer, ExplainedTrigger, Explanation, Miss,
 };
+use crate::engine::standing::Standing;
 use crate::engine::transition;
 use crate::model::declaration::Strategy;
 use crate::model::ids::PersonalizationId;
@@ -33,7 +34,7 @@ impl Explaining<'_> {
     /// Why the customer is shown what a personalization decides.
     pub(crate) fn decision(&self, id: PersonalizationId) -> Explanation {
         let definition = &self.program.definitions.personalizations[id.index()];
-        let decision = match cached(self.cell, id, self.now) {
+        let decision = match self.decisions.cached(id, self.cell.stamp, self.now) {
             Some(decision) => Arc::clone(decision),
             None => Arc::new(self.decide(self.cell, id, self.now)),
         };
@@ -51,7 +52,7 @@ impl Explaining<'_> {
             strategy: definition.strategy,
             decision: decision.to_json(),
             reason: decision.reason,
-            cached: cached(self.cell, id, self.now).is_some(),
+            cached: self.decisions.cached(id, self.cell.stamp, self.now).is_some(),
             cause: self.cause(),
             valid_until: (decision.valid_until != Time::NEVER).then_some(decision.valid_until),
             trigger: definition.on.map(|event| ExplainedTrigger {
@@ -73,8 +74,11 @@ impl Explaining<'_> {
         let trigger = definition.on.and_then(|event| cell.customer.trigger(event));
         let properties = trigger.map_or(&[][..], |trigger| &trigger.properties);
         let work = &mut Work::default();
-        Deciding { program: self.program, order: self.order, cause: None, now: at, work }
-            .make(cell, id, properties)
+        Deciding { program: self.program, order: self.order, cause: None, now: at, work }.make(
+            Standing::Cell(cell),
+            id,
+            properties,
+        )
     }
 
     /// The message that changed the customer last.

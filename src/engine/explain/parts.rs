@@ -200,7 +200,7 @@ impl Parts<'_> {
     }
 
     fn origin_of_attribute(&self, attribute: AttributeId) -> Origin {
-        let slot = self.view.customer.attributes.slot(attribute);
+        let slot = self.view.known.customer.attributes.slot(attribute);
         let has_default = self.view.compiled.definitions.default_of(attribute).is_some();
         match slot.and_then(|slot| Some((self.past.mention(slot.stamp)?, slot.value.is_some()))) {
             Some((mention, true)) => Origin::Message(mention),

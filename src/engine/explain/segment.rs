@@ -5,11 +5,13 @@ use serde_json::Value as Json;
 use crate::base::time::Time;
 use crate::derived::view::View;
 use crate::engine::cell::Cell;
+use crate::engine::decide::Decisions;
 use crate::engine::explain::future::Future;
 use crate::engine::explain::parts::{Parts, Trigger};
 use crate::engine::explain::past::Past;
 use crate::engine::explanation::{ExplainedAnswer, ExplainedSegment, Explanation};
 use crate::engine::program::Program;
+use crate::engine::standing::Standing;
 use crate::facts::stamp::MessageOrder;
 use crate::model::ids::SegmentId;
 use crate::model::value::Value;
@@ -21,6 +23,7 @@ pub(crate) struct Explaining<'a> {
     pub(crate) program: &'a Program,
     pub(crate) user: &'a str,
     pub(crate) cell: &'a Cell,
+    pub(crate) decisions: &'a Decisions,
     pub(crate) order: &'a dyn MessageOrder,
     pub(crate) past: &'a Past,
     /// Whether one of the profile's ids is on a static segment's list.
@@ -32,9 +35,7 @@ impl<'a> Explaining<'a> {
     /// Why the customer is a member of a segment, or not.
     pub(crate) fn segment(&self, segment: SegmentId) -> Explanation {
         let literal = self.program.graph.segments[segment.index()];
-        let is_member = |cell: &Cell| {
-            cell.conclusions.as_ref().is_some_and(|conclusions| conclusions.truths.get(literal))
-        };
+        let is_member = |cell: &Cell| Standing::Cell(cell).is_true(literal);
         let member = is_member(self.cell);
         let parts = self.parts(&[], None);
         let reference = Expr::Segment(segment);
@@ -75,8 +76,7 @@ impl<'a> Explaining<'a> {
         let conclusions = self.cell.conclusions.as_ref();
         let view = View {
             compiled: self.program.compiled(),
-            customer: &self.cell.customer,
-            truths: conclusions.map(|conclusions| &conclusions.truths),
+            known: self.cell.live(),
             order: self.order,
             now: self.now,
             trigger: properties,

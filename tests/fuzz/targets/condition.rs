@@ -65,7 +65,7 @@ fn live(database: &Database, clock: &ManualClock) {
     };
     for message in as_they_happened {
         clock.set(message.timestamp().expect("the world's messages have times"));
-        database.advance();
+        database.advance().expect("memory can be read");
         apply(message);
     }
     at_the_end.iter().for_each(apply);
@@ -78,7 +78,7 @@ fn ask(database: &Database, clock: &ManualClock) {
     for wait in WAITS {
         clock.set(end + Duration::parse(wait).unwrap_or(Duration::ZERO));
         let [first, second, third] = CUSTOMERS.map(|customer| {
-            let mut answer = database.profile(customer).to_json();
+            let mut answer = database.profile(customer).expect("memory can be read").to_json();
             answer["user"] = Value::Null;
             answer
         });

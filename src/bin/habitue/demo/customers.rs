@@ -100,7 +100,7 @@ fn describe(
     personalizations: &[String],
     (character, id): (&'static str, String),
 ) -> Result<Customer, Error> {
-    let profile = database.profile(&id);
+    let profile = database.profile(&id)?;
     let value = |name: &&str| {
         let value = profile.attributes.get(*name)?.as_ref()?;
         Some((name.replace('_', " "), for_people(value)))

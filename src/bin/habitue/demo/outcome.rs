@@ -7,6 +7,7 @@ use super::calendar::day;
 use super::catalog_text::SegmentText;
 use super::customers::Customer;
 use super::latency::{Latency, Lookups};
+use super::restart::Restart;
 use super::year::Year;
 
 /// The week whose sizes stand for the start of the year: in the first days nobody is known.
@@ -35,6 +36,7 @@ pub(super) struct Outcome {
     pub(super) customers: Vec<Customer>,
     pub(super) apply: Latency,
     pub(super) lookups: Lookups,
+    pub(super) restart: Restart,
     /// Where the page was written to.
     pub(super) report: String,
 }
@@ -65,6 +67,7 @@ impl Outcome {
         year: Year,
         customers: Vec<Customer>,
         lookups: Lookups,
+        restart: Restart,
         report: String,
     ) -> Outcome {
         let entered = year.transitions.iter().filter(|transition| transition.entered).count();
@@ -84,6 +87,7 @@ impl Outcome {
             customers,
             apply: year.apply,
             lookups,
+            restart,
             report,
             refused: year.refused,
         }

@@ -3,11 +3,13 @@
 use std::fmt::{self, Write};
 
 use habitue::CatalogSummary;
+use indicatif::HumanBytes;
 
 use super::catalog_text::SegmentText;
 use super::customers::Customer;
 use super::latency::Latency;
 use super::outcome::{Outcome, SegmentYear};
+use super::restart::Restart;
 
 /// Heights of one character's column, lowest first.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -25,7 +27,7 @@ pub(super) fn catalog(summary: &CatalogSummary) -> String {
 /// Everything else.
 pub(super) fn outcome(outcome: &Outcome) -> String {
     let mut text = String::new();
-    let parts: [fn(&Outcome, &mut String) -> fmt::Result; 4] = [speed, sizes, customers, latencies];
+    let parts: [fn(&Outcome, &mut String) -> fmt::Result; 5] = [speed, sizes, customers, latencies, restart];
     let printed = parts.iter().try_for_each(|part| part(outcome, &mut text));
     debug_assert!(printed.is_ok(), "text can always be appended to a string");
     text + &format!("\nThe year as plots, and all explanations: {}\n", outcome.report)
@@ -126,6 +128,22 @@ fn latencies(outcome: &Outcome, out: &mut String) -> fmt::Result {
         lookups.clock.p99_ns,
         percent(lookups.cached_decisions, lookups.decisions),
     )
+}
+
+fn restart(outcome: &Outcome, out: &mut String) -> fmt::Result {
+    let Restart { opened_in_ms, households, bytes_on_disk, data } = &outcome.restart;
+    writeln!(
+        out,
+        "\nClosed, and opened again in {opened_in_ms:.0} ms: {households} households answer as before, in every \
+         attribute,\nsegment and decision. {} on disk.",
+        HumanBytes(*bytes_on_disk),
+    )?;
+    if let Some(data) = data {
+        let at = outcome.week_times.last().map_or(String::new(), ToString::to_string);
+        let customer = outcome.customers.first().map_or("", |customer| &customer.id);
+        writeln!(out, "Ask it: habitue get {} {customer} --at {at}", data.display())?;
+    }
+    Ok(())
 }
 
 /// A column for every second week, as high as the largest one at most.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use habitue::{Database, ManualClock, Time, Transition};
+use habitue::{Database, Error, ManualClock, Time, Transition};
 
 use super::calendar;
 use super::latency::{Latency, nanos_since};
@@ -50,7 +50,7 @@ struct Replay<'a> {
 }
 
 /// Applies all messages of `sample` to `database`, whose clock is `clock`.
-pub(super) fn replay(sample: &Sample, database: &Database, clock: &ManualClock) -> Year {
+pub(super) fn replay(sample: &Sample, database: &Database, clock: &ManualClock) -> Result<Year, Error> {
     let progress = progress::messages(sample.len());
     let mut replay = Replay { database, clock, weeks: Vec::new(), transitions: Vec::new() };
     let (mut orders, mut households, mut refused) = (Vec::new(), BTreeSet::new(), Vec::new());
@@ -60,7 +60,7 @@ pub(super) fn replay(sample: &Sample, database: &Database, clock: &ManualClock) 
     for (number, (time, message)) in sample.messages().enumerate() {
         // A message of that very instant belongs to the week that ends with it.
         while next_week < time {
-            replay.read_sizes(next_week);
+            replay.read_sizes(next_week)?;
             next_week = next_week + calendar::WEEK;
         }
         clock.set(time);
@@ -79,12 +79,12 @@ pub(super) fn replay(sample: &Sample, database: &Database, clock: &ManualClock) 
             progress.set_position(number as u64);
         }
     }
-    replay.read_sizes(clock.now());
+    replay.read_sizes(clock.now())?;
     let elapsed = started.elapsed();
     progress.finish_and_clear();
     let applying = Duration::from_nanos(nanos.iter().map(|nanos| u64::from(*nanos)).sum());
-    Year {
-        segments: database.segment_sizes().into_iter().map(|(name, _)| name).collect(),
+    Ok(Year {
+        segments: database.segment_sizes()?.into_iter().map(|(name, _)| name).collect(),
         weeks: replay.weeks,
         transitions: replay.transitions,
         orders,
@@ -93,16 +93,17 @@ pub(super) fn replay(sample: &Sample, database: &Database, clock: &ManualClock) 
         refused,
         applying,
         elapsed,
-    }
+    })
 }
 
 impl Replay<'_> {
-    fn read_sizes(&mut self, at: Time) {
+    fn read_sizes(&mut self, at: Time) -> Result<(), Error> {
         self.clock.set(at);
-        self.database.advance();
-        let sizes = self.database.segment_sizes().into_iter().map(|(_, size)| size).collect();
+        self.database.advance()?;
+        let sizes = self.database.segment_sizes()?.into_iter().map(|(_, size)| size).collect();
         self.weeks.push(Week { at, sizes });
         self.transitions.extend(self.database.take_transitions());
+        Ok(())
     }
 }
 

@@ -1,0 +1,84 @@
+//! `habitue decide`: what to show a customer.
+
+use clap::Args;
+use habitue::{Chosen, Decision, Reason};
+use serde::Serialize;
+
+use crate::console::Console;
+use crate::data::{Asking, known, unless_never};
+use crate::failure::{Exit, Failure};
+
+/// Decide what to show a customer
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// The customer's id: a user's, or else a visitor's
+    id: String,
+    /// The personalization's name in the catalog [default: all of them]
+    personalization: Option<String>,
+}
+
+/// One decision, for programs.
+#[derive(Serialize)]
+struct Decided<'a> {
+    user: &'a str,
+    personalization: &'a str,
+    decision: serde_json::Value,
+    offers: &'a [Chosen],
+    reason: Reason,
+    cause: Option<&'a str>,
+    at: String,
+    valid_until: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+    let database = arguments.asking.open(console)?;
+    let snapshot = known(&database, &arguments.id)?;
+    let decided = match &arguments.personalization {
+        Some(personalization) => vec![database.decide(&arguments.id, personalization)?],
+        None => snapshot.decisions.into_values().collect(),
+    };
+    for decided in decided {
+        let decision = &*decided.decision;
+        if arguments.asking.json {
+            console.json(&Decided::of(&snapshot.id, decision))?;
+        } else {
+            print(decision, console)?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+impl<'a> Decided<'a> {
+    fn of(user: &'a str, decision: &'a Decision) -> Decided<'a> {
+        Decided {
+            user,
+            personalization: &decision.personalization,
+            decision: decision.to_json(),
+            offers: &decision.offers,
+            reason: decision.reason,
+            cause: decision.cause.as_deref(),
+            at: decision.at.to_string(),
+            valid_until: unless_never(decision.valid_until),
+        }
+    }
+}
+
+/// A line for each offer: the personalization, the offer, its text.
+fn print(decision: &Decision, console: &mut Console) -> Result<(), Failure> {
+    let personalization = &decision.personalization;
+    if decision.offers.is_empty() {
+        return console.line(&format!("{personalization}: nothing"));
+    }
+    let note = if decision.is_fallback() { " (the fallback)" } else { "" };
+    for offer in &decision.offers {
+        let text = match (&offer.text, &offer.problem) {
+            (Some(text), _) => format!(": {text}"),
+            (None, Some(problem)) => format!("; its text could not be filled in: {problem}"),
+            (None, None) => String::new(),
+        };
+        console.line(&format!("{personalization}: {}{note}{text}", offer.name))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! `habitue ingest`: messages from files into a data folder.
+//!
+//! One thread reads and parses, another applies, in the order of the lines: the order of a customer's
+//! messages is kept, and the same files give the same database. Reading a file again changes nothing, as
+//! what was accepted is known by its message id; so a load that was killed is started again.
+
+mod arguments;
+mod lines;
+mod rejects;
+mod run;
+mod source;
+mod tally;
+
+pub(crate) use arguments::Arguments;
+pub(crate) use run::run;

@@ -1,0 +1,32 @@
+//! The database's time: a clock that never goes back.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::base::clock::Clock;
+use crate::base::time::Time;
+
+/// The time.
+#[derive(Debug)]
+pub(crate) struct DatabaseTime {
+    clock: Clock,
+    /// The last reading.
+    last: AtomicI64,
+}
+
+impl DatabaseTime {
+    /// The time of a clock, from `since` on.
+    pub(crate) fn new(clock: Clock, since: Time) -> DatabaseTime {
+        DatabaseTime { clock, last: AtomicI64::new(since.millis()) }
+    }
+
+    /// The clock's reading, or the last one if the clock went back.
+    pub(crate) fn now(&self) -> Time {
+        let now = self.clock.now().millis();
+        Time::from_raw(self.last.fetch_max(now, Ordering::AcqRel).max(now))
+    }
+
+    /// Sees to it that it is not earlier than `time`.
+    pub(crate) fn reach(&self, time: Time) {
+        self.last.fetch_max(time.millis(), Ordering::AcqRel);
+    }
+}

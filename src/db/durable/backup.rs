@@ -1,0 +1,139 @@
+//! Backups: a folder with a base and a manifest, and nothing else.
+//!
+//! A backup is a data folder like any other, without a journal, as nothing came after its base, and
+//! without a live store, which is made when it is opened. The manifest is written last: a folder without
+//! one is no backup.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::base::error::{Error, ErrorKind};
+use crate::db::database::Database;
+use crate::db::durable::base::{Base, base_path};
+use crate::db::durable::everything::Tail;
+use crate::db::durable::folder::{Folder, journal_folder};
+use crate::db::durable::manifest::{Manifest, new_lineage};
+use crate::persist::disk::failure::failed;
+use crate::persist::disk::file_calls::Disk;
+use crate::persist::disk::real_disk::RealDisk;
+
+/// How much of a file is copied at once.
+const COPIED_BYTES: usize = 1024 * 1024;
+
+impl Database {
+    /// Writes a backup into a folder that is new or empty, while the database works: it holds everything
+    /// accepted before the call. It can be opened where it is, or be brought elsewhere with
+    /// [`Database::restore`].
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("habitue-doc-backup-{}", std::process::id()));
+    /// # let _ = std::fs::remove_dir_all(&folder);
+    /// use habitue::{Catalog, Database, Message, OpenOptions};
+    ///
+    /// let catalog = Catalog::from_toml("schema = 1\n[attributes]\npoints = \"int\"\n")?;
+    /// let database = OpenOptions::new().catalog(catalog).open(folder.join("shop"))?;
+    /// database.apply(Message::identify("ana").with_trait("points", 7))?;
+    /// database.backup(folder.join("backup"))?;
+    ///
+    /// Database::restore(folder.join("backup"), folder.join("other"))?;
+    /// let other = Database::open(folder.join("other"))?;
+    /// assert_eq!(other.attribute("ana", "points")?, Some(habitue::Value::Int(7)));
+    /// # drop((database, other));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidCall` if the folder is not empty or the database is in memory, `Damaged` if base or
+    /// journal cannot be read, `Io`.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<(), Error> {
+        let Some(upkeep) = &self.upkeep else {
+            let message = "a database in memory has nothing on disk to back up; open it in a folder";
+            return Err(Error::new(ErrorKind::InvalidCall, message));
+        };
+        upkeep.folder.back_up(to.as_ref())
+    }
+
+    /// Makes a data folder of a backup, in a folder that is new or empty, after checking every byte of
+    /// the backup. A backup that was opened since is a database of its own: back that up.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no backup, `InvalidCall` if the folder is not empty or `from` was opened,
+    /// `Damaged`, `Incompatible`, `Io`.
+    pub fn restore(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), Error> {
+        let (disk, from, to) = (&RealDisk, from.as_ref(), to.as_ref());
+        let Some(manifest) = Manifest::read(disk, from)? else {
+            let message = format!("`{}` holds no backup, or an unfinished one", from.display());
+            return Err(Error::new(ErrorKind::NotFound, message));
+        };
+        if manifest.base == 0 || !is_empty(&journal_folder(from))? {
+            let message = format!(
+                "`{}` is a database that was opened, not a backup; make a backup of it, or open it there",
+                from.display()
+            );
+            return Err(Error::new(ErrorKind::InvalidCall, message));
+        }
+        let base = Base::open(disk, base_path(from, manifest.base), manifest.base_sequence)?;
+        base.file.verify(&mut |_| Ok(()))?;
+        make_empty(disk, to)?;
+        copy(disk, &base.path, &base_path(to, manifest.base))?;
+        manifest.write(disk, to)
+    }
+}
+
+impl Folder {
+    fn back_up(&self, to: &Path) -> Result<(), Error> {
+        make_empty(&*self.disk, to)?;
+        // Until it is done, base and journal stay what they are.
+        let _building = self.building.lock();
+        let (manifest, old) = {
+            let state = self.state.lock();
+            (state.manifest.clone(), state.base.clone())
+        };
+        let up_to = self.journal.sync()?.0;
+        let tail = Tail::read(&*self.disk, &journal_folder(&self.path), manifest.base_sequence, Some(up_to))?;
+        let new = self.write_base(&base_path(to, 1), old.as_ref(), tail, &manifest)?;
+        Manifest { base: 1, has_journal: false, lineage: new_lineage(), ..new }.write(&*self.disk, to)
+    }
+}
+
+/// Sees to it that there is an empty folder.
+fn make_empty(disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
+    if !is_empty(folder)? {
+        let message = format!("`{}` is not empty; name a folder that is new or empty", folder.display());
+        return Err(Error::new(ErrorKind::InvalidCall, message));
+    }
+    disk.create_folder(folder).map_err(|error| failed("make", folder, error))
+}
+
+/// Whether a folder has nothing in it, or is not there.
+fn is_empty(folder: &Path) -> Result<bool, Error> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(failed("list", folder, error)),
+    }
+}
+
+/// Copies a file to stable storage, by way of an unfinished one.
+fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), Error> {
+    let unfinished = to.with_extension("unfinished");
+    let source = disk.open_read_only(from).map_err(|error| failed("open", from, error))?;
+    let target = disk.create(&unfinished).map_err(|error| failed("make", &unfinished, error))?;
+    let mut buffer = vec![0; COPIED_BYTES];
+    let mut offset = 0;
+    loop {
+        let count = source.read_at(offset, &mut buffer).map_err(|error| failed("read", from, error))?;
+        if count == 0 {
+            break;
+        }
+        let written = target.write_at(offset, &buffer[..count]);
+        written.map_err(|error| failed("write", &unfinished, error))?;
+        offset += count as u64;
+    }
+    target.sync_data().map_err(|error| failed("sync", &unfinished, error))?;
+    disk.rename(&unfinished, to).map_err(|error| failed("rename", &unfinished, error))?;
+    let folder = to.parent().unwrap_or(to);
+    disk.sync_folder(folder).map_err(|error| failed("sync", folder, error))
+}

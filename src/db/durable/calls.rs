@@ -1,0 +1,93 @@
+//! What a database in a folder can be told beside messages: to write, to close.
+
+use std::path::Path;
+
+use crate::base::error::Error;
+use crate::db::database::Database;
+use crate::db::durable::folder::Access;
+use crate::db::durable::open_options::OpenOptions;
+use crate::db::durable::opening::unpack;
+use crate::persist::record::journal_record::JournalRecord;
+
+impl Database {
+    /// Opens the database in a folder, with its own catalog and the usual options.
+    ///
+    /// # Errors
+    /// See [`OpenOptions::open`].
+    pub fn open(folder: impl AsRef<Path>) -> Result<Database, Error> {
+        OpenOptions::new().open(folder)
+    }
+
+    /// Applies what the journal holds beyond the live store.
+    pub(crate) fn replay(&self, records: &[(u64, Vec<u8>)]) -> Result<(), Error> {
+        let Some(upkeep) = &self.upkeep else { return Ok(()) };
+        for (sequence, bytes) in records {
+            *upkeep.replayed.lock() = Some(sequence - 1);
+            match JournalRecord::read(bytes)? {
+                JournalRecord::Message { now, time, message_id, json } => {
+                    self.replay_message(*sequence, now, time, message_id, json)?;
+                }
+                JournalRecord::Catalog { now, text } => {
+                    self.time.reach(now);
+                    self.swap_catalog(unpack(text)?, now, |_| Ok(*sequence))?;
+                }
+            }
+        }
+        *upkeep.replayed.lock() = None;
+        drop(self.take_transitions());
+        Ok(())
+    }
+
+    /// Brings everything accepted so far to stable storage, and the live store up to it, so that the
+    /// next opening has nothing to apply again.
+    ///
+    /// # Errors
+    /// If writing fails. In memory there is nothing to do.
+    pub fn checkpoint(&self) -> Result<(), Error> {
+        let Some(upkeep) = &self.upkeep else { return Ok(()) };
+        upkeep.folder.check_changeable()?;
+        self.trusting(|| upkeep.checkpoint())
+    }
+
+    /// Makes a new base of everything accepted so far, so that the journal can be let go of. The
+    /// database does this by itself as the journal grows.
+    ///
+    /// # Errors
+    /// If writing fails. In memory there is nothing to do.
+    pub fn compact(&self) -> Result<(), Error> {
+        let Some(upkeep) = &self.upkeep else { return Ok(()) };
+        upkeep.folder.check_changeable()?;
+        self.checkpoint()?;
+        upkeep.build_base()
+    }
+
+    /// What the database had to say of its files since it was opened: what was mended, what was given up.
+    pub fn warnings(&self) -> Vec<String> {
+        self.upkeep.as_ref().map(|upkeep| upkeep.folder.warnings.lock().clone()).unwrap_or_default()
+    }
+
+    /// Writes everything and closes the database. Dropping it does the same, but cannot tell of errors.
+    ///
+    /// # Errors
+    /// If writing fails.
+    pub fn close(mut self) -> Result<(), Error> {
+        self.shut()
+    }
+
+    pub(crate) fn shut(&mut self) -> Result<(), Error> {
+        drop(self.thread.take());
+        let Some(upkeep) = self.upkeep.clone() else { return Ok(()) };
+        let is_behind = upkeep.last.lock().sequence < upkeep.folder.journal.last().0;
+        let writes = upkeep.folder.access == Access::Everything;
+        let checkpoint = if is_behind && writes { self.checkpoint() } else { Ok(()) };
+        self.upkeep = None;
+        upkeep.folder.journal.close().and(checkpoint)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // Nobody is left to tell of an error; what was acknowledged is in the journal.
+        let _ = self.shut();
+    }
+}

@@ -1,0 +1,130 @@
+//! All profiles with all their messages, from base and journal: the truth, profile by profile.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::error::Error;
+use crate::base::time::Time;
+use crate::db::applying::identifier;
+use crate::db::durable::base::{Base, BaseEntry};
+use crate::model::message::Message;
+use crate::persist::disk::file_calls::Disk;
+use crate::persist::journal::scan::scan;
+use crate::persist::journal::sequence::Sequence;
+use crate::persist::record::history_chunk::HistoryEntry;
+use crate::persist::record::journal_record::JournalRecord;
+use std::path::Path;
+
+/// What the journal holds after the base, by profile.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    /// Of each profile's key, its messages and the journal's number of the last one.
+    profiles: BTreeMap<Vec<u8>, (u64, Vec<HistoryEntry<'static>>)>,
+    /// The last catalog, if one was given, and how many were.
+    pub(crate) catalog: Option<String>,
+    pub(crate) catalogs: u64,
+    /// The last record.
+    pub(crate) last: u64,
+    /// The database's time at the last record.
+    pub(crate) now: Option<Time>,
+}
+
+/// One profile.
+#[derive(Debug)]
+pub(crate) struct Everything<'a> {
+    pub(crate) key: &'a [u8],
+    /// What the base holds of it.
+    pub(crate) base: Option<BaseEntry<'a>>,
+    /// What came after the base, and the journal's number of the last one.
+    pub(crate) later: Option<(u64, Vec<HistoryEntry<'static>>)>,
+}
+
+impl Tail {
+    /// Reads the journal of a folder after `after`, up to `up_to`.
+    ///
+    /// # Errors
+    /// `Damaged`, `Incompatible`, `Io`.
+    pub(crate) fn read(
+        disk: &dyn Disk,
+        journal: &Path,
+        after: u64,
+        up_to: Option<u64>,
+    ) -> Result<Tail, Error> {
+        let mut tail = Tail { last: after, ..Tail::default() };
+        let scan = scan(disk, journal, Sequence(after), up_to.map(Sequence), &mut |sequence, bytes| {
+            tail.add(sequence.0, JournalRecord::read(bytes)?)
+        })?;
+        let _whole = scan.whole()?;
+        Ok(tail)
+    }
+
+    fn add(&mut self, sequence: u64, record: JournalRecord<'_>) -> Result<(), Error> {
+        self.last = sequence;
+        match record {
+            JournalRecord::Catalog { now, text } => {
+                self.now = Some(now);
+                self.catalog = Some(text.to_owned());
+                self.catalogs += 1;
+            }
+            JournalRecord::Message { now, time, message_id, json } => {
+                self.now = Some(now);
+                let message = Message::parse(json)?;
+                let (last, entries) = self.profiles.entry(identifier(&message)?.key()).or_default();
+                *last = sequence;
+                let (message_id, json) = (Cow::Owned(message_id.to_owned()), Cow::Owned(json.to_owned()));
+                entries.push(HistoryEntry { time, message_id, json });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Visits every profile of base and journal, in the order of their keys.
+///
+/// # Errors
+/// What `visit` returns, and `Damaged` or `Io` for the base.
+pub(crate) fn for_each(
+    base: Option<&Arc<Base>>,
+    mut tail: Tail,
+    visit: &mut dyn FnMut(Everything<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let Some(base) = base else { return visit_all(tail.profiles, visit) };
+    let mut entries = base.file.iterate_from(&[]);
+    while let Some((key, value)) = entries.next_entry()? {
+        let later = tail.profiles.split_off(key);
+        visit_all(std::mem::replace(&mut tail.profiles, later), visit)?;
+        let later = tail.profiles.remove(key);
+        visit(Everything { key, base: Some(BaseEntry::read(value, &base.path)?), later })?;
+    }
+    visit_all(tail.profiles, visit)
+}
+
+fn visit_all(
+    profiles: BTreeMap<Vec<u8>, (u64, Vec<HistoryEntry<'static>>)>,
+    visit: &mut dyn FnMut(Everything<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut profiles = profiles.into_iter();
+    profiles.try_for_each(|(key, later)| visit(Everything { key: &key, base: None, later: Some(later) }))
+}
+
+impl Everything<'_> {
+    /// All messages, in the order of their arrival.
+    ///
+    /// # Errors
+    /// `Damaged` if those of the base are not what its record says.
+    pub(crate) fn messages(&self, base: Option<&Arc<Base>>) -> Result<Vec<HistoryEntry<'static>>, Error> {
+        let mut messages = match (&self.base, base) {
+            (Some(entry), Some(base)) => entry.messages(&base.path)?,
+            _ => Vec::new(),
+        };
+        messages.extend(self.later.iter().flat_map(|(_, later)| later.iter().cloned()));
+        Ok(messages)
+    }
+
+    /// The journal's number of the last message.
+    pub(crate) fn sequence(&self) -> u64 {
+        let base = self.base.as_ref().map_or(0, |base| base.record.sequence);
+        self.later.as_ref().map_or(base, |(last, _)| *last)
+    }
+}

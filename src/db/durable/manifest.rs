@@ -1,0 +1,139 @@
+//! The one small file that says what a data folder is: its format, its catalog, its base.
+//!
+//! It is replaced as a whole: written beside, synced, renamed. So it is always the old one or the new
+//! one. Its last line is a checksum of all before.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::error::{Error, ErrorKind};
+use crate::base::frozen_hash::hash64;
+use crate::base::time::Time;
+use crate::persist::disk::failure::failed;
+use crate::persist::disk::file_calls::Disk;
+
+/// The version of the folder's format.
+const FORMAT: u32 = 1;
+const NAME: &str = "habitue.manifest";
+
+/// What the file says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    /// The version of the format.
+    pub(crate) format: u32,
+    /// The revision of the catalog.
+    pub(crate) revision: u64,
+    /// The number of the base file; 0 if there is none.
+    pub(crate) base: u64,
+    /// The last record of the journal that the base holds.
+    pub(crate) base_sequence: u64,
+    /// The database's time when the base was made: no image in it is of a later one.
+    pub(crate) now_ms: Option<i64>,
+    /// The catalog, packed.
+    pub(crate) catalog: String,
+    /// Whether the journal was begun; from then on there is one.
+    pub(crate) has_journal: bool,
+    /// A number for the messages that are held: another one whenever some were given up, so that a live
+    /// store that knows them is not taken for one of what came after.
+    pub(crate) lineage: u64,
+}
+
+impl Manifest {
+    /// The manifest of a new folder.
+    pub(crate) fn new(catalog: String) -> Manifest {
+        Manifest {
+            format: FORMAT,
+            revision: 1,
+            base: 0,
+            base_sequence: 0,
+            now_ms: None,
+            catalog,
+            has_journal: false,
+            lineage: new_lineage(),
+        }
+    }
+
+    /// The least that the database's time can be.
+    pub(crate) fn now(&self) -> Time {
+        self.now_ms.map_or(Time::MIN, Time::from_raw)
+    }
+
+    /// Where the manifest of a folder is.
+    pub(crate) fn path(folder: &Path) -> PathBuf {
+        folder.join(NAME)
+    }
+
+    /// Reads the manifest of a folder; `None` if there is none.
+    ///
+    /// # Errors
+    /// `Io`, `Damaged`, `Incompatible`.
+    pub(crate) fn read(disk: &dyn Disk, folder: &Path) -> Result<Option<Manifest>, Error> {
+        let path = Manifest::path(folder);
+        let file = match disk.open_read_only(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(|error| failed("open", &path, error))?,
+        };
+        let read = |error| failed("read", &path, error);
+        let mut bytes = vec![0; usize::try_from(file.len().map_err(read)?).unwrap_or_default()];
+        let len = file.read_at(0, &mut bytes).map_err(read)?;
+        bytes.truncate(len);
+        let damaged = |what: &str| {
+            let message = format!(
+                "`{}` is damaged: {what}; restore a backup, or put the file back from one",
+                path.display()
+            );
+            Error::new(ErrorKind::Damaged, message)
+        };
+        let text = String::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
+        let (json, check) = text.trim_end().rsplit_once('\n').ok_or_else(|| damaged("it has no checksum"))?;
+        if check != checksum(json) {
+            return Err(damaged("its checksum, the last line, is not that of the text before"));
+        }
+        let manifest: Manifest = serde_json::from_str(json).map_err(|error| damaged(&error.to_string()))?;
+        if manifest.format != FORMAT {
+            let message = format!(
+                "`{}` is of format {}, and this version reads format {FORMAT}; use the release that wrote it, \
+                 or a newer one",
+                folder.display(),
+                manifest.format
+            );
+            return Err(Error::new(ErrorKind::Incompatible, message));
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Replaces the manifest of a folder.
+    ///
+    /// # Errors
+    /// `Io`; then the old one is still there.
+    pub(crate) fn write(&self, disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
+        let path = Manifest::path(folder);
+        let beside = folder.join(format!("{NAME}.new"));
+        let json = serde_json::to_string_pretty(self)
+            .map_err(|error| Error::new(ErrorKind::Io, error.to_string()).caused_by(error))?;
+        let text = format!("{json}\n{}\n", checksum(&json));
+        let write = || -> io::Result<()> {
+            if disk.exists(&beside)? {
+                disk.remove(&beside)?;
+            }
+            let file = disk.create(&beside)?;
+            file.write_at(0, text.as_bytes())?;
+            file.sync_data()?;
+            disk.rename(&beside, &path)?;
+            disk.sync_folder(folder)
+        };
+        write().map_err(|error| failed("write", &path, error))
+    }
+}
+
+/// A number that no other lineage has.
+pub(crate) fn new_lineage() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+fn checksum(json: &str) -> String {
+    format!("xxh3 {:016x}", hash64(json.as_bytes()))
+}

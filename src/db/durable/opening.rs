@@ -1,0 +1,323 @@
+//! Opening: lock, manifest, base, live store, journal; then either what the journal holds beyond the live
+//! store is applied, or the live store is made anew.
+//!
+//! Nothing here grows with the number of profiles unless the live store is in doubt, or a checkpoint was
+//! cut short and profiles have to be counted.
+
+use std::error::Error as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use crate::base::error::{Error, ErrorKind};
+use crate::base::time::Time;
+use crate::catalog::CatalogText;
+use crate::db::catalog::Catalog;
+use crate::db::database::Database;
+use crate::db::durable::base::{Base, base_path, remove_others};
+use crate::db::durable::completeness;
+use crate::db::durable::everything::Tail;
+use crate::db::durable::folder::{Access, Folder, FolderState, in_doubt, journal_folder, live_options};
+use crate::db::durable::manifest::{Manifest, new_lineage};
+use crate::db::durable::open_options::OpenOptions;
+use crate::db::durable::upkeep::{LastCheckpoint, Stored, Upkeep, UpkeepThread};
+use crate::engine::program::Program;
+use crate::persist::disk::failure::failed;
+use crate::persist::disk::folder_lock::FolderLock;
+use crate::persist::journal::journal::{Journal, JournalOptions};
+use crate::persist::journal::recovery::{Recovered, Salvage};
+use crate::persist::journal::sequence::Sequence;
+use crate::persist::live::distrust::Distrust;
+use crate::persist::live::live_store::Live;
+use crate::persist::record::journal_record::JournalRecord;
+use crate::persist::record::store_meta::StoreMeta;
+
+/// The live store's cache of pages, without a memory budget.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// The least that it gets of a budget.
+const LEAST_CACHE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A folder whose files are open, and what they say.
+struct Opened {
+    folder: Arc<Folder>,
+    /// The catalog in force at the live store's checkpoint, packed, and its program.
+    packed: String,
+    program: Arc<Program>,
+    /// The least that the database's time can be.
+    began_at: Time,
+    /// The live store, if it is to be believed.
+    live: Result<(Live, StoreMeta), Distrust>,
+    /// Records of the journal after its checkpoint.
+    records: Vec<(u64, Vec<u8>)>,
+}
+
+/// What the journal said while it was opened.
+#[derive(Default)]
+struct Replay {
+    /// Records after the live store's last checkpoint.
+    records: Vec<(u64, Vec<u8>)>,
+    /// The last catalog up to that checkpoint, and how many there were after the base.
+    catalog: Option<String>,
+    catalogs: u64,
+    /// The time of the last record.
+    now: Option<Time>,
+}
+
+impl OpenOptions {
+    /// Opens the database in a folder, or makes one there.
+    ///
+    /// # Errors
+    /// `Busy` if it is open already, `Damaged`, `Incompatible`, `Io`; `InvalidCall` if the folder is new
+    /// and no catalog is given.
+    pub fn open(self, folder: impl AsRef<Path>) -> Result<Database, Error> {
+        let Opened { folder, packed, program, began_at, live, records } = self.open_files(folder.as_ref())?;
+        let counted = live.map_err(in_doubt).and_then(|(live, meta)| {
+            *folder.live.write() = Some(live);
+            folder.counted(meta, &program)
+        });
+        let replayed = counted.and_then(|meta| {
+            let mut database = self.assemble(Arc::clone(&folder), &program, &packed, meta, began_at)?;
+            database.replay(&records).inspect_err(|_| {
+                // What was replayed in part must not be taken for everything when it is dropped.
+                database.upkeep = None;
+            })?;
+            Ok(database)
+        });
+        let database = match replayed {
+            Err(error) if folder.was_in_doubt(&error) => self.made_anew(folder, &packed, began_at, &error)?,
+            replayed => replayed?,
+        };
+        self.finish(database)
+    }
+
+    fn open_files(&self, path: &Path) -> Result<Opened, Error> {
+        let disk = Arc::clone(&self.disk);
+        disk.create_folder(path).map_err(|error| failed("make", path, error))?;
+        let lock = FolderLock::take(&*disk, path)?;
+        let mut manifest = self.manifest(path)?;
+        let is_journal_gone = completeness::is_journal_gone(&*disk, path, &manifest)?;
+        if is_journal_gone && !self.salvage {
+            return Err(completeness::gone(path));
+        }
+        remove_others(&*disk, path, manifest.base);
+        let base = match manifest.base {
+            0 => None,
+            number => Some(Arc::new(Base::open(&*disk, base_path(path, number), manifest.base_sequence)?)),
+        };
+        let cache_bytes = self.cache_bytes();
+        let live = Live::open(live_options(path, cache_bytes)).and_then(|live| {
+            let meta = StoreMeta::read(&live.meta());
+            meta.map(|meta| (live, meta)).ok_or_else(|| Distrust::new("its checkpoint cannot be read"))
+        });
+        let after = live.as_ref().map_or(manifest.base_sequence, |(live, _)| live.sequence());
+        let mut replay = Replay::default();
+        let (journal, recovered) = self.journal(path, &manifest, after, &mut replay)?;
+        let is_ours = live.as_ref().is_ok_and(|(_, meta)| meta.lineage == manifest.lineage);
+        let ends_early = is_ours && after > recovered.last.0;
+        if ends_early && !self.salvage {
+            return Err(completeness::shortened(path, after, recovered.last.0));
+        }
+        let gives_up = ends_early || is_journal_gone || recovered.given_up.is_some();
+        if gives_up {
+            manifest.lineage = new_lineage();
+        }
+        if gives_up || !manifest.has_journal {
+            manifest.has_journal = true;
+            manifest.write(&*disk, path)?;
+        }
+        let packed = replay.catalog.take().unwrap_or_else(|| manifest.catalog.clone());
+        let revision = manifest.revision + replay.catalogs;
+        let program = Arc::new(Program::new(unpack(&packed)?.definitions, revision));
+        let began_at = replay.now.unwrap_or(Time::MIN).max(manifest.now());
+        let live = live.and_then(|(live, meta)| believed(live, meta, &manifest, &program));
+        let folder = Arc::new(Folder {
+            disk,
+            path: path.to_owned(),
+            journal,
+            live: RwLock::new(None),
+            state: Mutex::new(FolderState { manifest, base }),
+            upkeep: Mutex::new(()),
+            building: Mutex::new(()),
+            warnings: Mutex::default(),
+            cache_bytes,
+            segment_bytes: self.segment_bytes,
+            access: self.access,
+            _lock: lock,
+        });
+        tell(&folder, &recovered, is_journal_gone);
+        Ok(Opened { folder, packed, program, began_at, live, records: replay.records })
+    }
+
+    /// The database over a live store that is made anew, with everything that the journal holds.
+    fn made_anew(
+        &self,
+        folder: Arc<Folder>,
+        packed: &str,
+        began_at: Time,
+        error: &Error,
+    ) -> Result<Database, Error> {
+        let (revision, after) = {
+            let state = folder.state.lock();
+            (state.manifest.revision, state.manifest.base_sequence)
+        };
+        let tail = Tail::read(&*folder.disk, &journal_folder(&folder.path), after, None)?;
+        let packed = tail.catalog.clone().unwrap_or_else(|| packed.to_owned());
+        let program = Arc::new(Program::new(unpack(&packed)?.definitions, revision + tail.catalogs));
+        drop(tail);
+        let doubt = error.source().and_then(|source| source.downcast_ref::<Distrust>());
+        let why = doubt.map_or_else(|| error.to_string(), |doubt| doubt.reason.clone());
+        let meta = folder.rebuild_live(&program, began_at, &why, &|_| false)?.meta;
+        self.assemble(folder, &program, &packed, meta, began_at)
+    }
+
+    fn cache_bytes(&self) -> u64 {
+        self.memory_budget.map_or(CACHE_BYTES, |budget| (budget / 8).max(LEAST_CACHE_BYTES))
+    }
+
+    fn manifest(&self, path: &Path) -> Result<Manifest, Error> {
+        if let Some(manifest) = Manifest::read(&*self.disk, path)? {
+            return Ok(manifest);
+        }
+        completeness::is_new(&*self.disk, path)?;
+        let Some(catalog) = &self.catalog else {
+            let message =
+                format!("`{}` holds no database yet: give a catalog to make one there", path.display());
+            return Err(Error::new(ErrorKind::InvalidCall, message));
+        };
+        let manifest = Manifest::new(catalog.text.pack());
+        manifest.write(&*self.disk, path)?;
+        Ok(manifest)
+    }
+
+    fn journal(
+        &self,
+        path: &Path,
+        manifest: &Manifest,
+        after: u64,
+        replay: &mut Replay,
+    ) -> Result<(Journal, Recovered), Error> {
+        let options = JournalOptions { segment_bytes: self.segment_bytes, durability: self.durability };
+        let salvage = if self.salvage { Salvage::Allowed } else { Salvage::No };
+        Journal::open(
+            Arc::clone(&self.disk),
+            &journal_folder(path),
+            options,
+            Sequence(manifest.base_sequence),
+            salvage,
+            &mut |sequence, bytes| replay.add(sequence.0, bytes, after),
+        )
+    }
+
+    fn assemble(
+        &self,
+        folder: Arc<Folder>,
+        program: &Arc<Program>,
+        packed: &str,
+        meta: StoreMeta,
+        began_at: Time,
+    ) -> Result<Database, Error> {
+        let since = meta.now.max(began_at);
+        let mut database =
+            Database::empty(program, self.clock.clone(), since, Some(Arc::clone(&folder) as _));
+        database.shards[0].write().add_sizes(&meta.sizes);
+        let sequence = folder.ask(|live| Ok(live.sequence()))?;
+        let upkeep = Arc::new(Upkeep {
+            shards: Arc::clone(&database.shards),
+            messages: Arc::clone(&database.messages),
+            time: Arc::clone(&database.time),
+            budget: self.memory_budget.map(|budget| budget / 2),
+            resident_bytes: AtomicU64::new(0),
+            stored: Stored { profiles: meta.profiles.into(), messages: meta.messages.into() },
+            last: Mutex::new(LastCheckpoint { sequence, at: Instant::now() }),
+            stop: Mutex::new(false),
+            wake: Condvar::new(),
+            keeps_everything: AtomicBool::new(false),
+            catalog: Mutex::new(packed.to_owned()),
+            replayed: Mutex::new(None),
+            folder,
+        });
+        database.upkeep = Some(upkeep);
+        Ok(database)
+    }
+
+    /// Takes over a new catalog, and starts the upkeep.
+    fn finish(self, mut database: Database) -> Result<Database, Error> {
+        let Some(upkeep) = database.upkeep.clone() else { return Ok(database) };
+        if let Some(catalog) = self.catalog
+            && catalog.text.pack() != *upkeep.catalog.lock()
+        {
+            database.replace_catalog(catalog)?;
+        }
+        if upkeep.folder.access == Access::Questions {
+            return Ok(database);
+        }
+        let path = upkeep.folder.path.clone();
+        let thread =
+            UpkeepThread::start(upkeep).map_err(|error| failed("start a thread for", &path, error))?;
+        database.thread = Some(thread);
+        Ok(database)
+    }
+}
+
+/// The live store, if it is one of this database, and not older than the base.
+fn believed(
+    live: Live,
+    meta: StoreMeta,
+    manifest: &Manifest,
+    program: &Program,
+) -> Result<(Live, StoreMeta), Distrust> {
+    let why = if meta.program != program.fingerprint {
+        "it was made under another catalog or by another version"
+    } else if meta.lineage != manifest.lineage {
+        "it knows messages that were given up, or is another database's"
+    } else if live.sequence() < manifest.base_sequence {
+        "it is older than the base"
+    } else {
+        return Ok((live, meta));
+    };
+    Err(Distrust::new(why))
+}
+
+impl Replay {
+    fn add(&mut self, sequence: u64, bytes: &[u8], after: u64) -> Result<(), Error> {
+        let record = JournalRecord::read(bytes)?;
+        let (JournalRecord::Message { now, .. } | JournalRecord::Catalog { now, .. }) = record;
+        self.now = Some(now);
+        if sequence > after {
+            self.records.push((sequence, bytes.to_vec()));
+        } else if let JournalRecord::Catalog { text, .. } = record {
+            self.catalog = Some(text.to_owned());
+            self.catalogs += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Says what opening the journal found.
+fn tell(folder: &Folder, recovered: &Recovered, is_journal_gone: bool) {
+    if is_journal_gone {
+        folder.warn("the journal was gone; what came after the base is given up".to_owned());
+    }
+    if let Some(given_up) = &recovered.given_up {
+        let kept: Vec<String> = given_up.kept.iter().map(|path| format!("`{}`", path.display())).collect();
+        folder.warn(format!(
+            "{}; what follows the damage is given up, and kept in {}",
+            given_up.damage,
+            kept.join(", ")
+        ));
+    }
+}
+
+/// The catalog that was packed.
+///
+/// # Errors
+/// `Damaged` if it is none.
+pub(crate) fn unpack(packed: &str) -> Result<Catalog, Error> {
+    let text = CatalogText::unpack(packed).ok_or_else(|| {
+        Error::new(ErrorKind::Damaged, "the catalog in the folder cannot be read; restore a backup")
+    })?;
+    Ok(Catalog::from_text(text)?)
+}

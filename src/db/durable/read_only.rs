@@ -1,0 +1,76 @@
+//! Opening for reading only: everything is read from base and journal into memory, nothing is written.
+//!
+//! So it needs no lock, and works beside a process that has the database open: it shows the database as
+//! of the last record that process had written. What it costs grows with the number of messages.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::base::error::{Error, ErrorKind};
+use crate::base::time::Time;
+use crate::db::database::Database;
+use crate::db::durable::base::{Base, base_path};
+use crate::db::durable::everything::{Tail, for_each};
+use crate::db::durable::folder::{entry_of, in_doubt, journal_folder};
+use crate::db::durable::manifest::Manifest;
+use crate::db::durable::open_options::OpenOptions;
+use crate::db::durable::opening::unpack;
+use crate::derived::propagation::Scratch;
+use crate::engine::program::Program;
+use crate::store::history::History;
+use crate::store::profile::{Body, Identifier, Profile};
+use crate::store::shard::rebuild;
+
+/// How often reading is begun again because the process that has the database open replaced a file.
+const TRIES: usize = 5;
+
+impl OpenOptions {
+    /// Opens the database in a folder for reading only, also while another process has it open. It
+    /// answers as of this moment, and refuses every message.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no database, `Damaged`, `Incompatible`, `Io`.
+    pub fn open_read_only(self, folder: impl AsRef<Path>) -> Result<Database, Error> {
+        let mut tried = 0;
+        loop {
+            match self.read_everything(folder.as_ref()) {
+                // Files of a base that was replaced meanwhile are gone.
+                Err(error) if error.kind() == ErrorKind::Io && tried < TRIES => tried += 1,
+                read => return read,
+            }
+        }
+    }
+
+    fn read_everything(&self, path: &Path) -> Result<Database, Error> {
+        let disk = &*self.disk;
+        let Some(manifest) = Manifest::read(disk, path)? else {
+            let message = format!("there is no database in `{}`; check the path", path.display());
+            return Err(Error::new(ErrorKind::NotFound, message));
+        };
+        let base = match manifest.base {
+            0 => None,
+            number => Some(Arc::new(Base::open(disk, base_path(path, number), manifest.base_sequence)?)),
+        };
+        let tail = Tail::read(disk, &journal_folder(path), manifest.base_sequence, None)?;
+        let packed = tail.catalog.as_ref().unwrap_or(&manifest.catalog);
+        let program = Program::new(unpack(packed)?.definitions, manifest.revision + tail.catalogs);
+        let program = Arc::new(program);
+        let mut database = Database::empty(&program, self.clock.clone(), tail.now.unwrap_or(Time::MIN), None);
+        database.is_read_only = true;
+        let now = database.now();
+        let mut scratch = Scratch::default();
+        scratch.reserve(&program.graph);
+        for_each(base.as_ref(), tail, &mut |profile| {
+            let Some(identifier) = Identifier::of_key(profile.key) else { return Ok(()) };
+            let mut history = History::default();
+            for message in profile.messages(base.as_ref())? {
+                history.push(entry_of(&message).map_err(in_doubt)?);
+            }
+            let cell = rebuild(&program, identifier.text(), &history, &mut scratch, now);
+            let mut shard = database.shards[database.shard_of(identifier)].write();
+            shard.begin_with(Profile::with(identifier, Body::Cell(cell), history, profile.sequence()), now);
+            Ok(())
+        })?;
+        Ok(database)
+    }
+}

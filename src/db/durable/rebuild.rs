@@ -1,0 +1,208 @@
+//! Making the live store anew from base and journal.
+
+use crate::base::error::Error;
+use crate::base::time::Time;
+use crate::db::durable::building::{chunks, info};
+use crate::db::durable::everything::{Everything, Tail, for_each};
+use crate::db::durable::folder::{Folder, entry_of, in_doubt, journal_folder, live_options};
+use crate::derived::propagation::Scratch;
+use crate::engine::image::Image;
+use crate::engine::program::Program;
+use crate::engine::standing::Standing;
+use crate::engine::transition::Trigger;
+use crate::persist::disk::failure::failed;
+use crate::persist::live::changes::{Changes, ProfileChange};
+use crate::persist::live::distrust::Distrust;
+use crate::persist::live::live_store::Live;
+use crate::persist::live::set_aside::set_aside;
+use crate::persist::record::history_chunk::{FULL, HistoryEntry};
+use crate::persist::record::profile_record::ProfileRecord;
+use crate::persist::record::store_meta::StoreMeta;
+use crate::store::history::History;
+use crate::store::message_index::MessageIndex;
+use crate::store::profile::Identifier;
+use crate::store::shard::rebuild;
+
+/// How many profiles are written at once.
+const BATCH: usize = 1_000;
+
+/// What was made.
+pub(crate) struct Rebuilt {
+    pub(crate) meta: StoreMeta,
+    /// Of each segment, how many members are not in memory.
+    pub(crate) not_in_memory: Vec<u64>,
+}
+
+/// The making of a live store.
+struct Making<'a> {
+    program: &'a Program,
+    is_in_memory: &'a dyn Fn(&[u8]) -> bool,
+    not_in_memory: Vec<u64>,
+    now: Time,
+    live: Live,
+    meta: StoreMeta,
+    changes: Changes,
+    scratch: Scratch,
+}
+
+impl Folder {
+    /// Sets the live store aside, whatever it is, and makes a new one from base and journal, as of the
+    /// journal's last record. `now` is the least that the database's time can be. Profiles in memory are
+    /// counted apart.
+    ///
+    /// # Errors
+    /// `Io`, and `Damaged` if base or journal cannot be read.
+    pub(crate) fn rebuild_live(
+        &self,
+        program: &Program,
+        now: Time,
+        why: &str,
+        is_in_memory: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Rebuilt, Error> {
+        let options = live_options(&self.path, self.cache_bytes);
+        // A base in the making lets go of segments of the journal that are read here.
+        let _building = self.building.lock();
+        // Closed before it is moved.
+        let mut place = self.live.write();
+        drop(place.take());
+        let (base, manifest) = {
+            let state = self.state.lock();
+            (state.base.clone(), state.manifest.clone())
+        };
+        let (after, lineage, began_at) = (manifest.base_sequence, manifest.lineage, manifest.now());
+        let up_to = self.journal.sync()?.0;
+        if options.folder.exists() || options.witness.exists() {
+            let aside = set_aside(&options.folder, &options.witness)
+                .map_err(|error| failed("set aside", &options.folder, error))?;
+            self.warn(format!(
+                "the live store was not to be trusted ({why}) and is made anew from base and journal; \
+                 the old one is in `{}` and can be removed",
+                aside.display()
+            ));
+        } else if up_to > 0 {
+            self.warn("the live store was missing and is made anew from base and journal".to_owned());
+        }
+        let tail = Tail::read(&*self.disk, &journal_folder(&self.path), after, Some(up_to))?;
+        let now = now.max(tail.now.unwrap_or(now)).max(began_at);
+        let sizes = vec![0; program.graph.segments.len()];
+        let mut scratch = Scratch::default();
+        scratch.reserve(&program.graph);
+        let mut making = Making {
+            program,
+            is_in_memory,
+            not_in_memory: sizes.clone(),
+            now,
+            live: Live::create(options)?,
+            // Of no program, until it is finished.
+            meta: StoreMeta {
+                lineage,
+                program: 0,
+                revision: program.revision,
+                now,
+                profiles: 0,
+                messages: 0,
+                sizes,
+            },
+            changes: Changes::default(),
+            scratch,
+        };
+        for_each(base.as_ref(), tail, &mut |profile| {
+            let messages = profile.messages(base.as_ref())?;
+            making.add(&profile, &messages)
+        })?;
+        making.meta.program = program.fingerprint;
+        making.write(up_to)?;
+        *place = Some(making.live);
+        Ok(Rebuilt { meta: making.meta, not_in_memory: making.not_in_memory })
+    }
+
+    /// What is true of all profiles: counted, if a checkpoint was not finished.
+    ///
+    /// # Errors
+    /// If the live store is in doubt.
+    pub(crate) fn counted(&self, mut meta: StoreMeta, program: &Program) -> Result<StoreMeta, Error> {
+        if meta.profiles != StoreMeta::NOT_COUNTED {
+            return Ok(meta);
+        }
+        self.ask(|live| {
+            let counts = live.verify()?;
+            (meta.profiles, meta.messages) = (counts.profiles, counts.messages);
+            meta.sizes = vec![0; program.graph.segments.len()];
+            let mut doubt = None;
+            live.for_each_profile(&mut |_, record| {
+                let record = ProfileRecord::read(record);
+                match record.and_then(|record| Image::load(record.image, program).ok()) {
+                    Some(image) => count(&mut meta.sizes, &image, program),
+                    None => doubt = Some(Distrust::new("a profile's record cannot be read")),
+                }
+            })?;
+            doubt.map_or(Ok(()), Err)
+        })?;
+        Ok(meta)
+    }
+
+    /// Remembers something to be told.
+    pub(crate) fn warn(&self, warning: String) {
+        self.warnings.lock().push(warning);
+    }
+}
+
+/// Counts a profile among the members of its segments.
+fn count(sizes: &mut [u64], image: &Image, program: &Program) {
+    for (size, literal) in sizes.iter_mut().zip(&program.graph.segments) {
+        *size += u64::from(Standing::Image(image).is_true(*literal));
+    }
+}
+
+impl Making<'_> {
+    fn add(&mut self, profile: &Everything<'_>, messages: &[HistoryEntry<'_>]) -> Result<(), Error> {
+        let entries = messages.iter().map(entry_of).collect::<Result<Vec<_>, _>>().map_err(in_doubt)?;
+        for entry in &entries {
+            let id = MessageIndex::hash_of(&entry.message_id);
+            self.changes.messages.push((id, entry.message.fingerprint()));
+        }
+        self.meta.profiles += 1;
+        self.meta.messages += entries.len() as u64;
+        let kept = profile.base.as_ref().filter(|_| profile.later.is_none()).map(|base| &base.record);
+        let image = kept.and_then(|record| Image::load(record.image, self.program).ok());
+        let (image, last_cause) = match (image, kept) {
+            (Some(image), Some(record)) => (image, record.last_cause.clone()),
+            _ => {
+                let mut history = History::default();
+                entries.into_iter().for_each(|entry| history.push(entry));
+                let identifier = Identifier::of_key(profile.key).map_or("", Identifier::text);
+                let cell = rebuild(self.program, identifier, &history, &mut self.scratch, self.now);
+                let cause = match cell.last_cause {
+                    Trigger::Message(place) => {
+                        history.message_id(place).map(|id| (place, id.to_owned().into()))
+                    }
+                    Trigger::Time | Trigger::Catalog => None,
+                };
+                (Image::of(&cell, self.program), cause)
+            }
+        };
+        count(&mut self.meta.sizes, &image, self.program);
+        if !(self.is_in_memory)(profile.key) {
+            count(&mut self.not_in_memory, &image, self.program);
+        }
+        let record = ProfileRecord {
+            sequence: profile.sequence(),
+            history: info(messages),
+            last_cause,
+            image: image.bytes(),
+        };
+        let places = (0..).step_by(FULL as usize);
+        self.changes.profiles.push(ProfileChange {
+            key: profile.key.to_vec(),
+            record: Some(record.write()),
+            deadline_ms: (image.deadline() != Time::NEVER).then(|| image.deadline().millis()),
+            history: places.zip(chunks(messages)).collect(),
+        });
+        if self.changes.profiles.len() >= BATCH { self.write(0) } else { Ok(()) }
+    }
+
+    fn write(&mut self, sequence: u64) -> Result<(), Error> {
+        let changes = std::mem::take(&mut self.changes);
+        self.live.checkpoint(sequence, &self.meta.write(), changes).map_err(in_doubt)
+    }
+}

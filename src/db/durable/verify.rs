@@ -1,0 +1,317 @@
+//! Reading everything that is on disk, and comparing what is said twice.
+//!
+//! The journal is scanned, the base and the live store are read whole, each against its own checks. Then
+//! each profile of the live store is compared with its messages in base and journal: the history word
+//! for word, the ids of its messages, and the image with a cell that is made of the messages anew, both
+//! brought to now.
+//!
+//! Meanwhile messages are taken and questions answered; checkpoints and bases wait.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::base::error::{Error, ErrorKind};
+use crate::base::time::Time;
+use crate::db::database::Database;
+use crate::db::durable::base::Base;
+use crate::db::durable::building::info;
+use crate::db::durable::everything::{Everything, Tail, for_each};
+use crate::db::durable::folder::{Folder, entry_of, journal_folder, live_options};
+use crate::derived::graph::Literal;
+use crate::derived::propagation::Scratch;
+use crate::derived::view::Known as _;
+use crate::engine::cell::Cell;
+use crate::engine::image::Image;
+use crate::engine::program::Program;
+use crate::engine::standing::Standing;
+use crate::engine::step::Step;
+use crate::model::ids::AttributeId;
+use crate::persist::block_file::fault::Fault;
+use crate::persist::journal::scan::scan;
+use crate::persist::journal::sequence::Sequence;
+use crate::persist::record::history_chunk::HistoryEntry;
+use crate::persist::record::journal_record::JournalRecord;
+use crate::persist::record::profile_record::ProfileRecord;
+use crate::persist::record::store_meta::StoreMeta;
+use crate::store::history::{Archive, History, Stored};
+use crate::store::message_index::MessageIndex;
+use crate::store::profile::Identifier;
+use crate::store::shard::{is_listed, rebuild};
+
+/// What was read, and what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Records of the journal after the base.
+    pub journal_records: u64,
+    /// Profiles of the base.
+    pub base_profiles: u64,
+    /// Profiles of the live store.
+    pub live_profiles: u64,
+    /// Profiles of base and journal together, compared with the live store if all three can be read.
+    pub profiles: u64,
+    /// Their messages.
+    pub messages: u64,
+    /// Everything that is wrong.
+    pub flaws: Vec<Flaw>,
+}
+
+/// Something on disk that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Flaw {
+    /// Where it is.
+    pub part: FlawedPart,
+    /// The file or folder, if one can be named.
+    pub file: Option<PathBuf>,
+    /// The byte of the file, if one can be named.
+    pub offset: Option<u64>,
+    /// The id of the profile, if it is about one.
+    pub profile: Option<String>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// A part of a data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FlawedPart {
+    /// The messages since the base: restore a backup, or open with salvage.
+    Journal,
+    /// The messages before: restore a backup.
+    Base,
+    /// Made anew from the other two when it is in doubt: open the database again, or remove the folder
+    /// `live` first.
+    Live,
+}
+
+/// A verification under way.
+struct Verification<'a> {
+    folder: &'a Folder,
+    base: Option<Arc<Base>>,
+    program: &'a Program,
+    scratch: Scratch,
+    now: Time,
+    /// What the live store was brought up to; nothing if it cannot be read.
+    live: Option<u64>,
+    verified: Verified,
+}
+
+impl Database {
+    /// Reads everything that is on disk and compares what is said twice. In memory there is nothing to
+    /// verify.
+    ///
+    /// # Errors
+    /// `Io` if reading fails, `Incompatible`, and `Busy` if the catalog is being replaced. What is
+    /// damaged is in the answer.
+    pub fn verify(&self) -> Result<Verified, Error> {
+        let Some(upkeep) = &self.upkeep else { return Ok(Verified::default()) };
+        let folder = &*upkeep.folder;
+        let _upkeep = folder.upkeep.lock();
+        let _building = folder.building.lock();
+        let program = Arc::clone(&self.shards[0].read().program);
+        let (base, after) = {
+            let state = folder.state.lock();
+            (state.base.clone(), state.manifest.base_sequence)
+        };
+        let up_to = folder.journal.sync()?.0;
+        let mut verification = Verification {
+            folder,
+            base,
+            program: &program,
+            scratch: Scratch::default(),
+            now: self.now(),
+            live: None,
+            verified: Verified::default(),
+        };
+        verification.scratch.reserve(&program.graph);
+        verification.journal(after, up_to)?;
+        verification.base()?;
+        let truth_is_whole = verification.verified.flaws.is_empty();
+        verification.live()?;
+        if truth_is_whole {
+            verification.profiles(after, up_to)?;
+        }
+        Ok(verification.verified)
+    }
+}
+
+impl Flaw {
+    /// A damage of the live store.
+    fn of_live(folder: &Folder, profile: Option<&str>, reason: impl Into<String>) -> Flaw {
+        let file = Some(live_options(&folder.path, folder.cache_bytes).folder);
+        let (profile, reason) = (profile.map(str::to_owned), reason.into());
+        Flaw { part: FlawedPart::Live, file, offset: None, profile, reason }
+    }
+}
+
+impl Verification<'_> {
+    fn journal(&mut self, after: u64, up_to: u64) -> Result<(), Error> {
+        let path = journal_folder(&self.folder.path);
+        let read = &mut |_, bytes: &[u8]| JournalRecord::read(bytes).map(drop);
+        let scanned = scan(&*self.folder.disk, &path, Sequence(after), Some(Sequence(up_to)), read);
+        match scanned {
+            Ok(scan) => {
+                self.verified.journal_records = scan.records;
+                self.verified.flaws.extend(scan.damage.map(|damage| Flaw {
+                    part: FlawedPart::Journal,
+                    offset: Some(damage.offset),
+                    profile: None,
+                    reason: damage.to_string(),
+                    file: Some(damage.file),
+                }));
+                Ok(())
+            }
+            Err(error) => self.damaged(FlawedPart::Journal, path, error),
+        }
+    }
+
+    fn base(&mut self) -> Result<(), Error> {
+        let Some(base) = self.base.clone() else { return Ok(()) };
+        match base.file.verify(&mut |_| Ok(())) {
+            Ok(()) => {
+                self.verified.base_profiles = base.file.entries();
+                Ok(())
+            }
+            Err(error) => self.damaged(FlawedPart::Base, base.path.clone(), error),
+        }
+    }
+
+    fn live(&mut self) -> Result<(), Error> {
+        let asked = self.folder.ask(|live| {
+            let meta = StoreMeta::read(&live.meta());
+            Ok((live.sequence(), meta, live.verify()?))
+        });
+        let (sequence, meta, counts) = match asked {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.verified.flaws.push(Flaw::of_live(self.folder, None, error.to_string()));
+                return Ok(());
+            }
+        };
+        if meta.is_none_or(|meta| meta.program != self.program.fingerprint) {
+            let message = "the catalog is being replaced; verify when that is done";
+            return Err(Error::new(ErrorKind::Busy, message));
+        }
+        self.verified.live_profiles = counts.profiles;
+        self.live = Some(sequence);
+        Ok(())
+    }
+
+    /// Notes an error that is a damage; others end the verification.
+    fn damaged(&mut self, part: FlawedPart, path: PathBuf, error: Error) -> Result<(), Error> {
+        if error.kind() != ErrorKind::Damaged {
+            return Err(error);
+        }
+        let place = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Fault>());
+        let (file, offset) = place.map_or((path, None), |fault| (fault.path.clone(), Some(fault.offset)));
+        let reason = error.to_string();
+        self.verified.flaws.push(Flaw { part, file: Some(file), offset, profile: None, reason });
+        Ok(())
+    }
+
+    fn profiles(&mut self, after: u64, up_to: u64) -> Result<(), Error> {
+        let tail = Tail::read(&*self.folder.disk, &journal_folder(&self.folder.path), after, Some(up_to))?;
+        let base = self.base.clone();
+        let path = base.as_ref().map_or_else(|| self.folder.path.clone(), |base| base.path.clone());
+        let visited = for_each(base.as_ref(), tail, &mut |profile| {
+            let messages = profile.messages(base.as_ref())?;
+            self.verified.profiles += 1;
+            self.verified.messages += messages.len() as u64;
+            let Some(sequence) = self.live else { return Ok(()) };
+            let name = Identifier::of_key(profile.key).map_or("", Identifier::text);
+            if let Err(reason) = self.profile(&profile, name, &messages, sequence) {
+                self.verified.flaws.push(Flaw::of_live(self.folder, Some(name), reason));
+            }
+            Ok(())
+        });
+        if let Err(error) = visited {
+            return self.damaged(FlawedPart::Base, path, error);
+        }
+        if self.live.is_some() && self.verified.live_profiles > self.verified.profiles {
+            let extra = self.verified.live_profiles - self.verified.profiles;
+            let reason = format!("it holds {extra} profiles that base and journal do not know");
+            self.verified.flaws.push(Flaw::of_live(self.folder, None, reason));
+        }
+        Ok(())
+    }
+
+    /// Compares a profile with its messages; the live store holds everything up to `sequence`.
+    fn profile(
+        &mut self,
+        profile: &Everything<'_>,
+        name: &str,
+        messages: &[HistoryEntry<'_>],
+        sequence: u64,
+    ) -> Result<(), String> {
+        let is_due = profile.sequence() <= sequence;
+        let asked = self.folder.ask(|live| live.profile(profile.key)).map_err(|error| error.to_string())?;
+        let Some(bytes) = asked else {
+            return if is_due { Err("the profile is missing".to_owned()) } else { Ok(()) };
+        };
+        let record = ProfileRecord::read(&bytes).ok_or("the record cannot be read")?;
+        let count = record.history.messages as usize;
+        if count > messages.len() || (is_due && count < messages.len()) {
+            let known = messages.len();
+            return Err(format!("it knows {count} messages, base and journal know {known}"));
+        }
+        let messages = &messages[..count];
+        if info(messages) != record.history {
+            return Err("its messages are not those of base and journal".to_owned());
+        }
+        let identifier = Identifier::of_key(profile.key).ok_or("its key names no customer")?;
+        let stored = Stored { messages: record.history.messages, hash: record.history.hash };
+        let archived = self.folder.messages(identifier, stored).map_err(|error| error.to_string())?;
+        if is_due {
+            for entry in &archived {
+                let id = MessageIndex::hash_of(&entry.message_id);
+                let known = self.folder.ask(|live| live.message(id)).map_err(|error| error.to_string())?;
+                if known != Some(entry.message.fingerprint()) {
+                    return Err(format!("the id of its message `{}` is not known", entry.message_id));
+                }
+            }
+        }
+        let mut history = History::default();
+        for entry in messages {
+            history.push(entry_of(entry).map_err(|distrust| distrust.to_string())?);
+        }
+        let image = Image::load(record.image, self.program).map_err(|error| error.to_string())?;
+        let rebuilt = rebuild(self.program, name, &history, &mut self.scratch, self.now);
+        let mut cell = image.to_cell(self.program);
+        self.advance(&mut cell, name, &history);
+        self.compare(&cell, &rebuilt)
+    }
+
+    fn advance(&mut self, cell: &mut Cell, name: &str, history: &History) {
+        let (program, mut turns) = (self.program, Vec::new());
+        let is_listed = |segment| is_listed(program, segment, name);
+        let scratch = &mut self.scratch;
+        let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns };
+        step.advance(cell, self.now);
+    }
+
+    /// Compares the answers of two cells.
+    fn compare(&self, stored: &Cell, rebuilt: &Cell) -> Result<(), String> {
+        let (stored, rebuilt) = (Standing::Cell(stored), Standing::Cell(rebuilt));
+        let (definitions, graph) = (&self.program.definitions, &self.program.graph);
+        let differs = |literal: Literal| stored.truth(literal) != rebuilt.truth(literal);
+        let segments = definitions.segment_names.iter().zip(&graph.segments);
+        let mut differing: Vec<String> =
+            segments.filter(|(_, literal)| differs(**literal)).map(|(name, _)| name.to_owned()).collect();
+        let conditions = graph.conditions.iter().flatten().filter(|literal| differs(**literal)).count();
+        if conditions > 0 {
+            differing.push(format!("{conditions} conditions of offers"));
+        }
+        for (number, name) in definitions.attribute_names.iter().enumerate() {
+            let attribute = AttributeId::from_index(number);
+            if stored.attribute(attribute) != rebuilt.attribute(attribute) {
+                differing.push(name.to_owned());
+            }
+        }
+        if differing.is_empty() {
+            return Ok(());
+        }
+        Err(format!("the stored answers are not those of its messages: {}", differing.join(", ")))
+    }
+}

@@ -1,0 +1,107 @@
+//! How a customer stands: a cell in memory, or its image, read the same way.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::base::time::Time;
+use crate::derived::graph::Literal;
+use crate::derived::view::Known;
+use crate::engine::cell::Cell;
+use crate::engine::image::Image;
+use crate::engine::transition::Trigger;
+use crate::facts::customer::Sources;
+use crate::facts::source_state::SourceState;
+use crate::model::ids::{AttributeId, EventId, SourceId};
+use crate::model::value::Value;
+
+/// A cell or an image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Standing<'a> {
+    Cell(&'a Cell),
+    Image(&'a Image),
+}
+
+impl Standing<'_> {
+    /// Until when what is concluded holds.
+    pub(crate) fn deadline(self) -> Time {
+        match self {
+            Standing::Cell(cell) => cell.deadline,
+            Standing::Image(image) => image.deadline(),
+        }
+    }
+
+    /// The number of the last change.
+    pub(crate) fn stamp(self) -> u64 {
+        match self {
+            Standing::Cell(cell) => cell.stamp,
+            Standing::Image(image) => image.stamp(),
+        }
+    }
+
+    /// When the customer changed last.
+    pub(crate) fn last_change(self) -> Time {
+        match self {
+            Standing::Cell(cell) => cell.last_change,
+            Standing::Image(image) => image.last_change(),
+        }
+    }
+
+    /// Whether there are messages of the future.
+    pub(crate) fn has_pending(self) -> bool {
+        match self {
+            Standing::Cell(cell) => !cell.pending.is_empty(),
+            Standing::Image(image) => image.has_pending(),
+        }
+    }
+
+    /// What changed the customer last.
+    pub(crate) fn last_cause(self) -> Trigger {
+        match self {
+            Standing::Cell(cell) => cell.last_cause,
+            Standing::Image(image) => image.last_cause(),
+        }
+    }
+
+    /// The properties of the last event of a name that triggers a personalization.
+    pub(crate) fn trigger(self, event: EventId) -> Option<Arc<[Option<Value>]>> {
+        match self {
+            Standing::Cell(cell) => Some(Arc::clone(&cell.customer.trigger(event)?.properties)),
+            Standing::Image(image) => image.trigger(event),
+        }
+    }
+
+    /// Whether a message has become effective.
+    pub(crate) fn is_known(self) -> bool {
+        self.truth(Literal::TRUE).is_some()
+    }
+
+    /// Whether a literal is true, and somebody is known of whom it is.
+    pub(crate) fn is_true(self, literal: Literal) -> bool {
+        self.truth(literal) == Some(true)
+    }
+}
+
+impl Sources for Standing<'_> {
+    fn source(&self, source: SourceId) -> Option<Cow<'_, SourceState>> {
+        match self {
+            Standing::Cell(cell) => cell.customer.source(source),
+            Standing::Image(image) => image.source(source),
+        }
+    }
+}
+
+impl Known for Standing<'_> {
+    fn attribute(&self, attribute: AttributeId) -> Option<Value> {
+        match self {
+            Standing::Cell(cell) => cell.customer.attributes.get(attribute).cloned(),
+            Standing::Image(image) => image.attribute(attribute),
+        }
+    }
+
+    fn truth(&self, literal: Literal) -> Option<bool> {
+        match self {
+            Standing::Cell(cell) => Some(cell.conclusions.as_ref()?.truths.get(literal)),
+            Standing::Image(image) => image.truth(literal),
+        }
+    }
+}

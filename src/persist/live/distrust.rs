@@ -1,0 +1,35 @@
+//! The one way in which the live store fails: it is not to be believed any more.
+//!
+//! There is little to tell apart for the caller: whatever the reason, it sets the store aside and
+//! rebuilds it, unless the doubt passes. The reason is for people.
+
+use std::fmt;
+
+/// Why the live store is not believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Distrust {
+    /// In words, lower case, no full stop.
+    pub(crate) reason: String,
+    /// Whether only this call failed, and the store is what it was before.
+    pub(crate) passes: bool,
+}
+
+impl Distrust {
+    /// A doubt, for this reason.
+    pub(crate) fn new(reason: impl Into<String>) -> Distrust {
+        Distrust { reason: reason.into(), passes: false }
+    }
+
+    /// A call that failed before it changed anything: a full disk does not make a store wrong.
+    pub(crate) fn passing(reason: impl Into<String>) -> Distrust {
+        Distrust { reason: reason.into(), passes: true }
+    }
+}
+
+impl fmt::Display for Distrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the live store is not believed: {}", self.reason)
+    }
+}
+
+impl std::error::Error for Distrust {}

@@ -1,0 +1,131 @@
+//! sled, and nothing else: the one file that names it.
+//!
+//! What sled 0.34.7 does, from its source, where it matters here:
+//!
+//! - `apply_batch` takes the one lock of the process, writes a batch manifest into the log (the place of
+//!   the batch's end, filled in last), then each change. Recovery stops before a manifest whose end lies
+//!   behind the last whole message: so after a crash a batch is there or not, *if* the log before it is.
+//! - `flush` waits until the log has been handed to the disk by `sync_file_range`, which orders nothing:
+//!   no file length, no drive cache. Hence our own `fdatasync` after it (`files.rs`).
+//! - Files: `db` is the log and all pages, in segments of 512 KiB that are used again; `conf` three lines
+//!   and a checksum; `snap.<lsn>` the table of pages, written at each opening (synced; its folder is not);
+//!   `blobs/<lsn>` pages and links longer than an eighth or so of a segment, created and never synced.
+//! - Opening reads the table of pages and the headers of all segments, and replays the log written since
+//!   the table was: its cost grows with the number of pages (one for about ten records) although nothing
+//!   here asks for it. It also *writes*: it overwrites what it takes for the torn end of the log. So a
+//!   damaged store is more damaged after an opening.
+//! - A read may write too: who comes upon a page of more than 16 entries splits it. No entry changes.
+//! - Dropping the store flushes. Without `flush_every_ms` there is no thread in the background; with it
+//!   there is one that rewrites sparse segments, and whose panic makes dropping wait for ever. It is off:
+//!   under rewriting at random the file grew the same with it.
+//! - Opening creates what is missing: a missing `db` is an empty store.
+
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::path::Path;
+
+use sled::{Batch, Config, Db, IVec, Mode};
+
+use super::distrust::Distrust;
+
+/// The store's one tree.
+pub(crate) struct Tree {
+    db: Db,
+}
+
+/// Bytes of the store: a handle, cheap to copy, that holds on to what sled read.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Bytes {
+    whole: IVec,
+    length: usize,
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.whole[..self.length]
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl Bytes {
+    fn new(whole: IVec) -> Bytes {
+        let length = whole.len();
+        Bytes { whole, length }
+    }
+
+    /// The first `length` of these bytes.
+    pub(crate) fn first(self, length: usize) -> Bytes {
+        Bytes { length: length.min(self.length), ..self }
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tree")
+    }
+}
+
+impl Tree {
+    /// Whether there is a store in the folder, as far as its files' names tell.
+    pub(crate) fn is_there(folder: &Path) -> bool {
+        folder.join("db").is_file()
+    }
+
+    /// Opens the store in the folder, or creates it.
+    pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<Tree, Distrust> {
+        let config = Config::new()
+            .path(folder)
+            .mode(Mode::HighThroughput)
+            .cache_capacity(cache_bytes)
+            .flush_every_ms(None);
+        let db = config.open().map_err(|error| doubt(&error))?;
+        Ok(Tree { db })
+    }
+
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Distrust> {
+        let value = self.db.get(key).map_err(|error| doubt(&error))?;
+        Ok(value.map(Bytes::new))
+    }
+
+    /// The first entries of a range, at most so many, in the order of their keys.
+    pub(crate) fn entries(
+        &self,
+        range: Range<Vec<u8>>,
+        most: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, Distrust> {
+        let entry = |entry: sled::Result<(IVec, IVec)>| {
+            let (key, value) = entry.map_err(|error| doubt(&error))?;
+            Ok((Bytes::new(key), Bytes::new(value)))
+        };
+        self.db.range(range).take(most).map(entry).collect()
+    }
+
+    /// Makes all changes, or none: a value is put, no value removes.
+    pub(crate) fn apply(&self, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), Distrust> {
+        let mut batch = Batch::default();
+        for (key, value) in changes {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        self.db.apply_batch(batch).map_err(|error| doubt(&error))
+    }
+
+    /// Hands everything to the operating system. It is not on the disk then.
+    pub(crate) fn flush(&self) -> Result<(), Distrust> {
+        self.db.flush().map(drop).map_err(|error| doubt(&error))
+    }
+}
+
+fn doubt(error: &sled::Error) -> Distrust {
+    Distrust::new(format!("sled says: {error}"))
+}
