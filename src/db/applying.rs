@@ -131,8 +131,10 @@ impl Database {
         let message = Message::parse(json)?;
         let content_hash = message.fingerprint();
         let claim = self.messages.claim(message_id);
-        if self.content_on_disk(&claim)?.is_none() {
-            claim.accept(content_hash);
+        match self.content_on_disk(&claim)? {
+            None => claim.accept(content_hash),
+            // Loading the profile may wait for upkeep, which waits for every claim.
+            Some(_) => drop(claim),
         }
         let named = identifier(&message)?;
         let id = named.text().to_owned();
