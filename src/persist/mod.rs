@@ -5,6 +5,7 @@
 //! are bytes to them, so each can be tested by itself, on a disk that fails and loses power as told.
 //! What the bytes say is in `record`.
 
+pub(crate) mod little_endian;
 pub(crate) mod record;
 pub(crate) mod disk;
 pub(crate) mod journal;

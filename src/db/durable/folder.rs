@@ -131,7 +131,12 @@ impl Folder {
     /// If the live store is in doubt.
     pub(crate) fn keys(&self) -> Result<Vec<Vec<u8>>, Error> {
         let mut keys = Vec::new();
-        self.ask(|live| live.for_each_profile(&mut |key, _| keys.push(key.to_vec())))?;
+        self.ask(|live| {
+            live.for_each_profile(|key, _| {
+                keys.push(key.to_vec());
+                Ok(())
+            })
+        })?;
         Ok(keys)
     }
 

@@ -145,18 +145,15 @@ impl Database {
         let Some(upkeep) = &self.upkeep else { return Ok(BTreeSet::new()) };
         let on_disk = |live: &Live| {
             let mut members = BTreeSet::new();
-            let mut doubt = None;
-            live.for_each_profile(&mut |key, record| {
-                let Some(identifier) = Identifier::of_key(key) else { return };
-                match profile_of(identifier, record, program) {
-                    Ok(profile) if is_member(program, profile.standing(), segment) => {
-                        members.insert(key.to_vec());
-                    }
-                    Ok(_) => {}
-                    Err(distrust) => doubt = Some(distrust),
+            live.for_each_profile(|key, record| {
+                let Some(identifier) = Identifier::of_key(key) else { return Ok(()) };
+                let profile = profile_of(identifier, record, program)?;
+                if is_member(program, profile.standing(), segment) {
+                    members.insert(key.to_vec());
                 }
+                Ok(())
             })?;
-            doubt.map_or(Ok(members), Err)
+            Ok(members)
         };
         self.trusting(|| {
             // Nothing leaves memory meanwhile, so what is not in memory now is seen on disk.

@@ -128,15 +128,13 @@ impl Folder {
             let counts = live.verify()?;
             (meta.profiles, meta.messages) = (counts.profiles, counts.messages);
             meta.sizes = vec![0; program.graph.segments.len()];
-            let mut doubt = None;
-            live.for_each_profile(&mut |_, record| {
+            live.for_each_profile(|_, record| {
                 let record = ProfileRecord::read(record);
-                match record.and_then(|record| Image::load(record.image, program).ok()) {
-                    Some(image) => count(&mut meta.sizes, &image, program),
-                    None => doubt = Some(Distrust::new("a profile's record cannot be read")),
-                }
-            })?;
-            doubt.map_or(Ok(()), Err)
+                let image = record.and_then(|record| Image::load(record.image, program).ok());
+                let image = image.ok_or_else(|| Distrust::new("a profile's record cannot be read"))?;
+                count(&mut meta.sizes, &image, program);
+                Ok(())
+            })
         })?;
         Ok(meta)
     }

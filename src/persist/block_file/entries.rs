@@ -5,7 +5,7 @@
 //! index:  0 4 length of the key    4 4 bytes of the block    8 8 its offset   16 first key of the block
 //! ```
 
-use crate::persist::block_file::layout::{number32, number64};
+use crate::persist::little_endian::{number32, number64};
 
 /// A pair in the block that it borrows.
 pub(crate) type Pair<'a> = (&'a [u8], &'a [u8]);

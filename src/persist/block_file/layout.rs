@@ -33,6 +33,7 @@
 //! 3. The header, its check and the version's place are the same in all versions.
 
 use crate::base::frozen_hash::seeded_hash64;
+use crate::persist::little_endian::{number32, number64};
 
 pub(super) const HEADER_BYTES: usize = 64;
 pub(super) const HEAD_BYTES: usize = 24;
@@ -198,18 +199,4 @@ pub(super) fn add_check(so_far: u64, check: u64) -> u64 {
 
 fn number16(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
-/// The little-endian number at a place that is known to be there.
-pub(super) fn number32(bytes: &[u8], at: usize) -> u32 {
-    let mut number = [0; 4];
-    number.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_le_bytes(number)
-}
-
-/// The little-endian number at a place that is known to be there.
-pub(super) fn number64(bytes: &[u8], at: usize) -> u64 {
-    let mut number = [0; 8];
-    number.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(number)
 }

@@ -63,6 +63,10 @@ pub(crate) trait DiskFile: Send + Sync + Debug {
     /// Cuts the file, or lengthens it with zeros.
     fn set_len(&self, length: u64) -> io::Result<()>;
 
-    /// Takes the file for this process alone until it is closed; false if another has it.
+    /// Takes the file for this handle alone until it lets go or is closed; false if another has it.
     fn try_lock(&self) -> io::Result<bool>;
+
+    /// Lets go of the file at once. Closing alone may not: a child process that another thread is just
+    /// starting has every handle of this one for a moment.
+    fn unlock(&self) -> io::Result<()>;
 }

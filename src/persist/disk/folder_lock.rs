@@ -1,7 +1,8 @@
 //! One process at a time: a locked file in the database's folder.
 //!
 //! The system lets go of the lock when the process ends, however it ends; so a file left over by a
-//! crash locks nobody out. What is in the file does not matter.
+//! crash locks nobody out. In the file is the number of the process that held it last, for the message to
+//! the next: the lock decides, not the number.
 
 use std::io;
 use std::path::Path;
@@ -12,10 +13,12 @@ use crate::base::error::{Error, ErrorKind};
 
 /// The name of the locked file.
 const LOCK_FILE: &str = "lock";
+/// As many as the largest number of a process has digits.
+const NUMBER_BYTES: usize = 10;
 
 /// Holds a folder for this process until it is dropped.
 #[derive(Debug)]
-pub(crate) struct FolderLock(#[expect(dead_code, reason = "holds the lock by being open")] Box<dyn DiskFile>);
+pub(crate) struct FolderLock(Box<dyn DiskFile>);
 
 impl FolderLock {
     /// Takes a folder that exists.
@@ -32,18 +35,40 @@ impl FolderLock {
             opened => opened,
         };
         let file = file.map_err(|error| failed("open", &path, error))?;
-        match file.try_lock() {
-            Ok(true) => Ok(FolderLock(file)),
-            Ok(false) => Err(Error::new(
-                ErrorKind::Busy,
-                format!(
-                    "the database in `{}` is open in another process; close it there, or open it for reading only",
-                    folder.display()
-                ),
-            )),
-            Err(error) => Err(failed("lock", &path, error)),
+        if !file.try_lock().map_err(|error| failed("lock", &path, error))? {
+            return Err(busy(folder, holder(&*file)));
         }
+        let number = format!("{:<NUMBER_BYTES$}", std::process::id());
+        file.write_at(0, number.as_bytes()).map_err(|error| failed("write", &path, error))?;
+        Ok(FolderLock(file))
     }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // If this fails, closing the file lets go.
+        let _ = self.0.unlock();
+    }
+}
+
+/// The number of the process that holds the lock, as far as the file tells.
+fn holder(file: &dyn DiskFile) -> Option<u32> {
+    let mut number = [b' '; NUMBER_BYTES];
+    // Some systems let nobody else read a locked file.
+    file.read_at(0, &mut number).ok()?;
+    str::from_utf8(&number).ok()?.trim_end().parse().ok()
+}
+
+fn busy(folder: &Path, holder: Option<u32>) -> Error {
+    let holder = match holder {
+        Some(number) if number == std::process::id() => "by this process already".to_owned(),
+        Some(number) => format!("in another process, number {number}"),
+        None => "in another process".to_owned(),
+    };
+    let folder = folder.display();
+    let text =
+        format!("the database in `{folder}` is open {holder}; close it there, or open it for reading only");
+    Error::new(ErrorKind::Busy, text)
 }
 
 #[cfg(test)]
@@ -62,7 +87,12 @@ mod tests {
             let lock = FolderLock::take(disk, &folder).unwrap();
             let refused = FolderLock::take(disk, &folder).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::Busy);
-            assert!(refused.to_string().contains("open in another process"), "{refused}");
+            assert!(refused.to_string().contains("open by this process already"), "{refused}");
+            let file = disk.open(&folder.join(LOCK_FILE)).unwrap();
+            file.write_at(0, b"4000000007").unwrap();
+            let refused = FolderLock::take(disk, &folder).unwrap_err();
+            assert!(refused.to_string().contains("in another process, number 4000000007;"), "{refused}");
+            drop(file);
             drop(lock);
             FolderLock::take(disk, &folder).unwrap();
         }

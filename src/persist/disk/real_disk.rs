@@ -144,6 +144,10 @@ impl DiskFile for RealFile {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+
+    fn unlock(&self) -> io::Result<()> {
+        self.file.unlock()
+    }
 }
 
 #[cfg(test)]

@@ -472,14 +472,20 @@ impl DiskFile for Handle {
         }
         Ok(free)
     }
+
+    fn unlock(&self) -> io::Result<()> {
+        let mut state = self.disk.lock();
+        if std::mem::take(&mut *self.locks.lock()) && state.epoch == self.epoch {
+            state.files[self.file].locked = false;
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let mut state = self.disk.lock();
-        if *self.locks.lock() && state.epoch == self.epoch {
-            state.files[self.file].locked = false;
-        }
+        // Closing lets go too.
+        let _ = self.unlock();
     }
 }
 

@@ -24,6 +24,7 @@
 use crate::base::frozen_hash::seeded_hash64;
 use crate::base::limits::MAX_RECORD_BYTES;
 use crate::persist::journal::sequence::Sequence;
+use crate::persist::little_endian::{number32, number64};
 
 /// Bytes of a frame before its payload; also the bytes of a mark.
 pub(super) const HEAD_BYTES: usize = 32;
@@ -121,20 +122,6 @@ impl<'a> Frame<'a> {
             length: frame_bytes(payload),
         })
     }
-}
-
-/// The little-endian number at a place that is known to be there.
-pub(super) fn number32(bytes: &[u8], at: usize) -> u32 {
-    let mut number = [0; 4];
-    number.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_le_bytes(number)
-}
-
-/// The little-endian number at a place that is known to be there.
-pub(super) fn number64(bytes: &[u8], at: usize) -> u64 {
-    let mut number = [0; 8];
-    number.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(number)
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@
 //!    segment before is stable as a whole. So a segment's `first` proves that all records before are.
 
 use crate::base::frozen_hash::seeded_hash64;
-use crate::persist::journal::frame::{number32, number64};
 use crate::persist::journal::sequence::Sequence;
+use crate::persist::little_endian::{number32, number64};
 
 /// Where the frames of a segment begin.
 pub(super) const FRAMES_FROM: u64 = 4096;

@@ -154,13 +154,16 @@ impl Live {
     }
 
     /// Shows every profile's key and record, bucket by bucket. Not one instant: a checkpoint may come
-    /// between two buckets.
-    pub(crate) fn for_each_profile(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Distrust> {
+    /// between two buckets. A doubt of the visitor ends it.
+    pub(crate) fn for_each_profile(
+        &self,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), Distrust>,
+    ) -> Result<(), Distrust> {
         for bucket in 0..BUCKETS as u16 {
             let entries = self.answer(|reader, state| state.profiles_of(reader, bucket))?;
             for (record_key, value) in entries {
                 if let Some(Key::Profile { key, .. }) = Key::read(&record_key) {
-                    visit(key, &record_in(&record_key, value)?);
+                    visit(key, &record_in(&record_key, value)?)?;
                 }
             }
         }

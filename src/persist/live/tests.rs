@@ -273,8 +273,11 @@ fn ask_everything(live: &Live, model: &Model, chance: &mut Chance) -> Result<(),
 fn compare_whole(live: &Live, model: &Model) {
     assert_eq!(live.verify(), Ok(model.counts()));
     let mut seen = BTreeMap::new();
-    live.for_each_profile(&mut |key, record| assert_eq!(seen.insert(key.to_vec(), record.to_vec()), None))
-        .expect("the store is whole");
+    live.for_each_profile(|key, record| {
+        assert_eq!(seen.insert(key.to_vec(), record.to_vec()), None);
+        Ok(())
+    })
+    .expect("the store is whole");
     let records: BTreeMap<_, _> =
         model.profiles.iter().map(|(key, (record, _))| (key.clone(), record.clone())).collect();
     assert_eq!(seen, records);

@@ -18,15 +18,23 @@
 //! - Dropping the store flushes. Without `flush_every_ms` there is no thread in the background; with it
 //!   there is one that rewrites sparse segments, and whose panic makes dropping wait for ever. It is off:
 //!   under rewriting at random the file grew the same with it.
+//! - Its pool of threads holds on to the store's file for a moment after the store was dropped, and with it
+//!   to the lock on the file; opening again in that moment is refused. Hence the wait in [`Tree::open`].
 //! - Opening creates what is missing: a missing `db` is an empty store.
 
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::ops::{Deref, Range};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sled::{Batch, Config, Db, IVec, Mode};
 
 use super::distrust::Distrust;
+
+/// How long a store that was closed may keep its file.
+const RELEASE_LIMIT: Duration = Duration::from_secs(10);
 
 /// The store's one tree.
 pub(crate) struct Tree {
@@ -80,6 +88,7 @@ impl Tree {
 
     /// Opens the store in the folder, or creates it.
     pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<Tree, Distrust> {
+        wait_for_release(&folder.join("db"));
         let config = Config::new()
             .path(folder)
             .mode(Mode::HighThroughput)
@@ -123,6 +132,21 @@ impl Tree {
     /// Hands everything to the operating system. It is not on the disk then.
     pub(crate) fn flush(&self) -> Result<(), Distrust> {
         self.db.flush().map(drop).map_err(|error| doubt(&error))
+    }
+}
+
+/// Waits until nobody has the file, but not for ever: then sled says what is wrong. Other processes are
+/// kept out by the folder's lock, so who has it is a store that this process has just closed.
+fn wait_for_release(file: &Path) {
+    let Ok(file) = File::open(file) else { return };
+    let start = Instant::now();
+    while start.elapsed() < RELEASE_LIMIT {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1)),
+            // It lets go by itself when it is closed, but see `DiskFile::unlock`.
+            Ok(()) => return drop(file.unlock()),
+            Err(TryLockError::Error(_)) => return,
+        }
     }
 }
 
