@@ -15,6 +15,12 @@
 //!   here asks for it. It also *writes*: it overwrites what it takes for the torn end of the log. So a
 //!   damaged store is more damaged after an opening.
 //! - A read may write too: who comes upon a page of more than 16 entries splits it. No entry changes.
+//! - A segment of the log is free again once all pages that had a part in it were written anew elsewhere.
+//!   From half empty on, sled moves the rest out of it: one page whenever some page is *replaced*, which is
+//!   every eleventh change of a page; the others are appended to it. With changes all over the tree that is
+//!   too seldom, and the file grows without end. So after each batch a page of its own is changed as often
+//!   as the batch changed something, at a tenth of the cost. After 20 rewrites of all profiles the store
+//!   was 2.2 times its entries with it, 3.0 without; ten times as many brought no more.
 //! - Dropping the store flushes. Without `flush_every_ms` there is no thread in the background; with it
 //!   there is one that rewrites sparse segments, and whose panic makes dropping wait for ever. It is off:
 //!   under rewriting at random the file grew the same with it.
@@ -39,6 +45,8 @@ const RELEASE_LIMIT: Duration = Duration::from_secs(10);
 /// The store's one tree.
 pub(crate) struct Tree {
     db: Db,
+    /// One page of one entry, changed so that sled cleans up: see the header.
+    cleaner: sled::Tree,
 }
 
 /// Bytes of the store: a handle, cheap to copy, that holds on to what sled read.
@@ -95,7 +103,8 @@ impl Tree {
             .cache_capacity(cache_bytes)
             .flush_every_ms(None);
         let db = config.open().map_err(|error| doubt(&error))?;
-        Ok(Tree { db })
+        let cleaner = db.open_tree("cleaner").map_err(|error| doubt(&error))?;
+        Ok(Tree { db, cleaner })
     }
 
     /// The value of a key.
@@ -119,6 +128,7 @@ impl Tree {
 
     /// Makes all changes, or none: a value is put, no value removes.
     pub(crate) fn apply(&self, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), Distrust> {
+        let count = changes.len();
         let mut batch = Batch::default();
         for (key, value) in changes {
             match value {
@@ -126,7 +136,12 @@ impl Tree {
                 None => batch.remove(key),
             }
         }
-        self.db.apply_batch(batch).map_err(|error| doubt(&error))
+        self.db.apply_batch(batch).map_err(|error| doubt(&error))?;
+        for number in 0..count as u32 {
+            // A value that is there already would change nothing.
+            self.cleaner.insert(b"", &number.to_le_bytes()).map_err(|error| doubt(&error))?;
+        }
+        Ok(())
     }
 
     /// Hands everything to the operating system. It is not on the disk then.
