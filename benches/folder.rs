@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench folder` prints its findings line by line. Profiles are those of the other
 //! benches: 40 float attributes, and some events. Numbers after `--` are how many profiles (100,000) and
-//! the memory budget in megabytes of the bounded run (256). It works in a folder of its own under the
+//! the memory budget in megabytes of the bounded run (256); names of questions (`open`, `images`,
+//! `bounded`, `rewrite`) ask those only. It works in a folder of its own under the
 //! system's one for temporary files, or under `HABITUE_BENCH_FOLDER`, and removes it at the end.
 //!
 //! "Live" is a profile that was changed since opening, "image" one that was not: both are in memory, and
@@ -27,6 +28,7 @@ use random::Random;
 const ATTRIBUTES: u64 = 40;
 const ROUNDS: usize = 21;
 const READS: usize = 20_000;
+const QUESTIONS: [&str; 4] = ["open", "images", "bounded", "rewrite"];
 
 fn main() {
     let numbers: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
@@ -35,11 +37,22 @@ fn main() {
     let folder = std::env::var_os("HABITUE_BENCH_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = folder.join(format!("habitue-bench-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
+    let asked: Vec<String> =
+        std::env::args().skip(1).filter(|argument| QUESTIONS.contains(&&**argument)).collect();
+    let asks = |question: &str| asked.is_empty() || asked.iter().any(|name| name == question);
     load(&folder, profiles);
-    open(&folder, profiles);
-    images(&folder, profiles);
-    bounded(&folder, profiles, budget);
-    rewrite(&folder, profiles);
+    if asks("open") {
+        open(&folder, profiles);
+    }
+    if asks("images") {
+        images(&folder, profiles);
+    }
+    if asks("bounded") {
+        bounded(&folder, profiles, budget);
+    }
+    if asks("rewrite") {
+        rewrite(&folder, profiles);
+    }
     let _ = std::fs::remove_dir_all(&folder);
 }
 
@@ -113,9 +126,10 @@ fn sizes(folder: &Path, profiles: u64) {
         of_part.map(|entry| bytes_of(&entry.path())).sum::<u64>()
     };
     println!(
-        "bytes per profile: base {}, live store {}, journal {}, all {}",
+        "bytes per profile: base {}, live store {}, message ids {}, journal {}, all {}",
         per_profile(part("base")),
         per_profile(part("live")),
+        per_profile(part("messages")),
         per_profile(part("journal")),
         per_profile(bytes_of(folder)),
     );
@@ -227,10 +241,9 @@ fn bounded(folder: &Path, profiles: u64, budget: u64) {
 
 /// Every profile changed again and again.
 fn rewrite(folder: &Path, profiles: u64) {
-    let profiles = profiles.min(20_000);
     let clock = clock(3);
     let database = opened(options(&clock), folder);
-    let before = bytes_of(folder);
+    let begun = Instant::now();
     for round in 0..20 {
         for number in 0..profiles {
             let message = Message::identify(id(number)).with_trait("a1", f64::from(round));
@@ -238,8 +251,11 @@ fn rewrite(folder: &Path, profiles: u64) {
         }
         database.checkpoint().unwrap_or_else(|error| panic!("{error}"));
     }
-    let after = bytes_of(folder);
-    println!("20 rewrites of {profiles} profiles: {} to {} MB on disk", before >> 20, after >> 20);
+    println!(
+        "20 rewrites: {:.0} profiles per second",
+        20.0 * profiles as f64 / begun.elapsed().as_secs_f64()
+    );
+    sizes(folder, profiles);
 }
 
 /// The most memory that this process ever had resident, bytes.

@@ -115,7 +115,7 @@ impl Database {
     /// The content under which a message of the claimed id is on disk.
     fn content_on_disk(&self, claim: &Claim<'_>) -> Result<Option<u128>, Error> {
         let Some(upkeep) = &self.upkeep else { return Ok(None) };
-        upkeep.folder.ask(|live| live.message(claim.id()))
+        upkeep.folder.content_of(claim.id())
     }
 
     /// Applies a message that the journal holds, unless its profile knows it already.

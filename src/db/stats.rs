@@ -36,6 +36,8 @@ pub struct DiskStats {
     pub base_bytes: u64,
     /// The live store, which serves reads and is made anew from the other two when in doubt.
     pub live_bytes: u64,
+    /// The ids of accepted messages, which are made anew from base and journal too.
+    pub messages_bytes: u64,
     /// Live stores that were set aside, to be looked at or removed.
     pub set_aside_bytes: u64,
 }
@@ -43,6 +45,7 @@ pub struct DiskStats {
 impl DiskStats {
     /// All together.
     pub fn total_bytes(&self) -> u64 {
-        self.journal_bytes + self.base_bytes + self.live_bytes + self.set_aside_bytes
+        let parts = [self.journal_bytes, self.base_bytes, self.live_bytes, self.messages_bytes];
+        parts.iter().sum::<u64>() + self.set_aside_bytes
     }
 }

@@ -1,5 +1,5 @@
-//! What is on disk: files, the journal of what was accepted, sorted files of blocks, and the live store
-//! of profiles.
+//! What is on disk: files, the journal of what was accepted, sorted files of blocks, the ids of messages,
+//! and the live store of profiles.
 //!
 //! Files, journal, block files and live store know no customer and no message: records, keys and values
 //! are bytes to them, so each can be tested by itself, on a disk that fails and loses power as told.
@@ -10,4 +10,5 @@ pub(crate) mod record;
 pub(crate) mod disk;
 pub(crate) mod journal;
 pub(crate) mod block_file;
+pub(crate) mod message_runs;
 pub(crate) mod live;

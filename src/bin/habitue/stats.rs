@@ -72,6 +72,7 @@ impl Figures {
         row("journal", bytes(self.disk.journal_bytes));
         row("base", bytes(self.disk.base_bytes));
         row("live store", bytes(self.disk.live_bytes));
+        row("message ids", bytes(self.disk.messages_bytes));
         if self.disk.set_aside_bytes > 0 {
             row("set aside", bytes(self.disk.set_aside_bytes));
         }

@@ -12,10 +12,10 @@ use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::durable::base::{Base, BaseEntry, base_path};
 use crate::db::durable::everything::{Everything, Tail, for_each};
-use crate::db::durable::folder::{Folder, journal_folder};
+use crate::db::durable::folder::{Folder, FolderState, journal_folder};
 use crate::db::durable::manifest::Manifest;
 use crate::persist::block_file::writer::BlockFileWriter;
-use crate::persist::disk::failure::failed;
+use crate::persist::disk::unfinished;
 use crate::persist::journal::sequence::Sequence;
 use crate::persist::record::history_chunk::{FULL, HistoryEntry, write};
 use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord};
@@ -46,7 +46,7 @@ impl Folder {
         let new = Manifest { base: number, ..new };
         let base = Arc::new(Base::open(&*self.disk, path, up_to)?);
         new.write(&*self.disk, &self.path)?;
-        *self.state.lock() = crate::db::durable::folder::FolderState { manifest: new, base: Some(base) };
+        *self.state.lock() = FolderState { manifest: new, base: Some(base) };
         self.journal.recycle(Sequence(up_to))?;
         if let Some(old) = old {
             // Nobody needs it any more; a base left over is only in the way, and is removed at opening.
@@ -71,18 +71,13 @@ impl Folder {
             base_sequence: tail.last,
             ..manifest.clone()
         };
-        let unfinished = path.with_extension("unfinished");
-        if self.disk.exists(&unfinished).map_err(|error| failed("look for", &unfinished, error))? {
-            self.disk.remove(&unfinished).map_err(|error| failed("remove", &unfinished, error))?;
-        }
+        let unfinished = unfinished::begin(&*self.disk, path)?;
         let mut pace = pace();
         let mut writer = BlockFileWriter::create(&*self.disk, &unfinished, &mut pace)?;
         let sequence = tail.last;
         for_each(old, tail, &mut |profile| self.add_to_base(&mut writer, profile, old))?;
         writer.finish(&sequence.to_le_bytes())?;
-        self.disk.rename(&unfinished, path).map_err(|error| failed("rename", &unfinished, error))?;
-        let folder = path.parent().unwrap_or(&self.path);
-        self.disk.sync_folder(folder).map_err(|error| failed("sync", folder, error))?;
+        unfinished::finish(&*self.disk, &unfinished, path)?;
         // Images come from the live store, whose time may be later than that of the last message.
         let of_live = self.ask(|live| Ok(StoreMeta::read(&live.meta()).map(|meta| meta.now)));
         let now = now.max(of_live.ok().flatten().unwrap_or(Time::MIN));

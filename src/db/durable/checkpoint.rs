@@ -8,24 +8,23 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::base::error::Error;
+use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
 use crate::db::durable::upkeep::Upkeep;
 use crate::engine::image::Image;
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
 use crate::facts::stamp::HistoryPlace;
-use crate::persist::live::changes::{Changes, ProfileChange};
+use crate::persist::live::changes::ProfileChange;
 use crate::persist::live::distrust::Distrust;
 use crate::persist::live::keys::profile_bucket;
-use crate::persist::live::live_store::Live;
 use crate::persist::record::history_chunk::{self, FULL, HistoryEntry};
 use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord};
 use crate::persist::record::store_meta::StoreMeta;
 use crate::store::history::{Entry, Stored};
 use crate::store::profile::{Body, Profile};
 
-/// Most profiles, or message ids, written at once.
+/// Most profiles written at once.
 const PIECE: usize = 1_000;
 
 /// A profile that changed, as it was under the shard's lock.
@@ -59,14 +58,16 @@ impl Upkeep {
         let (changed, mut meta) = self.collect();
         let messages = self.messages.begin_leaving();
         self.folder.journal.sync()?;
-        let known = self.stored.messages.load(Ordering::Relaxed);
-        meta.messages = known + messages.len() as u64;
+        let runs = &self.folder.messages;
+        let prepared = self.folder.ask(|_| runs.prepare(messages).map_err(not_prepared))?;
+        meta.runs = prepared.names();
         let begun = changed.iter().filter(|profile| profile.stored.messages == 0).count() as u64;
-        meta.profiles = self.stored.profiles.load(Ordering::Relaxed) + begun;
-        self.write(sequence, &meta, changed, messages)?;
+        meta.profiles = self.stored_profiles.load(Ordering::Relaxed) + begun;
+        self.write(sequence, &meta, changed)?;
+        runs.adopt(prepared);
+        runs.remove_unused();
         self.messages.forget_left();
-        self.stored.profiles.store(meta.profiles, Ordering::Relaxed);
-        self.stored.messages.store(meta.messages, Ordering::Relaxed);
+        self.stored_profiles.store(meta.profiles, Ordering::Relaxed);
         let mut last = self.last.lock();
         (last.sequence, last.at) = (sequence, Instant::now());
         Ok(())
@@ -74,25 +75,19 @@ impl Upkeep {
 
     /// Writes in pieces, each of neighbours in the store: sled takes large batches, and scattered ones,
     /// badly. All but the last say that they are not the whole.
-    fn write(
-        &self,
-        sequence: u64,
-        meta: &StoreMeta,
-        mut changed: Vec<Changed>,
-        mut messages: Vec<(u128, u128)>,
-    ) -> Result<(), Error> {
+    fn write(&self, sequence: u64, meta: &StoreMeta, mut changed: Vec<Changed>) -> Result<(), Error> {
         let in_between = StoreMeta { profiles: StoreMeta::NOT_COUNTED, ..meta.clone() }.write();
-        messages.sort_unstable();
-        for piece in messages.chunks(PIECE) {
-            let changes = Changes { profiles: Vec::new(), messages: piece.to_vec() };
-            self.folder.ask(|live| live.checkpoint(live.sequence(), &in_between, changes))?;
-        }
         changed.sort_by(|a, b| (profile_bucket(&a.key), &a.key).cmp(&(profile_bucket(&b.key), &b.key)));
         for piece in changed.chunks(PIECE) {
             let written = self.folder.ask(|live| {
-                let changes: Result<Vec<_>, _> = piece.iter().map(|profile| profile.change(live)).collect();
-                let (profiles, stored): (Vec<_>, Vec<_>) = changes?.into_iter().unzip();
-                live.checkpoint(live.sequence(), &in_between, Changes { profiles, messages: Vec::new() })?;
+                let growing: Vec<_> = piece.iter().filter_map(Changed::growing_chunk).collect();
+                let mut grown = live.chunks(&growing)?.into_iter();
+                let mut change = |profile: &Changed| {
+                    profile.change(profile.growing_chunk().and_then(|_| grown.next()).as_deref())
+                };
+                let changes = piece.iter().map(&mut change).collect::<Result<Vec<_>, _>>()?;
+                let (changes, stored): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
+                live.checkpoint(live.sequence(), &in_between, changes)?;
                 Ok(stored)
             })?;
             for (profile, stored) in piece.iter().zip(written) {
@@ -100,7 +95,7 @@ impl Upkeep {
                 shard.set_stored(profile.place, stored, profile.sequence, profile.stamp);
             }
         }
-        self.folder.ask(|live| live.checkpoint(sequence, &meta.write(), Changes::default()))
+        self.folder.ask(|live| live.checkpoint(sequence, &meta.write(), Vec::new()))
     }
 
     /// The profiles that changed, and what is true of all. Each shard is as of one instant.
@@ -121,7 +116,7 @@ impl Upkeep {
         let sizes = sizes.into_iter().map(|size| u64::try_from(size).unwrap_or_default()).collect();
         let now = self.time.now();
         let lineage = self.folder.state.lock().manifest.lineage;
-        (changed, StoreMeta { lineage, program, revision, now, profiles: 0, messages: 0, sizes })
+        (changed, StoreMeta { lineage, program, revision, now, profiles: 0, runs: Vec::new(), sizes })
     }
 }
 
@@ -146,14 +141,20 @@ impl Changed {
         }
     }
 
-    /// What the live store has to change, and what is then stored of the history.
-    fn change(&self, live: &Live) -> Result<(ProfileChange, Stored), Distrust> {
+    /// The place of the chunk that later messages go into, if one is begun.
+    fn growing_chunk(&self) -> Option<(&[u8], u32)> {
+        let first = self.stored.messages / FULL * FULL;
+        (first < self.stored.messages && !self.later.is_empty()).then_some((&*self.key, first))
+    }
+
+    /// What the live store has to change, and what is then stored of the history; `chunk` is the one that
+    /// grows.
+    fn change(&self, chunk: Option<&[u8]>) -> Result<(ProfileChange, Stored), Distrust> {
         let first = self.stored.messages / FULL * FULL;
         let mut entries = Vec::new();
-        if first < self.stored.messages && !self.later.is_empty() {
-            let chunk = live.history(&self.key, first)?.into_iter().next();
-            let chunk = chunk.and_then(|(_, bytes)| history_chunk::read(&bytes));
-            entries = chunk.ok_or_else(|| Distrust::new("the last chunk of a history is damaged"))?;
+        if let Some(chunk) = chunk {
+            entries = history_chunk::read(chunk)
+                .ok_or_else(|| Distrust::new("the last chunk of a history is damaged"))?;
             entries.truncate((self.stored.messages - first) as usize);
         }
         entries.extend(self.later.iter().cloned());
@@ -175,6 +176,14 @@ impl Changed {
             history: places.zip(chunks).collect(),
         };
         Ok((change, stored))
+    }
+}
+
+/// Why runs could not be prepared: a full disk makes no doubt, a damaged run does.
+fn not_prepared(error: Error) -> Distrust {
+    match error.kind() {
+        ErrorKind::Damaged => Distrust::new(error.to_string()),
+        _ => Distrust::passing(error.to_string()),
     }
 }
 

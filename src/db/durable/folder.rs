@@ -26,6 +26,7 @@ use crate::persist::journal::journal::Journal;
 use crate::persist::journal::sequence::Sequence;
 use crate::persist::live::distrust::Distrust;
 use crate::persist::live::live_store::{Live, LiveOptions};
+use crate::persist::message_runs::runs::MessageRuns;
 use crate::persist::record::history_chunk::{self, HistoryEntry};
 use crate::persist::record::journal_record::JournalRecord;
 use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord};
@@ -53,6 +54,8 @@ pub(crate) struct Folder {
     pub(crate) journal: Journal,
     /// The live store; nothing while it is being made anew.
     pub(crate) live: RwLock<Option<Live>>,
+    /// The ids of the accepted messages that are on disk.
+    pub(crate) messages: MessageRuns,
     pub(crate) state: Mutex<FolderState>,
     /// Held by whoever writes to the live store or takes profiles out of memory.
     pub(crate) upkeep: Mutex<()>,
@@ -76,6 +79,11 @@ pub(crate) struct FolderState {
 /// Where the journal of a folder is.
 pub(crate) fn journal_folder(folder: &Path) -> PathBuf {
     folder.join("journal")
+}
+
+/// Where the ids of accepted messages are.
+pub(crate) fn messages_folder(folder: &Path) -> PathBuf {
+    folder.join("messages")
 }
 
 /// Where the live store of a folder is, and what it may use.
@@ -167,6 +175,14 @@ impl Folder {
     /// Whether an error came of a doubt in the live store.
     pub(crate) fn was_in_doubt(&self, error: &Error) -> bool {
         error.source().is_some_and(<dyn std::error::Error>::is::<Distrust>)
+    }
+
+    /// The content under which a message of this id is on disk.
+    ///
+    /// # Errors
+    /// If what is on disk is in doubt.
+    pub(crate) fn content_of(&self, message_id: u128) -> Result<Option<u128>, Error> {
+        self.ask(|_| self.messages.find(message_id).map_err(|error| Distrust::new(error.to_string())))
     }
 
     /// A profile from the live store, read in place from its image.

@@ -20,10 +20,12 @@ use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path, remove_others};
 use crate::db::durable::completeness;
 use crate::db::durable::everything::Tail;
-use crate::db::durable::folder::{Access, Folder, FolderState, in_doubt, journal_folder, live_options};
+use crate::db::durable::folder::{
+    Access, Folder, FolderState, in_doubt, journal_folder, live_options, messages_folder,
+};
 use crate::db::durable::manifest::{Manifest, new_lineage};
 use crate::db::durable::open_options::OpenOptions;
-use crate::db::durable::upkeep::{LastCheckpoint, Stored, Upkeep, UpkeepThread};
+use crate::db::durable::upkeep::{LastCheckpoint, Upkeep, UpkeepThread};
 use crate::engine::program::Program;
 use crate::persist::disk::failure::failed;
 use crate::persist::disk::folder_lock::FolderLock;
@@ -32,6 +34,7 @@ use crate::persist::journal::recovery::{Recovered, Salvage};
 use crate::persist::journal::sequence::Sequence;
 use crate::persist::live::distrust::Distrust;
 use crate::persist::live::live_store::Live;
+use crate::persist::message_runs::runs::MessageRuns;
 use crate::persist::record::journal_record::JournalRecord;
 use crate::persist::record::store_meta::StoreMeta;
 
@@ -76,6 +79,9 @@ impl OpenOptions {
         let Opened { folder, packed, program, began_at, live, records } = self.open_files(folder.as_ref())?;
         let counted = live.map_err(in_doubt).and_then(|(live, meta)| {
             *folder.live.write() = Some(live);
+            let opened = folder.messages.open(&meta.runs);
+            folder.ask(|_| opened.map_err(|error| Distrust::new(error.to_string())))?;
+            folder.messages.remove_unused();
             folder.counted(meta, &program)
         });
         let replayed = counted.and_then(|meta| {
@@ -134,6 +140,7 @@ impl OpenOptions {
         let began_at = replay.now.unwrap_or(Time::MIN).max(manifest.now());
         let live = live.and_then(|(live, meta)| believed(live, meta, &manifest, &program));
         let folder = Arc::new(Folder {
+            messages: MessageRuns::none(Arc::clone(&disk), messages_folder(path)),
             disk,
             path: path.to_owned(),
             journal,
@@ -230,7 +237,7 @@ impl OpenOptions {
             time: Arc::clone(&database.time),
             budget: self.memory_budget.map(|budget| budget / 2),
             resident_bytes: AtomicU64::new(0),
-            stored: Stored { profiles: meta.profiles.into(), messages: meta.messages.into() },
+            stored_profiles: meta.profiles.into(),
             last: Mutex::new(LastCheckpoint { sequence, at: Instant::now() }),
             stop: Mutex::new(false),
             wake: Condvar::new(),

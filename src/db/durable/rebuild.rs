@@ -11,10 +11,11 @@ use crate::engine::program::Program;
 use crate::engine::standing::Standing;
 use crate::engine::transition::Trigger;
 use crate::persist::disk::failure::failed;
-use crate::persist::live::changes::{Changes, ProfileChange};
+use crate::persist::live::changes::ProfileChange;
 use crate::persist::live::distrust::Distrust;
 use crate::persist::live::live_store::Live;
 use crate::persist::live::set_aside::set_aside;
+use crate::persist::message_runs::runs::MessageRuns;
 use crate::persist::record::history_chunk::{FULL, HistoryEntry};
 use crate::persist::record::profile_record::ProfileRecord;
 use crate::persist::record::store_meta::StoreMeta;
@@ -25,6 +26,8 @@ use crate::store::shard::rebuild;
 
 /// How many profiles are written at once.
 const BATCH: usize = 1_000;
+/// How many ids of messages: 8 MB.
+const BATCH_OF_MESSAGES: usize = 256 * 1024;
 
 /// What was made.
 pub(crate) struct Rebuilt {
@@ -41,7 +44,10 @@ struct Making<'a> {
     now: Time,
     live: Live,
     meta: StoreMeta,
-    changes: Changes,
+    changes: Vec<ProfileChange>,
+    /// Ids and contents of messages that are not in a run yet.
+    messages: Vec<(u128, u128)>,
+    runs: &'a MessageRuns,
     scratch: Scratch,
 }
 
@@ -82,6 +88,7 @@ impl Folder {
         } else if up_to > 0 {
             self.warn("the live store was missing and is made anew from base and journal".to_owned());
         }
+        self.messages.clear();
         let tail = Tail::read(&*self.disk, &journal_folder(&self.path), after, Some(up_to))?;
         let now = now.max(tail.now.unwrap_or(now)).max(began_at);
         let sizes = vec![0; program.graph.segments.len()];
@@ -100,16 +107,20 @@ impl Folder {
                 revision: program.revision,
                 now,
                 profiles: 0,
-                messages: 0,
+                runs: Vec::new(),
                 sizes,
             },
-            changes: Changes::default(),
+            changes: Vec::new(),
+            messages: Vec::new(),
+            runs: &self.messages,
             scratch,
         };
         for_each(base.as_ref(), tail, &mut |profile| {
             let messages = profile.messages(base.as_ref())?;
             making.add(&profile, &messages)
         })?;
+        making.write_messages()?;
+        making.meta.runs = self.messages.names();
         making.meta.program = program.fingerprint;
         making.write(up_to)?;
         *place = Some(making.live);
@@ -126,7 +137,7 @@ impl Folder {
         }
         self.ask(|live| {
             let counts = live.verify()?;
-            (meta.profiles, meta.messages) = (counts.profiles, counts.messages);
+            meta.profiles = counts.profiles;
             meta.sizes = vec![0; program.graph.segments.len()];
             live.for_each_profile(|_, record| {
                 let record = ProfileRecord::read(record);
@@ -157,10 +168,12 @@ impl Making<'_> {
         let entries = messages.iter().map(entry_of).collect::<Result<Vec<_>, _>>().map_err(in_doubt)?;
         for entry in &entries {
             let id = MessageIndex::hash_of(&entry.message_id);
-            self.changes.messages.push((id, entry.message.fingerprint()));
+            self.messages.push((id, entry.message.fingerprint()));
+        }
+        if self.messages.len() >= BATCH_OF_MESSAGES {
+            self.write_messages()?;
         }
         self.meta.profiles += 1;
-        self.meta.messages += entries.len() as u64;
         let kept = profile.base.as_ref().filter(|_| profile.later.is_none()).map(|base| &base.record);
         let image = kept.and_then(|record| Image::load(record.image, self.program).ok());
         let (image, last_cause) = match (image, kept) {
@@ -190,13 +203,21 @@ impl Making<'_> {
             image: image.bytes(),
         };
         let places = (0..).step_by(FULL as usize);
-        self.changes.profiles.push(ProfileChange {
+        self.changes.push(ProfileChange {
             key: profile.key.to_vec(),
             record: Some(record.write()),
             deadline_ms: (image.deadline() != Time::NEVER).then(|| image.deadline().millis()),
             history: places.zip(chunks(messages)).collect(),
         });
-        if self.changes.profiles.len() >= BATCH { self.write(0) } else { Ok(()) }
+        if self.changes.len() >= BATCH { self.write(0) } else { Ok(()) }
+    }
+
+    fn write_messages(&mut self) -> Result<(), Error> {
+        let prepared = self.runs.prepare(std::mem::take(&mut self.messages))?;
+        self.runs.adopt(prepared);
+        // No checkpoint names any run yet.
+        self.runs.remove_unused();
+        Ok(())
     }
 
     fn write(&mut self, sequence: u64) -> Result<(), Error> {

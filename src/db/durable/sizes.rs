@@ -19,6 +19,7 @@ impl Folder {
             journal_bytes: size_of_folder(&journal_folder(&self.path))?,
             base_bytes: self.state.lock().base.as_ref().map_or(0, |base| base.file.file_bytes()),
             live_bytes: live_bytes.unwrap_or(0),
+            messages_bytes: self.messages.file_bytes(),
             set_aside_bytes: 0,
         };
         for entry in fs::read_dir(&self.path)? {

@@ -36,8 +36,8 @@ pub(crate) struct Upkeep {
     pub(crate) budget: Option<u64>,
     /// About how many bytes profiles take: counted now and then, and added to in between.
     pub(crate) resident_bytes: AtomicU64,
-    /// What is on disk, as of the last checkpoint.
-    pub(crate) stored: Stored,
+    /// How many profiles are on disk, as of the last checkpoint.
+    pub(crate) stored_profiles: AtomicU64,
     pub(crate) last: Mutex<LastCheckpoint>,
     pub(crate) stop: Mutex<bool>,
     pub(crate) wake: Condvar,
@@ -47,13 +47,6 @@ pub(crate) struct Upkeep {
     pub(crate) catalog: Mutex<String>,
     /// While the journal is replayed: up to which record that was done.
     pub(crate) replayed: Mutex<Option<u64>>,
-}
-
-/// Counts of what is on disk.
-#[derive(Debug, Default)]
-pub(crate) struct Stored {
-    pub(crate) profiles: AtomicU64,
-    pub(crate) messages: AtomicU64,
 }
 
 /// The last checkpoint.
@@ -97,8 +90,7 @@ impl Drop for UpkeepThread {
 impl Upkeep {
     /// How many profiles and messages are on disk.
     pub(crate) fn stored(&self) -> (u64, u64) {
-        let Stored { profiles, messages } = &self.stored;
-        (profiles.load(Ordering::Relaxed), messages.load(Ordering::Relaxed))
+        (self.stored_profiles.load(Ordering::Relaxed), self.folder.messages.entries())
     }
 
     fn run(&self) {

@@ -194,6 +194,9 @@ impl Verification<'_> {
             let message = "the catalog is being replaced; verify when that is done";
             return Err(Error::new(ErrorKind::Busy, message));
         }
+        if let Err(error) = self.folder.messages.verify() {
+            self.verified.flaws.push(Flaw::of_live(self.folder, None, error.to_string()));
+        }
         self.verified.live_profiles = counts.profiles;
         self.live = Some(sequence);
         Ok(())
@@ -234,6 +237,12 @@ impl Verification<'_> {
             let reason = format!("it holds {extra} profiles that base and journal do not know");
             self.verified.flaws.push(Flaw::of_live(self.folder, None, reason));
         }
+        let ids = self.folder.messages.entries();
+        if self.live.is_some() && ids > self.verified.messages {
+            let extra = ids - self.verified.messages;
+            let reason = format!("{extra} ids of messages are known that base and journal do not hold");
+            self.verified.flaws.push(Flaw::of_live(self.folder, None, reason));
+        }
         Ok(())
     }
 
@@ -266,7 +275,7 @@ impl Verification<'_> {
         if is_due {
             for entry in &archived {
                 let id = MessageIndex::hash_of(&entry.message_id);
-                let known = self.folder.ask(|live| live.message(id)).map_err(|error| error.to_string())?;
+                let known = self.folder.content_of(id).map_err(|error| error.to_string())?;
                 if known != Some(entry.message.fingerprint()) {
                     return Err(format!("the id of its message `{}` is not known", entry.message_id));
                 }

@@ -110,8 +110,15 @@ impl BlockFileReader {
         self.footer.file_bytes
     }
 
+    /// The check over all checks, which no other file has but by chance.
+    pub(crate) fn check_of_checks(&self) -> u64 {
+        self.footer.check_of_checks
+    }
+
     /// The value of a key.
-    #[cfg(test)]
+    ///
+    /// # Errors
+    /// `Damaged`, `Io`.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let Some(number) = self.block_of(key) else { return Ok(None) };
         let block = self.block(number)?;

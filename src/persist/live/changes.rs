@@ -1,13 +1,5 @@
 //! What one checkpoint changes, in the caller's words.
 
-/// The changes of one checkpoint.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Changes {
-    pub(crate) profiles: Vec<ProfileChange>,
-    /// Ids of accepted messages and the hashes of their contents.
-    pub(crate) messages: Vec<(u128, u128)>,
-}
-
 /// What becomes of one profile.
 #[derive(Clone, Debug)]
 pub(crate) struct ProfileChange {
@@ -25,6 +17,5 @@ pub(crate) struct ProfileChange {
 pub(crate) struct Counts {
     pub(crate) profiles: u64,
     pub(crate) history_chunks: u64,
-    pub(crate) messages: u64,
     pub(crate) deadlines: u64,
 }

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::changes::{Changes, ProfileChange};
+use super::changes::ProfileChange;
 use super::distrust::Distrust;
 use super::keys;
 use super::sealed;
@@ -38,12 +38,9 @@ impl Draft {
     }
 
     /// Takes up all changes.
-    pub(crate) fn take(mut self, changes: Changes) -> Result<Drafted, Distrust> {
-        for change in changes.profiles {
+    pub(crate) fn take(mut self, changes: Vec<ProfileChange>) -> Result<Drafted, Distrust> {
+        for change in changes {
             self.take_profile(change)?;
-        }
-        for (id, content) in changes.messages {
-            self.put(keys::message(id), Some(content.to_be_bytes().to_vec()))?;
         }
         Ok(Drafted { writes: self.writes.into_iter().collect(), sums: self.sums })
     }

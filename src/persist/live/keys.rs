@@ -4,27 +4,24 @@
 //! |---|---|
 //! | `p`, bucket (u16), profile key | the profile's record, sealed with its deadline |
 //! | `h`, bucket (u16), length of the profile key (u32), profile key, first place (u32) | a chunk of its history, sealed |
-//! | `m`, message id (16 bytes) | content (16 bytes) |
 //! | `d`, deadline (i64 with its sign turned), profile key | nothing |
 //! | `M` | which checkpoint this is |
 //!
 //! All numbers are big-endian, so that keys sort as what they mean. A profile's bucket is the low twelve
-//! bits of the hash of its key, a message's the first twelve bits of its id, which is a hash already. A
-//! bucket of deadlines is 2^27 ms, a day and a half; those before 1970 and after 2248 share the first and
-//! the last, so that there are never more than 65,536.
+//! bits of the hash of its key. A bucket of deadlines is 2^27 ms, a day and a half; those before 1970 and
+//! after 2248 share the first and the last, so that there are never more than 65,536.
 
 use std::ops::Range;
 
 use crate::base::frozen_hash::seeded_hash64;
 
-/// How many buckets profiles have, and how many messages.
+/// How many buckets profiles have.
 pub(crate) const BUCKETS: usize = 4096;
 /// The key of the record that says which checkpoint this is.
 pub(crate) const META: &[u8] = b"M";
 
 const PROFILE: u8 = b'p';
 const HISTORY: u8 = b'h';
-const MESSAGE: u8 = b'm';
 const DEADLINE: u8 = b'd';
 /// The tag and the bucket.
 const PREFIX: usize = 3;
@@ -36,7 +33,6 @@ const DEADLINE_SHIFT: u32 = 27;
 pub(crate) enum Key<'a> {
     Profile { bucket: u16, key: &'a [u8] },
     History { key: &'a [u8], first_place: u32 },
-    Message { id: u128 },
     Deadline { deadline_ms: i64, key: &'a [u8] },
     Meta,
 }
@@ -59,7 +55,6 @@ impl Key<'_> {
                     && u16::from_be_bytes(*bucket) == profile_bucket(key);
                 fits.then_some(Key::History { key, first_place: u32::from_be_bytes(*place) })
             }
-            MESSAGE => Some(Key::Message { id: u128::from_be_bytes(rest.try_into().ok()?) }),
             DEADLINE => {
                 let (deadline, key) = rest.split_first_chunk()?;
                 Some(Key::Deadline { deadline_ms: unsigned_to_ms(u64::from_be_bytes(*deadline)), key })
@@ -72,11 +67,6 @@ impl Key<'_> {
 /// The bucket of a profile.
 pub(crate) fn profile_bucket(key: &[u8]) -> u16 {
     (seeded_hash64(key, 0) % BUCKETS as u64) as u16
-}
-
-/// The bucket of a message.
-pub(crate) fn message_bucket(id: u128) -> u16 {
-    (id >> (128 - BUCKETS.ilog2())) as u16
 }
 
 /// The bucket of a deadline.
@@ -98,13 +88,6 @@ pub(crate) fn history(key: &[u8], first_place: u32) -> Vec<u8> {
     bytes
 }
 
-/// The key of a message.
-pub(crate) fn message(id: u128) -> Vec<u8> {
-    let mut bytes = vec![MESSAGE];
-    bytes.extend_from_slice(&id.to_be_bytes());
-    bytes
-}
-
 /// The key of a deadline.
 pub(crate) fn deadline(deadline_ms: i64, key: &[u8]) -> Vec<u8> {
     let mut bytes = deadline_start(deadline_ms);
@@ -115,14 +98,6 @@ pub(crate) fn deadline(deadline_ms: i64, key: &[u8]) -> Vec<u8> {
 /// All profiles of a bucket.
 pub(crate) fn profiles_of(bucket: u16) -> Range<Vec<u8>> {
     bucket_of(PROFILE, bucket)..bucket_of(PROFILE, bucket + 1)
-}
-
-/// All messages of a bucket.
-pub(crate) fn messages_of(bucket: u16) -> Range<Vec<u8>> {
-    let unused_bits = u16::BITS - BUCKETS.ilog2();
-    let start = bucket_of(MESSAGE, bucket << unused_bits);
-    let next = u32::from(bucket + 1) << unused_bits;
-    start..u16::try_from(next).map_or_else(|_| vec![MESSAGE + 1], |next| bucket_of(MESSAGE, next))
 }
 
 /// All chunks of a profile's history.
@@ -185,10 +160,6 @@ mod tests {
 
     #[test]
     fn keys_read_back_and_lie_in_their_ranges() {
-        for id in [0, 1, 1 << 115, 1 << 116, (4095 << 116) - 1, u128::MAX] {
-            assert_eq!(Key::read(&message(id)), Some(Key::Message { id }));
-            assert!(messages_of(message_bucket(id)).contains(&message(id)), "{id:x}");
-        }
         for deadline_ms in [i64::MIN, -1, 0, 1, 1 << 27, (1 << 27) - 1, 1 << 44, i64::MAX] {
             let key = deadline(deadline_ms, b"ana");
             assert_eq!(Key::read(&key), Some(Key::Deadline { deadline_ms, key: b"ana" }));
@@ -207,6 +178,6 @@ mod tests {
             }
         }
         assert_eq!(Key::read(META), Some(Key::Meta));
-        assert_eq!([&b""[..], b"x", b"MM", b"p", b"m123"].map(Key::read), [None; 5]);
+        assert_eq!([&b""[..], b"x", b"MM", b"p", b"d123"].map(Key::read), [None; 5]);
     }
 }

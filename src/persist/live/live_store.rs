@@ -21,7 +21,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::base::error::{Error, ErrorKind};
 
-use super::changes::{Changes, Counts};
+use super::changes::{Counts, ProfileChange};
 use super::distrust::Distrust;
 use super::draft::Draft;
 use super::files::{self, Synced};
@@ -201,17 +201,19 @@ impl Live {
         })
     }
 
-    /// The content of an accepted message.
-    pub(crate) fn message(&self, id: u128) -> Result<Option<u128>, Distrust> {
-        self.answer(|reader, state| {
-            let bucket = keys::message_bucket(id);
-            if !state.verified.messages.has(bucket) {
-                state.verify_messages(reader, bucket)?;
-            }
-            let Some(value) = reader.get(&keys::message(id))? else { return Ok(None) };
-            let content = <[u8; 16]>::try_from(&*value)
-                .map_err(|_| Distrust::new("what is kept of a message is damaged"))?;
-            Ok(Some(u128::from_be_bytes(content)))
+    /// Single chunks of histories, in order: each by its profile's key and its first place. Whether one is
+    /// the newest is not checked; if it is not, that is found when the whole history is read.
+    pub(crate) fn chunks(&self, places: &[(&[u8], u32)]) -> Result<Vec<Bytes>, Distrust> {
+        self.answer(|reader, _| {
+            let keys: Vec<_> = places.iter().map(|(key, place)| keys::history(key, *place)).collect();
+            let values = reader.values(keys.clone(), "reading the ends of histories")?;
+            let chunk = |(key, value): (Vec<u8>, Option<Bytes>)| {
+                let value = value?;
+                let (length, _) = sealed::read_chunk(&key, &value)?;
+                Some(value.first(length))
+            };
+            let chunks: Option<Vec<_>> = keys.into_iter().zip(values).map(chunk).collect();
+            chunks.ok_or_else(|| Distrust::new("a chunk of a history is damaged or missing"))
         })
     }
 
@@ -234,7 +236,12 @@ impl Live {
     }
 
     /// Makes all changes at once and durably: the store then holds everything up to `sequence`.
-    pub(crate) fn checkpoint(&self, sequence: u64, callers: &[u8], changes: Changes) -> Result<(), Distrust> {
+    pub(crate) fn checkpoint(
+        &self,
+        sequence: u64,
+        callers: &[u8],
+        changes: Vec<ProfileChange>,
+    ) -> Result<(), Distrust> {
         let mut writing = self.writing.lock();
         self.noticing(|| {
             let reader = self.reader()?;
@@ -370,15 +377,6 @@ impl State {
         }
         self.verified.profiles.set(bucket);
         Ok(entries)
-    }
-
-    fn verify_messages(&self, reader: &Reader, bucket: u16) -> Result<(), Distrust> {
-        let entries = reader.all(keys::messages_of(bucket), "reading messages")?;
-        if sum_of(&entries)? != self.sums.messages_of(bucket) {
-            return Err(Distrust::new("a bucket of messages is not what the witness says"));
-        }
-        self.verified.messages.set(bucket);
-        Ok(())
     }
 
     /// Verifies all buckets of deadlines up to this one: what is missing is noticed too.

@@ -1,5 +1,5 @@
-//! The live store: profiles that are not in memory, their histories, the ids of accepted messages, and
-//! whose time comes next. It is never the only copy of anything.
+//! The live store: profiles that are not in memory, their histories, and whose time comes next. It is
+//! never the only copy of anything.
 //!
 //! The journal and the base hold the truth. What is here can be rebuilt from them, and is whenever there
 //! is any doubt about it. So the one thing that this part must get right is to notice: every answer is

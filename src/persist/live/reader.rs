@@ -27,6 +27,12 @@ impl Reader {
         SLED.plain(|| self.tree.get(key))
     }
 
+    /// The values of keys, in their order.
+    pub(crate) fn values(&self, keys: Vec<Vec<u8>>, what: &str) -> Result<Vec<Option<Bytes>>, Distrust> {
+        let tree = Arc::clone(&self.tree);
+        SLED.limited(self.limit, what, move || keys.iter().map(|key| tree.get(key)).collect())
+    }
+
     /// Shows the entries of a range, in order, until `visit` breaks off.
     pub(crate) fn walk(
         &self,

@@ -9,7 +9,7 @@
 //! | 8 | number of the checkpoint, from 0 |
 //! | 8 | sequence of the journal up to which everything is in the store |
 //! | 8 | hash of the caller's bytes in `M` |
-//! | 65,536 | sums of the buckets of profiles, then of messages |
+//! | 32,768 | sums of the buckets of profiles |
 //! | 10 each | buckets of deadlines that are not empty: number (u16), sum (u64) |
 //! | 8 | hash of all before |
 
@@ -23,7 +23,7 @@ const VERSION: u32 = 1;
 const HEAD: usize = 48;
 const CHECK: usize = 8;
 /// The longest slot there can be.
-pub(crate) const MAX_SLOT_BYTES: usize = HEAD + 2 * BUCKETS * 8 + MAX_DEADLINE_BUCKETS * 10 + CHECK;
+pub(crate) const MAX_SLOT_BYTES: usize = HEAD + BUCKETS * 8 + MAX_DEADLINE_BUCKETS * 10 + CHECK;
 
 /// What must be in the store after one checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]

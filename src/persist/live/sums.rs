@@ -17,7 +17,6 @@ pub(crate) const MAX_DEADLINE_BUCKETS: usize = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sums {
     profiles: Box<[u64]>,
-    messages: Box<[u64]>,
     /// Buckets whose sum is not zero.
     deadlines: BTreeMap<u16, u64>,
 }
@@ -26,10 +25,6 @@ pub(crate) struct Sums {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Share {
     Profile {
-        bucket: u16,
-        hash: u64,
-    },
-    Message {
         bucket: u16,
         hash: u64,
     },
@@ -49,11 +44,6 @@ impl Share {
                 sealed::read_profile(key, value).map(|trailer| Share::Profile { bucket, hash: trailer.check })
             }
             Key::History { .. } => sealed::read_chunk(key, value).map(|_| Share::None),
-            Key::Message { id } => {
-                let bucket = keys::message_bucket(id);
-                (value.len() == size_of::<u128>())
-                    .then(|| Share::Message { bucket, hash: hash_of(key, value) })
-            }
             Key::Deadline { deadline_ms, .. } => {
                 let bucket = keys::deadline_bucket(deadline_ms);
                 value.is_empty().then(|| Share::Deadline { bucket, hash: hash_of(key, value) })
@@ -65,7 +55,7 @@ impl Share {
     /// What is added.
     pub(crate) fn hash(self) -> u64 {
         match self {
-            Share::Profile { hash, .. } | Share::Message { hash, .. } | Share::Deadline { hash, .. } => hash,
+            Share::Profile { hash, .. } | Share::Deadline { hash, .. } => hash,
             Share::None => 0,
         }
     }
@@ -73,8 +63,7 @@ impl Share {
 
 impl Default for Sums {
     fn default() -> Sums {
-        let zeros = || vec![0; BUCKETS].into_boxed_slice();
-        Sums { profiles: zeros(), messages: zeros(), deadlines: BTreeMap::new() }
+        Sums { profiles: vec![0; BUCKETS].into_boxed_slice(), deadlines: BTreeMap::new() }
     }
 }
 
@@ -92,7 +81,6 @@ impl Sums {
     fn change(&mut self, share: Share, change: fn(u64, u64) -> u64) {
         let sum = match share {
             Share::Profile { bucket, .. } => &mut self.profiles[usize::from(bucket)],
-            Share::Message { bucket, .. } => &mut self.messages[usize::from(bucket)],
             Share::Deadline { bucket, .. } => self.deadlines.entry(bucket).or_default(),
             Share::None => return,
         };
@@ -109,11 +97,6 @@ impl Sums {
         self.profiles[usize::from(bucket)]
     }
 
-    /// The sum of a bucket of messages.
-    pub(crate) fn messages_of(&self, bucket: u16) -> u64 {
-        self.messages[usize::from(bucket)]
-    }
-
     /// The sums of the buckets of deadlines in a range, without those that are zero.
     pub(crate) fn deadlines_of(&self, buckets: Range<u32>) -> impl Iterator<Item = (u16, u64)> {
         let known = self.deadlines.iter().map(|(bucket, sum)| (*bucket, *sum));
@@ -122,7 +105,7 @@ impl Sums {
 
     /// All sums as bytes, little-endian.
     pub(crate) fn write(&self, bytes: &mut Vec<u8>) {
-        for sum in self.profiles.iter().chain(&self.messages) {
+        for sum in &self.profiles {
             bytes.extend_from_slice(&sum.to_le_bytes());
         }
         for (bucket, sum) in &self.deadlines {
@@ -133,17 +116,15 @@ impl Sums {
 
     /// The sums in these bytes, all of them; none if they are no sums.
     pub(crate) fn read(bytes: &[u8]) -> Option<Sums> {
-        let (tables, deadlines) = bytes.split_at_checked(2 * BUCKETS * size_of::<u64>())?;
-        let (words, _) = tables.as_chunks();
-        let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
-        let profiles = words.by_ref().take(BUCKETS).collect();
-        let messages = words.collect();
+        let (profiles, deadlines) = bytes.split_at_checked(BUCKETS * size_of::<u64>())?;
+        let (words, _) = profiles.as_chunks();
+        let profiles = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
         let (pairs, rest) = deadlines.as_chunks::<10>();
         let pair = |pair: &[u8; 10]| {
             let (bucket, sum) = pair.split_first_chunk()?;
             Some((u16::from_le_bytes(*bucket), u64::from_le_bytes(sum.try_into().ok()?)))
         };
         let deadlines = pairs.iter().map(pair).collect::<Option<_>>()?;
-        rest.is_empty().then_some(Sums { profiles, messages, deadlines })
+        rest.is_empty().then_some(Sums { profiles, deadlines })
     }
 }

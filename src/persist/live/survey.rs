@@ -52,7 +52,6 @@ impl Survey {
                 self.sum_of_chunks = self.sum_of_chunks.wrapping_add(check);
                 &mut self.counts.history_chunks
             }
-            Key::Message { .. } => &mut self.counts.messages,
             Key::Deadline { .. } => &mut self.counts.deadlines,
             Key::Meta => {
                 self.meta = Some(Meta::read(value)?);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::frozen_hash::hash64;
 
-use super::changes::{Changes, Counts, ProfileChange};
+use super::changes::{Counts, ProfileChange};
 use super::distrust::Distrust;
 use super::keys::{self, Key};
 use super::live_store::{Live, LiveOptions};
@@ -129,14 +129,13 @@ struct Model {
     meta: Vec<u8>,
     profiles: BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>,
     histories: BTreeMap<Vec<u8>, BTreeMap<u32, Vec<u8>>>,
-    messages: BTreeMap<u128, u128>,
 }
 
 impl Model {
-    fn apply(&mut self, sequence: u64, meta: &[u8], changes: &Changes) {
+    fn apply(&mut self, sequence: u64, meta: &[u8], changes: &[ProfileChange]) {
         self.sequence = sequence;
         self.meta = meta.to_vec();
-        for change in &changes.profiles {
+        for change in changes {
             match &change.record {
                 Some(record) => {
                     self.profiles.insert(change.key.clone(), (record.clone(), change.deadline_ms));
@@ -149,7 +148,6 @@ impl Model {
                 }
             }
         }
-        self.messages.extend(changes.messages.iter().copied());
     }
 
     fn due(&self, until_ms: i64) -> Vec<(i64, Vec<u8>)> {
@@ -171,7 +169,6 @@ impl Model {
         Counts {
             profiles: self.profiles.len() as u64,
             history_chunks: self.histories.values().map(|chunks| chunks.len() as u64).sum(),
-            messages: self.messages.len() as u64,
             deadlines: self.due(i64::MAX).len() as u64,
         }
     }
@@ -192,8 +189,8 @@ fn some_deadline(chance: &mut Chance) -> Option<i64> {
     }
 }
 
-fn some_changes(chance: &mut Chance, model: &Model) -> Changes {
-    let mut changes = Changes::default();
+fn some_changes(chance: &mut Chance, model: &Model) -> Vec<ProfileChange> {
+    let mut changes = Vec::new();
     for _ in 0..chance.below(24) {
         let key = some_key(chance);
         let record = (chance.below(5) != 0).then(|| chance.bytes(400));
@@ -204,11 +201,7 @@ fn some_changes(chance: &mut Chance, model: &Model) -> Changes {
                 .collect(),
             None => Vec::new(),
         };
-        changes.profiles.push(ProfileChange { key, record, deadline_ms: some_deadline(chance), history });
-    }
-    for _ in 0..chance.below(24) {
-        let id = u128::from(chance.below(150)).wrapping_mul(0x0123_4567_89AB_CDEF_0123_4567_89AB_CDEF);
-        changes.messages.push((id, u128::from(chance.below(3))));
+        changes.push(ProfileChange { key, record, deadline_ms: some_deadline(chance), history });
     }
     changes
 }
@@ -231,7 +224,7 @@ fn compare(live: &Live, model: &Model, chance: &mut Chance) -> Result<(), Distru
     let result = ask_everything(live, model, chance);
     if let Err(distrust) = &result {
         assert_eq!(live.profile(b"customer-5").as_ref(), Err(distrust), "the doubt stays");
-        assert_eq!(live.checkpoint(u64::MAX, b"", Changes::default()).as_ref(), Err(distrust));
+        assert_eq!(live.checkpoint(u64::MAX, b"", Vec::new()).as_ref(), Err(distrust));
     }
     result
 }
@@ -252,10 +245,11 @@ fn ask_everything(live: &Live, model: &Model, chance: &mut Chance) -> Result<(),
                 assert_eq!(history, model.history(&key, from), "from {from}");
             }
             3 => {
-                let id = *model.messages.keys().nth(chance.below(150) as usize).unwrap_or(&7);
-                assert_eq!(live.message(id)?, model.messages.get(&id).copied());
-                let unknown = id ^ 1;
-                assert_eq!(live.message(unknown)?, model.messages.get(&unknown).copied());
+                let key = some_key(chance);
+                let last = model.histories.get(&key).and_then(|chunks| chunks.iter().next_back());
+                let Some((place, chunk)) = last else { continue };
+                let found = live.chunks(&[(&key, *place)])?;
+                assert_eq!(found.iter().map(|chunk| chunk.to_vec()).collect::<Vec<_>>(), [&chunk[..]]);
             }
             _ => {
                 let until = some_deadline(chance).unwrap_or(0);
@@ -327,14 +321,13 @@ fn answers_are_the_models_across_reopenings() {
 fn a_deadline_that_moves_leaves_nothing_behind() {
     let place = Place::new();
     let live = place.create();
-    let change = |deadline_ms, record: Option<&[u8]>| Changes {
-        profiles: vec![ProfileChange {
+    let change = |deadline_ms, record: Option<&[u8]>| {
+        vec![ProfileChange {
             key: b"ana".to_vec(),
             record: record.map(<[u8]>::to_vec),
             deadline_ms,
             history: vec![],
-        }],
-        messages: vec![],
+        }]
     };
     live.checkpoint(1, b"", change(Some(5), Some(b"a"))).expect("whole");
     live.checkpoint(2, b"", change(Some(9), Some(b"a"))).expect("whole");
@@ -472,7 +465,6 @@ fn entries(place: &Place) -> BTreeMap<Vec<u8>, Vec<u8>> {
 fn touch(live: &Live, key: &[u8]) -> Result<(), Distrust> {
     match Key::read(key).expect("it is ours") {
         Key::Profile { key, .. } => live.profile(key).map(drop),
-        Key::Message { id } => live.message(id).map(drop),
         Key::Deadline { deadline_ms, .. } => live.due(deadline_ms, 1).map(drop),
         Key::History { key, .. } => live.history(key, 0).map(drop),
         Key::Meta => Ok(()),
@@ -501,7 +493,7 @@ fn one_missing_stale_or_extra_record_is_found_at_its_first_touch() {
     for (key, value) in older.iter().filter(|(key, _)| counted(key) && !newer.contains_key(*key)) {
         attacks.push((key.clone(), Some(value.clone())));
     }
-    for kind in [b'p', b'm', b'd', b'h'] {
+    for kind in [b'p', b'd', b'h'] {
         let mut attacks: Vec<_> = attacks.iter().filter(|(key, _)| key[0] == kind).collect();
         for _ in 0..5 {
             let attack = attacks.remove(chance.below(attacks.len() as u64) as usize).clone();
@@ -679,10 +671,7 @@ fn pages_that_become_files_of_their_own_are_kept_and_watched() {
         let record = vec![number; 20_000];
         let history = (0..4).map(|place| (place * 10, vec![number; 50_000])).collect();
         let key = format!("customer-{number}").into_bytes();
-        let changes = Changes {
-            profiles: vec![ProfileChange { key, record: Some(record), deadline_ms: None, history }],
-            messages: vec![],
-        };
+        let changes = vec![ProfileChange { key, record: Some(record), deadline_ms: None, history }];
         live.checkpoint(u64::from(number) + 1, b"", changes.clone()).expect("nothing is damaged");
         model.apply(u64::from(number) + 1, b"", &changes);
     }

@@ -9,7 +9,7 @@ use super::keys::BUCKETS;
 
 const WORDS: usize = BUCKETS / u64::BITS as usize;
 
-/// One mark for each bucket of profiles or of messages.
+/// One mark for each bucket of profiles.
 #[derive(Debug)]
 pub(crate) struct Marks([AtomicU64; WORDS]);
 
@@ -17,7 +17,6 @@ pub(crate) struct Marks([AtomicU64; WORDS]);
 #[derive(Debug, Default)]
 pub(crate) struct Verified {
     pub(crate) profiles: Marks,
-    pub(crate) messages: Marks,
     /// All buckets of deadlines below this one.
     deadlines_below: AtomicU32,
 }

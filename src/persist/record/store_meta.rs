@@ -1,6 +1,7 @@
 //! What is true of all profiles together at a checkpoint.
 
 use crate::base::time::Time;
+use crate::persist::message_runs::run::RunName;
 use crate::persist::record::fields::Fields;
 
 const VERSION: u8 = 1;
@@ -18,23 +19,24 @@ pub(crate) struct StoreMeta {
     pub(crate) now: Time,
     /// How many profiles there are.
     pub(crate) profiles: u64,
-    /// How many messages were accepted.
-    pub(crate) messages: u64,
+    /// The runs that hold the ids of all accepted messages.
+    pub(crate) runs: Vec<RunName>,
     /// Of each segment, how many members it has.
     pub(crate) sizes: Vec<u64>,
 }
 
 impl StoreMeta {
-    /// The number of profiles of a store that a checkpoint was not finished with: profiles, messages and
-    /// sizes have to be counted.
+    /// The number of profiles of a store that a checkpoint was not finished with: profiles and sizes
+    /// have to be counted.
     pub(crate) const NOT_COUNTED: u64 = u64::MAX;
 
     /// The bytes.
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
-        let StoreMeta { lineage, program, revision, now, profiles, messages, .. } = *self;
-        let numbers = [lineage, program, revision, now.millis() as u64, profiles, messages];
-        for number in numbers.iter().chain(&self.sizes) {
+        let StoreMeta { lineage, program, revision, now, profiles, .. } = *self;
+        let numbers = [lineage, program, revision, now.millis() as u64, profiles, self.runs.len() as u64];
+        let runs = self.runs.iter().flat_map(|run| [run.number, run.entries, run.check]);
+        for number in numbers.into_iter().chain(runs).chain(self.sizes.iter().copied()) {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes
@@ -47,11 +49,15 @@ impl StoreMeta {
             return None;
         }
         let (lineage, program, revision) = (fields.u64()?, fields.u64()?, fields.u64()?);
-        let (now, profiles, messages) = (Time::from_raw(fields.i64()?), fields.u64()?, fields.u64()?);
+        let (now, profiles) = (Time::from_raw(fields.i64()?), fields.u64()?);
+        let mut runs = Vec::new();
+        for _ in 0..fields.u64()? {
+            runs.push(RunName { number: fields.u64()?, entries: fields.u64()?, check: fields.u64()? });
+        }
         let mut sizes = Vec::new();
         while !fields.0.is_empty() {
             sizes.push(fields.u64()?);
         }
-        Some(StoreMeta { lineage, program, revision, now, profiles, messages, sizes })
+        Some(StoreMeta { lineage, program, revision, now, profiles, runs, sizes })
     }
 }
