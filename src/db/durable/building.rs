@@ -64,25 +64,17 @@ impl Folder {
         tail: Tail,
         manifest: &Manifest,
     ) -> Result<Manifest, Error> {
-        let now = manifest.now().max(tail.now.unwrap_or(Time::MIN));
-        let mut new = Manifest {
-            revision: manifest.revision + tail.catalogs,
-            catalog: tail.catalog.clone().unwrap_or_else(|| manifest.catalog.clone()),
-            base_sequence: tail.last,
-            ..manifest.clone()
-        };
+        let new = tail.carried_over(manifest);
         let unfinished = unfinished::begin(&*self.disk, path)?;
         let mut pace = pace();
         let mut writer = BlockFileWriter::create(&*self.disk, &unfinished, &mut pace)?;
-        let sequence = tail.last;
         for_each(old, tail, &mut |profile| self.add_to_base(&mut writer, profile, old))?;
-        writer.finish(&sequence.to_le_bytes())?;
+        writer.finish(&new.base_sequence.to_le_bytes())?;
         unfinished::finish(&*self.disk, &unfinished, path)?;
         // Images come from the live store, whose time may be later than that of the last message.
         let of_live = self.ask(|live| Ok(StoreMeta::read(&live.meta()).map(|meta| meta.now)));
-        let now = now.max(of_live.ok().flatten().unwrap_or(Time::MIN));
-        new.now_ms = Some(now.millis());
-        Ok(new)
+        let now = new.now().max(of_live.ok().flatten().unwrap_or(Time::MIN));
+        Ok(Manifest { now_ms: Some(now.millis()), ..new })
     }
 
     fn add_to_base(

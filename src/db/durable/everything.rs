@@ -2,19 +2,20 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::applying::identifier;
 use crate::db::durable::base::{Base, BaseEntry};
+use crate::db::durable::manifest::Manifest;
 use crate::model::message::Message;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::journal::scan::scan;
 use crate::persist::journal::sequence::Sequence;
 use crate::persist::record::history_chunk::HistoryEntry;
 use crate::persist::record::journal_record::JournalRecord;
-use std::path::Path;
 
 /// What the journal holds after the base, by profile.
 #[derive(Debug, Default)]
@@ -57,6 +58,18 @@ impl Tail {
         })?;
         let _whole = scan.whole()?;
         Ok(tail)
+    }
+
+    /// What a manifest becomes when everything up to here is in its base, but for the base's number.
+    pub(crate) fn carried_over(&self, manifest: &Manifest) -> Manifest {
+        let now = self.now.unwrap_or(Time::MIN).max(manifest.now());
+        Manifest {
+            revision: manifest.revision + self.catalogs,
+            catalog: self.catalog.as_ref().unwrap_or(&manifest.catalog).clone(),
+            base_sequence: self.last,
+            now_ms: Some(now.millis()),
+            ..manifest.clone()
+        }
     }
 
     fn add(&mut self, sequence: u64, record: JournalRecord<'_>) -> Result<(), Error> {

@@ -41,6 +41,12 @@ pub(crate) struct Manifest {
     pub(crate) lineage: u64,
 }
 
+/// What every version's manifest says.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
 impl Manifest {
     /// The manifest of a new folder.
     pub(crate) fn new(catalog: String) -> Manifest {
@@ -92,17 +98,16 @@ impl Manifest {
         if check != checksum(json) {
             return Err(damaged("its checksum, the last line, is not that of the text before"));
         }
-        let manifest: Manifest = serde_json::from_str(json).map_err(|error| damaged(&error.to_string()))?;
-        if manifest.format != FORMAT {
+        let Format { format } = serde_json::from_str(json).map_err(|error| damaged(&error.to_string()))?;
+        if format != FORMAT {
             let message = format!(
-                "`{}` is of format {}, and this version reads format {FORMAT}; use the release that wrote it, \
-                 or a newer one",
-                folder.display(),
-                manifest.format
+                "`{}` is of format {format}, and this version reads format {FORMAT}; use the release that \
+                 wrote it, or a newer one",
+                folder.display()
             );
             return Err(Error::new(ErrorKind::Incompatible, message));
         }
-        Ok(Some(manifest))
+        serde_json::from_str(json).map(Some).map_err(|error| damaged(&error.to_string()))
     }
 
     /// Replaces the manifest of a folder.

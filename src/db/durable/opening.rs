@@ -93,7 +93,7 @@ impl OpenOptions {
             Ok(database)
         });
         let database = match replayed {
-            Err(error) if folder.was_in_doubt(&error) => self.made_anew(folder, &packed, began_at, &error)?,
+            Err(error) if folder.was_in_doubt(&error) => self.made_anew(folder, began_at, &error)?,
             replayed => replayed?,
         };
         self.finish(database)
@@ -136,7 +136,7 @@ impl OpenOptions {
         }
         let packed = replay.catalog.take().unwrap_or_else(|| manifest.catalog.clone());
         let revision = manifest.revision + replay.catalogs;
-        let program = Arc::new(Program::new(unpack(&packed)?.definitions, revision));
+        let program = program_of(&packed, revision)?;
         let began_at = replay.now.unwrap_or(Time::MIN).max(manifest.now());
         let live = live.and_then(|(live, meta)| believed(live, meta, &manifest, &program));
         let folder = Arc::new(Folder {
@@ -159,25 +159,17 @@ impl OpenOptions {
     }
 
     /// The database over a live store that is made anew, with everything that the journal holds.
-    fn made_anew(
-        &self,
-        folder: Arc<Folder>,
-        packed: &str,
-        began_at: Time,
-        error: &Error,
-    ) -> Result<Database, Error> {
-        let (revision, after) = {
-            let state = folder.state.lock();
-            (state.manifest.revision, state.manifest.base_sequence)
+    fn made_anew(&self, folder: Arc<Folder>, began_at: Time, error: &Error) -> Result<Database, Error> {
+        let manifest = {
+            let manifest = folder.state.lock().manifest.clone();
+            let journal = journal_folder(&folder.path);
+            Tail::read(&*folder.disk, &journal, manifest.base_sequence, None)?.carried_over(&manifest)
         };
-        let tail = Tail::read(&*folder.disk, &journal_folder(&folder.path), after, None)?;
-        let packed = tail.catalog.clone().unwrap_or_else(|| packed.to_owned());
-        let program = Arc::new(Program::new(unpack(&packed)?.definitions, revision + tail.catalogs));
-        drop(tail);
+        let program = program_of(&manifest.catalog, manifest.revision)?;
         let doubt = error.source().and_then(|source| source.downcast_ref::<Distrust>());
         let why = doubt.map_or_else(|| error.to_string(), |doubt| doubt.reason.clone());
         let meta = folder.rebuild_live(&program, began_at, &why, &|_| false)?.meta;
-        self.assemble(folder, &program, &packed, meta, began_at)
+        self.assemble(folder, &program, &manifest.catalog, meta, began_at)
     }
 
     fn cache_bytes(&self) -> u64 {
@@ -316,6 +308,14 @@ fn tell(folder: &Folder, recovered: &Recovered, is_journal_gone: bool) {
             kept.join(", ")
         ));
     }
+}
+
+/// The program of a catalog that was packed.
+///
+/// # Errors
+/// `Damaged` if it is none.
+pub(crate) fn program_of(packed: &str, revision: u64) -> Result<Arc<Program>, Error> {
+    Ok(Arc::new(Program::new(unpack(packed)?.definitions, revision)))
 }
 
 /// The catalog that was packed.

@@ -7,16 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind};
-use crate::base::time::Time;
 use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path};
 use crate::db::durable::everything::{Tail, for_each};
 use crate::db::durable::folder::{entry_of, in_doubt, journal_folder};
 use crate::db::durable::manifest::Manifest;
 use crate::db::durable::open_options::OpenOptions;
-use crate::db::durable::opening::unpack;
+use crate::db::durable::opening::program_of;
 use crate::derived::propagation::Scratch;
-use crate::engine::program::Program;
 use crate::store::history::History;
 use crate::store::profile::{Body, Identifier, Profile};
 use crate::store::shard::rebuild;
@@ -52,10 +50,9 @@ impl OpenOptions {
             number => Some(Arc::new(Base::open(disk, base_path(path, number), manifest.base_sequence)?)),
         };
         let tail = Tail::read(disk, &journal_folder(path), manifest.base_sequence, None)?;
-        let packed = tail.catalog.as_ref().unwrap_or(&manifest.catalog);
-        let program = Program::new(unpack(packed)?.definitions, manifest.revision + tail.catalogs);
-        let program = Arc::new(program);
-        let mut database = Database::empty(&program, self.clock.clone(), tail.now.unwrap_or(Time::MIN), None);
+        let manifest = tail.carried_over(&manifest);
+        let program = program_of(&manifest.catalog, manifest.revision)?;
+        let mut database = Database::empty(&program, self.clock.clone(), manifest.now(), None);
         database.is_read_only = true;
         let now = database.now();
         let mut scratch = Scratch::default();
