@@ -1,0 +1,139 @@
+//! Folders and backups that earlier versions wrote open for ever, with the answers of then.
+//!
+//! `tests/compat/` has, of each version of the formats, a data folder as a crash left it (`folder-1`: a
+//! base, two checkpoints, records behind them) and a backup (`backup-1`), with what they answered. They
+//! are never written anew. A new version of a format gets its own, once:
+//!
+//! ```sh
+//! HABITUE_FREEZE=2 cargo test --all-features --test compat
+//! ```
+
+#![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]
+
+#[path = "crash/story.rs"]
+mod story;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use habitue::{Clock, Database, ErrorKind, ManualClock, OpenOptions};
+use story::{Folder, How, answers, difference, message, now};
+
+const USUAL: How = How { sync: true, budget: None, salvage: false };
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat")
+}
+
+/// The fixtures of a kind that there are, with the answers that belong to each.
+fn all(kind: &str) -> Vec<(PathBuf, Vec<String>)> {
+    let mut found = Vec::new();
+    for version in 1.. {
+        let path = fixtures().join(format!("{kind}-{version}.tar.gz"));
+        let Ok(answers) = fs::read_to_string(path.with_extension("").with_extension("answers")) else {
+            break;
+        };
+        found.push((path, answers.lines().map(str::to_owned).collect()));
+    }
+    found
+}
+
+/// All answers, and the members of a segment.
+fn everything(database: &Database) -> Vec<String> {
+    let members = story::members(database).unwrap().join(" ");
+    answers(database).unwrap().into_iter().chain([members]).collect()
+}
+
+fn unpack(fixture: &Path, to: &Path) {
+    tar::Archive::new(GzDecoder::new(File::open(fixture).unwrap())).unpack(to).unwrap();
+}
+
+fn pack(folder: &Path, name: &str, database: &Database) {
+    let file = File::create_new(fixtures().join(format!("{name}.tar.gz"))).unwrap();
+    let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::best()));
+    archive.append_dir_all(".", folder).unwrap();
+    archive.into_inner().unwrap().finish().unwrap();
+    let lines: String = everything(database).iter().map(|line| format!("{line}\n")).collect();
+    fs::write(fixtures().join(format!("{name}.answers")), lines).unwrap();
+}
+
+/// Writes the fixtures of a version that has none yet.
+fn freeze(version: &str) {
+    let folder = Folder::new("freeze");
+    let data = folder.path().join("data");
+    let database = story::open(&data, USUAL).unwrap();
+    for number in 0..180 {
+        database.apply(message(0, number)).unwrap();
+        match number {
+            60 | 120 => database.checkpoint().unwrap(),
+            90 => database.compact().unwrap(),
+            _ => {}
+        }
+    }
+    let reference = story::reference();
+    (0..180).for_each(|number| drop(reference.apply(message(0, number)).unwrap()));
+    assert_eq!(difference(&everything(&reference), &everything(&database)), None);
+    // As a crash leaves it: nothing is closed.
+    pack(&data, &format!("folder-{version}"), &database);
+    let backup = folder.path().join("backup");
+    database.backup(&backup).unwrap();
+    pack(&backup, &format!("backup-{version}"), &database);
+}
+
+#[test]
+fn old_folders_open_and_go_on() {
+    if let Ok(version) = std::env::var("HABITUE_FREEZE") {
+        freeze(&version);
+    }
+    let folders = all("folder");
+    assert!(!folders.is_empty());
+    for (fixture, expected) in folders {
+        let folder = Folder::new("compat-folder");
+        unpack(&fixture, folder.path());
+        let what = fixture.display();
+        let reader = OpenOptions::new().clock(Clock::Manual(ManualClock::new(now())));
+        let reader = reader.open_read_only(folder.path()).unwrap();
+        assert_eq!(difference(&expected, &everything(&reader)), None, "{what}, for reading only");
+        let database = story::open(folder.path(), USUAL).unwrap();
+        assert_eq!(difference(&expected, &everything(&database)), None, "{what}");
+        assert_eq!(database.verify().unwrap().flaws, [], "{what}");
+        assert!(database.apply(message(0, 3)).unwrap().duplicate, "{what}");
+        assert!(!database.apply(message(0, 200)).unwrap().duplicate, "{what}");
+        database.close().unwrap();
+    }
+}
+
+#[test]
+fn old_backups_are_restored() {
+    let backups = all("backup");
+    assert!(!backups.is_empty());
+    for (fixture, expected) in backups {
+        let folder = Folder::new("compat-backup");
+        unpack(&fixture, &folder.path().join("backup"));
+        let data = folder.path().join("data");
+        Database::restore(folder.path().join("backup"), &data).unwrap();
+        let database = story::open(&data, USUAL).unwrap();
+        assert_eq!(difference(&expected, &everything(&database)), None, "{}", fixture.display());
+    }
+}
+
+#[test]
+fn a_folder_of_a_later_version_is_refused_and_not_touched() {
+    let (fixture, _) = all("folder").pop().unwrap();
+    let folder = Folder::new("compat-later");
+    unpack(&fixture, folder.path());
+    let path = folder.path().join("habitue.manifest");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("{\n  \"format\": 1,"), "{text}");
+    // It may say other things than this one.
+    let body = "{\n  \"format\": 1000\n}";
+    let check = xxhash_rust::xxh3::xxh3_64(body.as_bytes());
+    let later = format!("{body}\nxxh3 {check:016x}\n");
+    fs::write(&path, &later).unwrap();
+    let error = story::open(folder.path(), USUAL).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incompatible, "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), later);
+}
