@@ -75,6 +75,7 @@ pub(crate) struct Counts {
     pub(crate) refused: AtomicU64,
     pub(crate) transitions: AtomicU64,
     pub(crate) dropped: AtomicU64,
+    pub(crate) loaded: AtomicU64,
 }
 
 /// A profile that was found, with its shard locked for reading.
@@ -154,7 +155,7 @@ impl Database {
     /// What the database holds and has done.
     pub fn stats(&self) -> Stats {
         let mut work = Work::default();
-        let (mut profiles, mut revision) = (0, 0);
+        let (mut profiles, mut in_memory, mut revision) = (0, 0, 0);
         let stored = self.upkeep.as_ref().map(|upkeep| upkeep.stored());
         let (profiles_on_disk, on_disk) = stored.unwrap_or_default();
         for shard in &*self.shards {
@@ -163,11 +164,14 @@ impl Database {
                 None => shard.begun(),
                 Some(_) => shard.never_stored(),
             };
+            in_memory += shard.in_memory();
             work += shard.work();
             revision = shard.program.revision;
         }
         Stats {
             profiles: profiles + profiles_on_disk,
+            in_memory,
+            loaded: self.counts.loaded.load(Ordering::Relaxed),
             accepted: self.messages.len() as u64 + on_disk,
             duplicates: self.counts.duplicates.load(Ordering::Relaxed),
             refused: self.counts.refused.load(Ordering::Relaxed),

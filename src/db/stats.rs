@@ -9,6 +9,10 @@ use crate::derived::work::Work;
 pub struct Stats {
     /// Profiles, those included of whom only messages of the future are known.
     pub profiles: u64,
+    /// Of these, how many are in memory now.
+    pub in_memory: u64,
+    /// How often a profile was brought from disk.
+    pub loaded: u64,
     /// Messages accepted.
     pub accepted: u64,
     /// Messages that were accepted before.

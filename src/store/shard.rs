@@ -110,6 +110,11 @@ impl Shard {
         slots.filter_map(|(place, profile)| Some((place as u32, profile.as_ref()?)))
     }
 
+    /// How many profiles are in memory.
+    pub(crate) fn in_memory(&self) -> u64 {
+        (self.slots.len() - self.free.len()) as u64
+    }
+
     /// How many profiles were begun here.
     pub(crate) fn begun(&self) -> u64 {
         self.begun

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
@@ -62,6 +63,7 @@ impl Database {
                 continue;
             }
             upkeep.grew(profile.bytes() as u64);
+            self.counts.loaded.fetch_add(1, Ordering::Relaxed);
             let place = shard.insert(profile, now);
             if needs_messages && let Err(error) = shard.complete(place) {
                 shard.evict(place);

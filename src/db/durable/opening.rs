@@ -40,8 +40,12 @@ use crate::persist::record::store_meta::StoreMeta;
 
 /// The live store's cache of pages, without a memory budget.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// The least that it gets of a budget.
+/// Its part of a budget, and the least that it gets.
+const CACHE_PART: u64 = 16;
 const LEAST_CACHE_BYTES: u64 = 4 * 1024 * 1024;
+/// The part of a budget that profiles may take. The rest is for what grows with the number of profiles
+/// on disk (the live store's tables: some 200 bytes for each), and for messages on their way.
+const PROFILES_PART: u64 = 3;
 
 /// A folder whose files are open, and what they say.
 struct Opened {
@@ -173,7 +177,7 @@ impl OpenOptions {
     }
 
     fn cache_bytes(&self) -> u64 {
-        self.memory_budget.map_or(CACHE_BYTES, |budget| (budget / 8).max(LEAST_CACHE_BYTES))
+        self.memory_budget.map_or(CACHE_BYTES, |budget| (budget / CACHE_PART).max(LEAST_CACHE_BYTES))
     }
 
     fn manifest(&self, path: &Path) -> Result<Manifest, Error> {
@@ -227,7 +231,7 @@ impl OpenOptions {
             shards: Arc::clone(&database.shards),
             messages: Arc::clone(&database.messages),
             time: Arc::clone(&database.time),
-            budget: self.memory_budget.map(|budget| budget / 2),
+            budget: self.memory_budget.map(|budget| budget / PROFILES_PART),
             resident_bytes: AtomicU64::new(0),
             stored_profiles: meta.profiles.into(),
             last: Mutex::new(LastCheckpoint { sequence, at: Instant::now() }),

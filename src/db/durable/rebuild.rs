@@ -14,7 +14,7 @@ use crate::persist::disk::failure::failed;
 use crate::persist::live::changes::ProfileChange;
 use crate::persist::live::distrust::Distrust;
 use crate::persist::live::live_store::Live;
-use crate::persist::live::set_aside::set_aside;
+use crate::persist::live::set_aside::{remove, set_aside};
 use crate::persist::message_runs::runs::MessageRuns;
 use crate::persist::record::history_chunk::{FULL, HistoryEntry};
 use crate::persist::record::profile_record::ProfileRecord;
@@ -70,6 +70,7 @@ impl Folder {
         let _building = self.building.lock();
         // Closed before it is moved.
         let mut place = self.live.write();
+        let is_full = place.as_ref().and_then(Live::distrusted).is_some_and(|distrust| distrust.is_full);
         drop(place.take());
         let (base, manifest) = {
             let state = self.state.lock();
@@ -77,7 +78,11 @@ impl Folder {
         };
         let (after, lineage, began_at) = (manifest.base_sequence, manifest.lineage, manifest.now());
         let up_to = self.journal.sync()?.0;
-        if options.folder.exists() || options.witness.exists() {
+        if is_full && options.folder.exists() {
+            remove(&options.folder, &options.witness)
+                .map_err(|error| failed("remove", &options.folder, error))?;
+            self.warn("the disk was full: the live store is made anew from base and journal".to_owned());
+        } else if options.folder.exists() || options.witness.exists() {
             let aside = set_aside(&options.folder, &options.witness)
                 .map_err(|error| failed("set aside", &options.folder, error))?;
             self.warn(format!(

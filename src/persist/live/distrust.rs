@@ -12,17 +12,25 @@ pub(crate) struct Distrust {
     pub(crate) reason: String,
     /// Whether only this call failed, and the store is what it was before.
     pub(crate) passes: bool,
+    /// Whether the disk is full, and nothing else is wrong.
+    pub(crate) is_full: bool,
 }
 
 impl Distrust {
     /// A doubt, for this reason.
     pub(crate) fn new(reason: impl Into<String>) -> Distrust {
-        Distrust { reason: reason.into(), passes: false }
+        Distrust { reason: reason.into(), passes: false, is_full: false }
+    }
+
+    /// A write failed for want of space: the store cannot be used any more, but there is nothing to be
+    /// learnt from it.
+    pub(crate) fn full() -> Distrust {
+        Distrust { is_full: true, ..Distrust::new("the disk is full; free some space") }
     }
 
     /// A call that failed before it changed anything: a full disk does not make a store wrong.
     pub(crate) fn passing(reason: impl Into<String>) -> Distrust {
-        Distrust { reason: reason.into(), passes: true }
+        Distrust { passes: true, ..Distrust::new(reason) }
     }
 }
 

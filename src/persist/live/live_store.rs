@@ -20,6 +20,7 @@ use std::time::{Duration, SystemTime};
 use parking_lot::{Mutex, RwLock};
 
 use crate::base::error::{Error, ErrorKind};
+use crate::persist::disk::failure::failed;
 
 use super::changes::{Counts, ProfileChange};
 use super::distrust::Distrust;
@@ -79,11 +80,9 @@ struct State {
 impl Live {
     /// Makes an empty store, at checkpoint 0 and sequence 0. What was there before must have been set aside.
     pub(crate) fn create(options: LiveOptions) -> Result<Live, Error> {
-        let path = options.folder.display().to_string();
-        let failed = |error: io::Error| {
-            let text = format!("the live store {path} could not be made: {error}; is there one already?");
-            Error::new(ErrorKind::Io, text).caused_by(error)
-        };
+        let folder = options.folder.clone();
+        let path = folder.display().to_string();
+        let failed = |error: io::Error| failed("make", &folder, error);
         if fs::read_dir(&options.folder).is_ok_and(|mut entries| entries.next().is_some()) {
             let text = format!("the live store {path} is there already; set it aside first");
             return Err(Error::new(ErrorKind::Io, text));

@@ -42,6 +42,15 @@ pub(crate) fn set_aside(folder: &Path, witness: &Path) -> io::Result<PathBuf> {
     Ok(target)
 }
 
+/// Removes the store in `folder` and its `witness`.
+pub(crate) fn remove(folder: &Path, witness: &Path) -> io::Result<()> {
+    fs::remove_dir_all(folder)?;
+    match fs::remove_file(witness) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => sync_folder(folder.parent().unwrap_or(Path::new("."))),
+    }
+}
+
 /// Removes every store that was set aside.
 #[cfg(test)]
 pub(crate) fn remove_all(folder: &Path) -> io::Result<()> {

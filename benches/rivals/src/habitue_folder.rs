@@ -1,0 +1,39 @@
+//! Habitue: a folder.
+
+use std::path::Path;
+use std::time::Duration;
+
+use habitue::{Catalog, Database, Durability, Message, OpenOptions};
+
+use crate::Outcome;
+use crate::workload::{ATTRIBUTES, id, value};
+
+fn catalog() -> Outcome<Catalog> {
+    let mut text = String::from("schema = 1\n[attributes]\n");
+    (0..ATTRIBUTES).for_each(|number| text.push_str(&format!("a{number} = \"float\"\n")));
+    text.push_str("[personalizations.home]\nfallback = { name = \"hello\" }\n");
+    text.push_str("[[personalizations.home.offers]]\nname = \"high\"\nwhen = 'a0 > 500.0'\n");
+    Ok(Catalog::from_toml(&text)?)
+}
+
+pub(crate) fn load(folder: &Path, profiles: u64) -> Outcome<()> {
+    let options = OpenOptions::new().catalog(catalog()?).memory_budget(1 << 30);
+    let database = options.durability(Durability::Group(Duration::from_millis(50))).open(folder.join("data"))?;
+    for number in 0..profiles {
+        let message = Message::identify(id(number)).with_id(format!("i{number}"));
+        let message = (0..ATTRIBUTES).fold(message, |message, attribute| {
+            message.with_trait(format!("a{attribute}"), value(number, attribute))
+        });
+        database.apply(message)?;
+    }
+    database.compact()?;
+    Ok(database.close()?)
+}
+
+pub(crate) fn decide(folder: &Path, id: &str) -> Outcome<bool> {
+    let database = Database::open(folder.join("data"))?;
+    let decided = database.decide(id, "home")?;
+    // Closing is not part of it.
+    std::mem::forget(database);
+    Ok(decided.decision.name() == Some("high"))
+}
