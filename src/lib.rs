@@ -67,6 +67,7 @@ pub use db::applied::{Applied, Cause, Transition};
 pub use db::catalog::{Catalog, CatalogError};
 pub use db::database::Database;
 pub use db::durable::open_options::OpenOptions;
+pub use db::durable::recovery::{Recovery, RecoveryWork};
 pub use db::durable::verify::{Flaw, FlawedPart, Verified};
 pub use db::reference::{Answers, Reference, Shown};
 pub use db::simulate;

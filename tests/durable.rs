@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use habitue::{Catalog, Clock, Database, Durability, ErrorKind, ManualClock, Message, OpenOptions, Time};
+use habitue::{
+    Catalog, Clock, Database, Durability, ErrorKind, ManualClock, Message, OpenOptions, RecoveryWork, Time,
+};
 
 const CATALOG: &str = r#"
     schema = 1
@@ -161,9 +164,16 @@ fn a_live_store_that_is_gone_is_made_anew() {
     let expected = answers(&database);
     database.close().unwrap();
     std::fs::remove_dir_all(folder.path().join("live")).unwrap();
-    let database = options(&clock).open(folder.path()).unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    let options = options(&clock).on_recovery(move |recovery| tell.lock().unwrap().push(recovery));
+    let database = options.open(folder.path()).unwrap();
     assert_eq!(answers(&database), expected);
     assert_eq!(database.warnings().len(), 1, "{:?}", database.warnings());
+    let told = told.lock().unwrap();
+    assert!(told.iter().all(|recovery| recovery.work == RecoveryWork::MakingAnew), "{told:?}");
+    assert!(told[0].done == 0 && told[0].all >= 23, "{told:?}");
+    assert!(told.iter().all(|recovery| recovery.done <= recovery.all), "{told:?}");
     assert!(database.apply(message(7)).unwrap().duplicate);
 }
 

@@ -8,6 +8,9 @@ use habitue::{Catalog, Database, Durability, Message, OpenOptions};
 use crate::Outcome;
 use crate::workload::{ATTRIBUTES, id, value};
 
+/// What the name says of the one that reads all profiles.
+pub(crate) const ALL: &str = "-all-read";
+
 fn catalog() -> Outcome<Catalog> {
     let mut text = String::from("schema = 1\n[attributes]\n");
     (0..ATTRIBUTES).for_each(|number| text.push_str(&format!("a{number} = \"float\"\n")));
@@ -18,7 +21,8 @@ fn catalog() -> Outcome<Catalog> {
 
 pub(crate) fn load(folder: &Path, profiles: u64) -> Outcome<()> {
     let options = OpenOptions::new().catalog(catalog()?).memory_budget(1 << 30);
-    let database = options.durability(Durability::Group(Duration::from_millis(50))).open(folder.join("data"))?;
+    let database =
+        options.durability(Durability::Group(Duration::from_millis(50))).open(folder.join("data"))?;
     for number in 0..profiles {
         let message = Message::identify(id(number)).with_id(format!("i{number}"));
         let message = (0..ATTRIBUTES).fold(message, |message, attribute| {
@@ -30,8 +34,23 @@ pub(crate) fn load(folder: &Path, profiles: u64) -> Outcome<()> {
     Ok(database.close()?)
 }
 
+/// Nothing: what is read is the folder of the other one.
+pub(crate) fn load_nothing(_folder: &Path, _profiles: u64) -> Outcome<()> {
+    Ok(())
+}
+
 pub(crate) fn decide(folder: &Path, id: &str) -> Outcome<bool> {
-    let database = Database::open(folder.join("data"))?;
+    decide_by(Database::open(folder.join("data"))?, id)
+}
+
+/// The same after reading and making all profiles anew.
+pub(crate) fn decide_after_all(folder: &Path, id: &str) -> Outcome<bool> {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let folder = folder.with_file_name(name.replace(ALL, ""));
+    decide_by(OpenOptions::new().open_read_only(folder.join("data"))?, id)
+}
+
+fn decide_by(database: Database, id: &str) -> Outcome<bool> {
     let decided = database.decide(id, "home")?;
     // Closing is not part of it.
     std::mem::forget(database);

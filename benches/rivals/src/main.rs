@@ -10,7 +10,9 @@
 //! is printed are medians. The files are in the system's cache by then. Redis is the server of the system
 //! (`apt-get install redis-server`), and is left out if there is none.
 //!
-//! "Flat file" is the floor of everything that reads all: one file, deserialised into one hash map.
+//! "Flat file" is the floor of everything that reads all: one file of bare numbers, deserialised into one
+//! hash map. "Habitue all read" makes every profile of the same folder from its messages before it answers
+//! (`open_read_only`).
 
 mod flat_file;
 mod habitue_folder;
@@ -34,12 +36,17 @@ struct Rival {
     decide: fn(&Path, &str) -> Outcome<bool>,
 }
 
-const RIVALS: [Rival; 5] = [
+const RIVALS: [Rival; 6] = [
     Rival { name: "habitue", load: habitue_folder::load, decide: habitue_folder::decide },
     Rival { name: "sqlite", load: sqlite_file::load, decide: sqlite_file::decide },
     Rival { name: "redb", load: redb_file::load, decide: redb_file::decide },
     Rival { name: "redis snapshot", load: redis_snapshot::load, decide: redis_snapshot::decide },
     Rival { name: "flat file", load: flat_file::load, decide: flat_file::decide },
+    Rival {
+        name: "habitue all read",
+        load: habitue_folder::load_nothing,
+        decide: habitue_folder::decide_after_all,
+    },
 ];
 const ROUNDS: u64 = 5;
 /// The argument that makes this program one opening.
@@ -82,7 +89,9 @@ fn compare(profiles: u64, folder: &Path) -> Outcome<()> {
         }
     }
     let medians: Vec<Duration> = present.iter_mut().map(|(_, _, times)| median(times)).collect();
-    println!("\n| {profiles} profiles | open and first decision | times as long as the first |\n|---|---|---|");
+    println!(
+        "\n| {profiles} profiles | open and first decision | times as long as the first |\n|---|---|---|"
+    );
     for ((rival, ..), time) in present.iter().zip(&medians) {
         let ratio = time.as_secs_f64() / medians[0].as_secs_f64();
         println!("| {} | {:.1} ms | {ratio:.1} |", rival.name, time.as_secs_f64() * 1e3);

@@ -60,7 +60,8 @@ pub(crate) fn decide(folder: &Path, id: &str) -> Outcome<bool> {
 impl Server {
     fn start(folder: &Path) -> Outcome<Server> {
         let folder = folder.canonicalize()?;
-        let socket: PathBuf = std::env::temp_dir().join(format!("habitue-rivals-{}.sock", std::process::id()));
+        let socket: PathBuf =
+            std::env::temp_dir().join(format!("habitue-rivals-{}.sock", std::process::id()));
         let mut command = Command::new("redis-server");
         command.args(["--port", "0", "--save", "", "--daemonize", "no", "--loglevel", "warning"]);
         command.arg("--dir").arg(&folder).arg("--unixsocket").arg(&socket);

@@ -12,7 +12,8 @@ pub(crate) fn load(folder: &Path, profiles: u64) -> Outcome<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     let columns: Vec<String> = (0..ATTRIBUTES).map(|number| format!("a{number} REAL")).collect();
     let columns = columns.join(", ");
-    connection.execute_batch(&format!("CREATE TABLE profile (id TEXT PRIMARY KEY, {columns}) WITHOUT ROWID"))?;
+    connection
+        .execute_batch(&format!("CREATE TABLE profile (id TEXT PRIMARY KEY, {columns}) WITHOUT ROWID"))?;
     let transaction = connection.transaction()?;
     let marks = vec!["?"; ATTRIBUTES as usize].join(", ");
     let mut insert = transaction.prepare(&format!("INSERT INTO profile VALUES ('' || ?, {marks})"))?;

@@ -7,6 +7,7 @@ use habitue::{Clock, Database, ManualClock, OpenOptions, Snapshot, Time};
 
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::progress;
 
 /// The arguments of every command that opens a data folder.
 #[derive(Debug, Args)]
@@ -52,7 +53,11 @@ impl Opening {
     /// Opens a database, or makes one, and says what it warns of.
     pub(crate) fn open(&self, options: OpenOptions, console: &mut Console) -> Result<Database, Failure> {
         let options = if self.salvage { options.salvage() } else { options };
+        let bar = progress::recovery();
+        let told = bar.clone();
+        let options = options.on_recovery(move |recovery| progress::show(&told, recovery));
         let database = options.open(&self.data)?;
+        bar.finish_and_clear();
         warn(&database, 0, console);
         Ok(database)
     }

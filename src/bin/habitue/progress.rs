@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::io::IsTerminal;
 
+use habitue::{Recovery, RecoveryWork};
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Less work than this, in bytes, is done before anybody has read a bar.
@@ -31,6 +32,22 @@ pub(crate) fn reading(total: Option<u64>) -> ProgressBar {
 pub(crate) fn messages(total: usize) -> ProgressBar {
     let style = "{wide_bar} {human_pos} of {human_len} messages, {whole_per_sec} a second, {eta} left";
     bar(true, total as u64, style)
+}
+
+/// A bar for the work of opening, if there is any; hidden as the others.
+pub(crate) fn recovery() -> ProgressBar {
+    bar(true, 0, "{msg} {wide_bar} {human_pos} of {human_len}, {whole_per_sec} a second, {eta} left")
+}
+
+/// Shows how far opening is.
+pub(crate) fn show(bar: &ProgressBar, recovery: Recovery) {
+    bar.set_message(match recovery.work {
+        RecoveryWork::Replaying => "applying the journal's messages",
+        RecoveryWork::MakingAnew => "making the live store anew",
+        _ => "recovering",
+    });
+    bar.set_length(recovery.all);
+    bar.set_position(recovery.done);
 }
 
 fn bar(worth_showing: bool, total: u64, style: &str) -> ProgressBar {

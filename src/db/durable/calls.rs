@@ -7,6 +7,7 @@ use crate::db::database::Database;
 use crate::db::durable::folder::Access;
 use crate::db::durable::open_options::OpenOptions;
 use crate::db::durable::opening::unpack;
+use crate::db::durable::recovery::RecoveryWork;
 use crate::persist::record::journal_record::JournalRecord;
 
 impl Database {
@@ -21,7 +22,8 @@ impl Database {
     /// Applies what the journal holds beyond the live store.
     pub(crate) fn replay(&self, records: &[(u64, Vec<u8>)]) -> Result<(), Error> {
         let Some(upkeep) = &self.upkeep else { return Ok(()) };
-        for (sequence, bytes) in records {
+        let all = records.len() as u64;
+        for (done, (sequence, bytes)) in (1..).zip(records) {
             *upkeep.replayed.lock() = Some(sequence - 1);
             match JournalRecord::read(bytes)? {
                 JournalRecord::Message { now, time, message_id, json } => {
@@ -32,6 +34,7 @@ impl Database {
                     self.swap_catalog(unpack(text)?, now, |_| Ok(*sequence))?;
                 }
             }
+            upkeep.folder.listener.tell(RecoveryWork::Replaying, done, all);
         }
         *upkeep.replayed.lock() = None;
         drop(self.take_transitions());

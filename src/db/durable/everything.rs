@@ -60,6 +60,11 @@ impl Tail {
         Ok(tail)
     }
 
+    /// How many profiles have messages here.
+    pub(crate) fn profiles(&self) -> u64 {
+        self.profiles.len() as u64
+    }
+
     /// What a manifest becomes when everything up to here is in its base, but for the base's number.
     pub(crate) fn carried_over(&self, manifest: &Manifest) -> Manifest {
         let now = self.now.unwrap_or(Time::MIN).max(manifest.now());

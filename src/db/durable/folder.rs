@@ -17,6 +17,7 @@ use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
 use crate::db::durable::base::Base;
 use crate::db::durable::manifest::Manifest;
+use crate::db::durable::recovery::Listener;
 use crate::engine::image::Image;
 use crate::engine::program::Program;
 use crate::model::message::Message;
@@ -66,6 +67,8 @@ pub(crate) struct Folder {
     /// The length of the journal's files.
     pub(crate) segment_bytes: u64,
     pub(crate) access: Access,
+    /// Who is told of long work.
+    pub(crate) listener: Listener,
     pub(crate) _lock: FolderLock,
 }
 

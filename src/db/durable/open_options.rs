@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::clock::Clock;
 use crate::db::catalog::Catalog;
 use crate::db::durable::folder::Access;
+use crate::db::durable::recovery::{Listener, Recovery};
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::disk::real_disk::RealDisk;
 use crate::persist::journal::durability::Durability;
@@ -39,6 +40,7 @@ pub struct OpenOptions {
     pub(super) salvage: bool,
     pub(super) access: Access,
     pub(super) segment_bytes: u64,
+    pub(super) listener: Listener,
     pub(super) disk: Arc<dyn Disk>,
 }
 
@@ -60,6 +62,7 @@ impl OpenOptions {
             salvage: false,
             access: Access::Everything,
             segment_bytes: SEGMENT_BYTES,
+            listener: Listener::default(),
             disk: Arc::new(RealDisk),
         }
     }
@@ -88,9 +91,39 @@ impl OpenOptions {
 
     /// About how many bytes of memory the database may take. Profiles that nobody asks for are read
     /// from disk when they are needed.
+    ///
+    /// Some 200 bytes for each profile on disk are always in memory, and some 20 MB at least: with a
+    /// budget below that, the process takes more.
     #[must_use]
     pub fn memory_budget(mut self, bytes: u64) -> OpenOptions {
         self.memory_budget = Some(bytes);
+        self
+    }
+
+    /// Tells how far long work is that a crash, or a damaged live store, made necessary: about every
+    /// thousandth message or profile, and at the end. It is called while opening, or by whoever meets the
+    /// damage later, and must not ask the database anything.
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("habitue-doc-recovery-{}", std::process::id()));
+    /// # let _ = std::fs::remove_dir_all(&folder);
+    /// use habitue::{Catalog, Message, OpenOptions};
+    ///
+    /// let catalog = Catalog::from_toml("schema = 1\n[attributes]\npoints = \"int\"\n")?;
+    /// let database = OpenOptions::new().catalog(catalog).open(&folder)?;
+    /// database.apply(Message::identify("ana").with_trait("points", 7))?;
+    /// drop(database);
+    /// std::fs::remove_dir_all(folder.join("live"))?;
+    /// let options = OpenOptions::new().on_recovery(|recovery| {
+    ///     eprintln!("{:?}: {} of {}", recovery.work, recovery.done, recovery.all);
+    /// });
+    /// assert_eq!(options.open(&folder)?.attribute("ana", "points")?, Some(habitue::Value::Int(7)));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn on_recovery(mut self, tell: impl Fn(Recovery) + Send + Sync + 'static) -> OpenOptions {
+        self.listener = Listener::new(tell);
         self
     }
 

@@ -156,6 +156,7 @@ impl OpenOptions {
             cache_bytes,
             segment_bytes: self.segment_bytes,
             access: self.access,
+            listener: self.listener.clone(),
             _lock: lock,
         });
         tell(&folder, &recovered, is_journal_gone);

@@ -5,6 +5,7 @@ use crate::base::time::Time;
 use crate::db::durable::building::{chunks, info};
 use crate::db::durable::everything::{Everything, Tail, for_each};
 use crate::db::durable::folder::{Folder, entry_of, in_doubt, journal_folder, live_options};
+use crate::db::durable::recovery::RecoveryWork;
 use crate::derived::propagation::Scratch;
 use crate::engine::image::Image;
 use crate::engine::program::Program;
@@ -120,9 +121,13 @@ impl Folder {
             runs: &self.messages,
             scratch,
         };
+        let all = base.as_ref().map_or(0, |base| base.file.entries()) + tail.profiles();
+        self.listener.tell(RecoveryWork::MakingAnew, 0, all);
         for_each(base.as_ref(), tail, &mut |profile| {
             let messages = profile.messages(base.as_ref())?;
-            making.add(&profile, &messages)
+            making.add(&profile, &messages)?;
+            self.listener.tell(RecoveryWork::MakingAnew, making.meta.profiles, all);
+            Ok(())
         })?;
         making.write_messages()?;
         making.meta.runs = self.messages.names();

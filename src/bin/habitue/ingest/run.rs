@@ -103,6 +103,7 @@ impl Load<'_> {
     fn take(&mut self, path: &Path, line: Line, console: &mut Console) -> Result<(), Failure> {
         self.tally.lines += 1;
         let Line { number, text, content } = line;
+        self.tally.line_bytes += text.len() as u64;
         let refusal = match content {
             Content::Unreadable(detail) => {
                 return self.reject(&Reject::unreadable(path, number, &text, detail), console);
