@@ -14,6 +14,8 @@ use crate::store::message_index::{Claim, Known};
 use crate::store::profile::Identifier;
 use crate::store::shard::Arriving;
 
+/// How often what is on disk is made anew for one message, before giving up.
+const MOST_MENDED: u32 = 3;
 /// About how many bytes a message adds to its profile's state.
 const STATE_BYTES: u64 = 200;
 
@@ -47,15 +49,18 @@ impl Database {
         let named = identifier(&message)?;
         let id = named.text().to_owned();
         let identifier = named.with_text(&id);
+        let mut mended = 0;
         let (claim, mut shard) = loop {
             // Nothing here may wait for upkeep while it holds the claim.
             let loaded = self.load(identifier, now)?;
             let claim = self.messages.claim(&message_id);
             let known = match self.content_on_disk(&claim) {
                 Ok(on_disk) => Known::of(claim.content().or(on_disk), content_hash),
+                Err(error) if mended == MOST_MENDED => return Err(error.into()),
                 Err(error) => {
                     drop(claim);
                     self.mend(error)?;
+                    mended += 1;
                     continue;
                 }
             };
@@ -67,12 +72,7 @@ impl Database {
                     self.counts.duplicates.fetch_add(1, Ordering::Relaxed);
                     return Ok(Applied { message_id, duplicate: true, transitions: Vec::new() });
                 }
-                Known::Other => {
-                    let detail = "a message with this id and other content was accepted before";
-                    return Err(
-                        Refusal::new(RefusalReason::Conflict, "messageId", detail).with_value(message_id)
-                    );
-                }
+                Known::Other => return Err(conflict(message_id)),
             }
             let shard = self.shards[self.shard_of(identifier)].write();
             if shard.find(identifier).is_some() || loaded.is_absent_from(&shard) {
@@ -168,6 +168,11 @@ impl Database {
         let chance = self.hasher.hash_one((now.millis(), number));
         format!("habitue-{:012x}-{number:08x}-{chance:016x}", now.millis())
     }
+}
+
+fn conflict(message_id: String) -> Refusal {
+    let detail = "a message with this id and other content was accepted before";
+    Refusal::new(RefusalReason::Conflict, "messageId", detail).with_value(message_id)
 }
 
 /// Whose message it is. Merging profiles is not there yet, so a message that asks for it is refused.

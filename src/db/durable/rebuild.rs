@@ -27,6 +27,8 @@ use crate::store::shard::rebuild;
 
 /// How many profiles are written at once.
 const BATCH: usize = 1_000;
+/// Most warnings that are kept.
+const MAX_WARNINGS: usize = 1_000;
 /// How many ids of messages: 8 MB.
 const BATCH_OF_MESSAGES: usize = 256 * 1024;
 
@@ -160,9 +162,12 @@ impl Folder {
         Ok(meta)
     }
 
-    /// Remembers something to be told.
+    /// Remembers something to be told, once: a disk that stays full is said again at every try.
     pub(crate) fn warn(&self, warning: String) {
-        self.warnings.lock().push(warning);
+        let mut warnings = self.warnings.lock();
+        if warnings.len() < MAX_WARNINGS && !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
 }
 
