@@ -11,7 +11,7 @@ mod story;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use habitue::{Database, ErrorKind};
+use habitue::{Database, ErrorKind, OpenOptions};
 use story::{Folder, How, answers, chance, difference, message, open};
 
 const MESSAGES: u64 = 240;
@@ -305,6 +305,29 @@ fn a_file_that_is_missing_or_cut_is_named() {
             );
         }
     }
+}
+
+#[test]
+fn the_end_of_a_journal_that_was_closed_does_not_get_lost() {
+    let sample = Sample::new("end");
+    let data = sample.copy();
+    MADE_ANEW.iter().for_each(|part| remove(&data.join(part)));
+    let mut journal = files(&data.join("journal")).into_iter();
+    let last =
+        journal.rfind(|path| path.extension().is_some_and(|extension| extension == "journal")).unwrap();
+    let mut bytes = fs::read(&last).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    bytes[end - 600..end].fill(0);
+    fs::write(&last, bytes).unwrap();
+    let reader = OpenOptions::new().open_read_only(&data).unwrap_err();
+    for error in [open(&data, USUAL).unwrap_err(), reader] {
+        assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
+        assert!(error.to_string().contains("the end of the journal"), "{error}");
+    }
+    let database = open(&data, How { salvage: true, ..USUAL }).unwrap();
+    assert!(database.stats().accepted < MESSAGES);
+    drop(database);
+    assert_eq!(open(&data, USUAL).unwrap().warnings(), Vec::<String>::new());
 }
 
 #[test]

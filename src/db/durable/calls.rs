@@ -84,7 +84,8 @@ impl Database {
         let writes = upkeep.folder.access == Access::Everything;
         let checkpoint = if is_behind && writes { self.checkpoint() } else { Ok(()) };
         self.upkeep = None;
-        upkeep.folder.journal.close().and(checkpoint)
+        let closed = upkeep.folder.journal.close();
+        if writes { closed.and_then(|()| upkeep.folder.note_end()).and(checkpoint) } else { closed }
     }
 }
 

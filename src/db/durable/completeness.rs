@@ -1,8 +1,8 @@
 //! Whether all of a folder's files are there, as far as each proves the others.
 //!
-//! A journal without its last files reads like one that ends there. What proves more is the manifest,
-//! which knows that there was a journal, and the live store, which never knows a record that was not on
-//! stable storage before.
+//! A journal without its last files, or with zeros at its end, reads like one that ends there. What proves
+//! more is the manifest, which knows that there was a journal and how long it was when the database was
+//! closed, and the live store, which never knows a record that was not on stable storage before.
 
 use std::path::Path;
 
@@ -47,11 +47,11 @@ pub(crate) fn gone(folder: &Path) -> Error {
     Error::new(ErrorKind::Damaged, format!("the journal in `{}` is missing; {ADVICE}", journal.display()))
 }
 
-/// The error of a journal that ends before the live store.
-pub(crate) fn shortened(folder: &Path, live: u64, last: u64) -> Error {
+/// The error of a journal that ends before a record that it had.
+pub(crate) fn shortened(folder: &Path, reached: u64, last: u64) -> Error {
     let message = format!(
-        "the end of the journal in `{}` is missing: the live store knows records up to {live}, and it ends \
-         with {last}; {ADVICE}",
+        "the end of the journal in `{}` is missing: it had records up to {reached}, and ends with {last}; \
+         {ADVICE}",
         journal_folder(folder).display()
     );
     Error::new(ErrorKind::Damaged, message)

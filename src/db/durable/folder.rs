@@ -136,6 +136,21 @@ impl Folder {
         }
     }
 
+    /// Notes how long the journal is, so that its end cannot get lost without a trace while the database is
+    /// closed.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn note_end(&self) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        let last = self.journal.last().0;
+        if last == state.manifest.journal_reached {
+            return Ok(());
+        }
+        state.manifest.journal_reached = last;
+        state.manifest.write(&*self.disk, &self.path)
+    }
+
     /// The keys of all profiles in the live store.
     ///
     /// # Errors

@@ -36,6 +36,9 @@ pub(crate) struct Manifest {
     pub(crate) catalog: String,
     /// Whether the journal was begun; from then on there is one.
     pub(crate) has_journal: bool,
+    /// The last record when the database was closed last: the journal was that long at least.
+    #[serde(default)]
+    pub(crate) journal_reached: u64,
     /// A number for the messages that are held: another one whenever some were given up, so that a live
     /// store that knows them is not taken for one of what came after.
     pub(crate) lineage: u64,
@@ -58,6 +61,7 @@ impl Manifest {
             now_ms: None,
             catalog,
             has_journal: false,
+            journal_reached: 0,
             lineage: new_lineage(),
         }
     }

@@ -126,13 +126,15 @@ impl OpenOptions {
         let mut replay = Replay::default();
         let (journal, recovered) = self.journal(path, &manifest, after, &mut replay)?;
         let is_ours = live.as_ref().is_ok_and(|(_, meta)| meta.lineage == manifest.lineage);
-        let ends_early = is_ours && after > recovered.last.0;
+        let reached = manifest.journal_reached.max(if is_ours { after } else { 0 });
+        let ends_early = reached > recovered.last.0;
         if ends_early && !self.salvage {
-            return Err(completeness::shortened(path, after, recovered.last.0));
+            return Err(completeness::shortened(path, reached, recovered.last.0));
         }
         let gives_up = ends_early || is_journal_gone || recovered.given_up.is_some();
         if gives_up {
             manifest.lineage = new_lineage();
+            manifest.journal_reached = recovered.last.0;
         }
         if gives_up || !manifest.has_journal {
             manifest.has_journal = true;

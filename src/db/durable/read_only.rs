@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::base::error::{Error, ErrorKind};
 use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path};
+use crate::db::durable::completeness;
 use crate::db::durable::everything::{Tail, for_each};
 use crate::db::durable::folder::{entry_of, in_doubt, journal_folder};
 use crate::db::durable::manifest::Manifest;
@@ -50,6 +51,9 @@ impl OpenOptions {
             number => Some(Arc::new(Base::open(disk, base_path(path, number), manifest.base_sequence)?)),
         };
         let tail = Tail::read(disk, &journal_folder(path), manifest.base_sequence, None)?;
+        if tail.last < manifest.journal_reached {
+            return Err(completeness::shortened(path, manifest.journal_reached, tail.last));
+        }
         let manifest = tail.carried_over(&manifest);
         let program = program_of(&manifest.catalog, manifest.revision)?;
         let mut database = Database::empty(&program, self.clock.clone(), manifest.now(), None);
