@@ -2,64 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]
 
-use std::path::{Path, PathBuf};
+#[path = "crash/shop.rs"]
+mod shop;
+
 use std::sync::{Arc, Mutex};
 
 use habitue::{
     Catalog, Clock, Database, Durability, ErrorKind, ManualClock, Message, OpenOptions, RecoveryWork, Time,
 };
-
-const CATALOG: &str = r#"
-    schema = 1
-    [attributes]
-    tier = "string"
-    points = "int"
-    [events."Product Viewed"]
-    category = "string"
-    [events."Order Completed"]
-    total = "float"
-    [computed]
-    spent = 'events("Order Completed").within("30d").sum(total)'
-    favourite = 'events("Product Viewed").top(category)'
-    [segments]
-    buyer = 'spent > 50.0'
-    lapsed = 'now - events("Order Completed").last() > duration("30d")'
-    viewer = 'events("Product Viewed").within("24h").count() >= 2'
-    gold = 'tier == "gold" && !lapsed'
-    [personalizations.home]
-    fallback = { name = "hello" }
-    [[personalizations.home.offers]]
-    name = "thanks"
-    when = 'buyer'
-    text = "Thank you, {{ tier | default('guest') }}"
-"#;
-
-/// A folder of the test's own, removed when the test passes.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("habitue-test-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        Folder(path)
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-}
-
-fn catalog() -> Catalog {
-    Catalog::from_toml(CATALOG).unwrap()
-}
+use shop::{CATALOG, Folder, catalog};
 
 fn time(seconds: i64) -> Time {
     Time::from_millis(1_767_225_600_000 + seconds * 1_000).unwrap()

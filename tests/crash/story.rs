@@ -4,37 +4,14 @@
 //! Several writers write about the same customers. Messages are late, of equal times, of users and of
 //! visitors. All of them are before [`now`], so that the order of arrival changes no answer.
 
-use std::path::{Path, PathBuf};
+#[path = "shop.rs"]
+mod shop;
+
+use std::path::Path;
 use std::time::Duration;
 
-use habitue::{
-    Catalog, Clock, Database, Durability, Error, ManualClock, Message, MessageKind, OpenOptions, Time,
-};
-
-const CATALOG: &str = r#"
-    schema = 1
-    [attributes]
-    tier = "string"
-    points = "int"
-    [events."Product Viewed"]
-    category = "string"
-    [events."Order Completed"]
-    total = "float"
-    [computed]
-    spent = 'events("Order Completed").within("30d").sum(total)'
-    favourite = 'events("Product Viewed").top(category)'
-    [segments]
-    buyer = 'spent > 50.0'
-    lapsed = 'now - events("Order Completed").last() > duration("30d")'
-    viewer = 'events("Product Viewed").within("24h").count() >= 2'
-    gold = 'tier == "gold" && !lapsed'
-    [personalizations.home]
-    fallback = { name = "hello" }
-    [[personalizations.home.offers]]
-    name = "thanks"
-    when = 'buyer'
-    text = "Thank you, {{ tier | default('guest') }}"
-"#;
+use habitue::{Clock, Database, Durability, Error, ManualClock, Message, MessageKind, OpenOptions, Time};
+pub(crate) use shop::{Folder, catalog};
 
 /// How many customers there are.
 const CUSTOMERS: u64 = 40;
@@ -50,45 +27,12 @@ pub(crate) struct How {
     pub(crate) salvage: bool,
 }
 
-/// A folder of the test's own, removed when the test passes.
-pub(crate) struct Folder(PathBuf);
-
-impl Folder {
-    /// A folder that does not exist yet.
-    pub(crate) fn new(name: &str) -> Folder {
-        // It is processes that end here, and files that are damaged, but no machine: memory will do.
-        let memory = Path::new("/dev/shm");
-        let above = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let path = above.join(format!("habitue-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        Folder(path)
-    }
-
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-}
-
 /// A number that looks random (SplitMix64).
 pub(crate) fn chance(seed: u64) -> u64 {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x9e37_79b9_7f4a_7c15);
     state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     state ^ (state >> 31)
-}
-
-/// The catalog.
-pub(crate) fn catalog() -> Catalog {
-    Catalog::from_toml(CATALOG).expect("the catalog of the story is right")
 }
 
 /// The instant at which everything is asked: behind all messages.

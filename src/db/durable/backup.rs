@@ -17,6 +17,7 @@ use crate::db::durable::manifest::{Manifest, new_lineage};
 use crate::persist::disk::failure::failed;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::disk::real_disk::RealDisk;
+use crate::persist::disk::unfinished;
 
 /// How much of a file is copied at once.
 const COPIED_BYTES: usize = 1024 * 1024;
@@ -118,7 +119,7 @@ fn is_empty(folder: &Path) -> Result<bool, Error> {
 
 /// Copies a file to stable storage, by way of an unfinished one.
 fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), Error> {
-    let unfinished = to.with_extension("unfinished");
+    let unfinished = unfinished::begin(disk, to)?;
     let source = disk.open_read_only(from).map_err(|error| failed("open", from, error))?;
     let target = disk.create(&unfinished).map_err(|error| failed("make", &unfinished, error))?;
     let mut buffer = vec![0; COPIED_BYTES];
@@ -133,7 +134,5 @@ fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), Error> {
         offset += count as u64;
     }
     target.sync_data().map_err(|error| failed("sync", &unfinished, error))?;
-    disk.rename(&unfinished, to).map_err(|error| failed("rename", &unfinished, error))?;
-    let folder = to.parent().unwrap_or(to);
-    disk.sync_folder(folder).map_err(|error| failed("sync", folder, error))
+    unfinished::finish(disk, &unfinished, to)
 }

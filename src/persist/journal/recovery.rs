@@ -25,6 +25,7 @@ use crate::base::error::Error;
 use crate::base::limits::MAX_SPARE_SEGMENTS;
 use crate::persist::disk::failure::failed;
 use crate::persist::disk::file_calls::{Disk, DiskFile};
+use crate::persist::disk::stable_folder;
 
 /// Bytes are written again in pieces of this many.
 const PIECE: usize = 256 * 1024;
@@ -63,7 +64,7 @@ pub(super) fn recover(
     salvage: Salvage,
     on_record: &mut OnRecord<'_>,
 ) -> Result<(Core, Recovered), Error> {
-    make_folder(&*disk, folder)?;
+    stable_folder::make(&*disk, folder)?;
     let mut reading = reading::read(&*disk, folder, after, Sequence(u64::MAX), on_record)?;
     let fresh = reading.segments.is_empty();
     let next_number = reading.segments.last().map_or(0, |found| found.number) + 1;
@@ -87,16 +88,6 @@ pub(super) fn recover(
     };
     let core = Core::new(options.durability, segments, open, last, reading.marked.min(last));
     Ok((core, Recovered { last, records: reading.records, fresh, torn, given_up }))
-}
-
-fn make_folder(disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
-    if !disk.exists(folder).map_err(|error| failed("look for", folder, error))? {
-        disk.create_folder(folder).map_err(|error| failed("make", folder, error))?;
-        if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
-            disk.sync_folder(above).map_err(|error| failed("sync", above, error))?;
-        }
-    }
-    Ok(())
 }
 
 fn give_up(

@@ -18,6 +18,7 @@ use super::run::{Run, RunName, path_of};
 use crate::base::error::Error;
 use crate::persist::disk::failure::failed;
 use crate::persist::disk::file_calls::Disk;
+use crate::persist::disk::stable_folder;
 use crate::persist::disk::unfinished::UNFINISHED;
 
 /// Runs as large as this many times a new one are not merged with it.
@@ -111,7 +112,7 @@ impl MessageRuns {
         }
         let (kept, merged) = in_force.split_at(kept);
         let merging = Merging::new(new, merged.iter().map(|run| &**run))?;
-        self.make_folder()?;
+        stable_folder::make(&*self.disk, &self.folder)?;
         let run = Run::write(&*self.disk, &self.folder, self.new_number()?, entries, merging)?;
         Ok(Prepared(kept.iter().cloned().chain([Arc::new(run)]).collect()))
     }
@@ -144,16 +145,6 @@ impl MessageRuns {
 
     fn in_force(&self) -> Runs {
         Arc::clone(&self.in_force.read())
-    }
-
-    fn make_folder(&self) -> Result<(), Error> {
-        let (disk, folder) = (&self.disk, &self.folder);
-        if disk.exists(folder).map_err(|error| failed("look for", folder, error))? {
-            return Ok(());
-        }
-        disk.create_folder(folder).map_err(|error| failed("make", folder, error))?;
-        let parent = folder.parent().unwrap_or(folder);
-        disk.sync_folder(parent).map_err(|error| failed("sync", parent, error))
     }
 
     /// A number that no file has.
