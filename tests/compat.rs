@@ -67,6 +67,7 @@ fn freeze(version: &str) {
     let database = story::open(&data, USUAL).unwrap();
     for number in 0..180 {
         database.apply(message(0, number)).unwrap();
+        database.apply(message(1, number)).unwrap();
         match number {
             60 | 120 => database.checkpoint().unwrap(),
             90 => database.compact().unwrap(),
@@ -74,7 +75,10 @@ fn freeze(version: &str) {
         }
     }
     let reference = story::reference();
-    (0..180).for_each(|number| drop(reference.apply(message(0, number)).unwrap()));
+    for number in 0..180 {
+        reference.apply(message(0, number)).unwrap();
+        reference.apply(message(1, number)).unwrap();
+    }
     assert_eq!(difference(&everything(&reference), &everything(&database)), None);
     // As a crash leaves it: nothing is closed.
     pack(&data, &format!("folder-{version}"), &database);

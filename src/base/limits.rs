@@ -25,6 +25,8 @@ pub(crate) const MAX_NAME_BYTES: usize = 256;
 pub(crate) const MAX_MESSAGE_BYTES: usize = 32 * 1024;
 /// Longest user id, anonymous id or message id, bytes.
 pub(crate) const MAX_ID_BYTES: usize = 256;
+/// Most identifiers of one profile; what would exceed it is another profile's.
+pub(crate) const MAX_IDENTIFIERS: usize = 1_000;
 /// Deepest nesting of a property or trait, levels.
 pub(crate) const MAX_VALUE_DEPTH: usize = 16;
 /// Largest magnitude of a float: 2^1000. A sum of 2^23 of them is still finite.

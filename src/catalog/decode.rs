@@ -15,7 +15,7 @@ use super::load::{CatalogText, Language, too_large};
 use super::naming::{Namespace, is_bare_name, is_name, place_of};
 use super::shape::{CATALOG, LIMITS};
 use super::tree::{Entry, Node};
-use super::{attributes, definitions, json_text, toml_text};
+use super::{attributes, definitions, identifiers, json_text, toml_text};
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
 use crate::base::source_text::{SourceFile, Span, Spanned};
@@ -35,6 +35,7 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         report: Report::new(catalog.files().to_vec()),
         declarations: Declarations::default(),
         bare_names: Namespace::new(catalog.files()),
+        identifier_names: Namespace::new(catalog.files()),
         event_names: Namespace::new(catalog.files()),
         personalization_names: Namespace::new(catalog.files()),
         settings: AHashMap::new(),
@@ -74,6 +75,7 @@ struct Decoder<'t> {
     declarations: Declarations,
     /// Attributes, computed attributes and segments.
     bare_names: Namespace<'t>,
+    identifier_names: Namespace<'t>,
     event_names: Namespace<'t>,
     personalization_names: Namespace<'t>,
     /// Settings that stand only once in a catalog, and where they do.
@@ -94,6 +96,7 @@ impl Decoder<'_> {
             self.limits(node);
         }
         self.attributes(fields.get("attributes"));
+        self.identifiers(fields.get("identifiers"));
         self.events(fields.get("events"));
         self.computed(fields.get("computed"));
         self.segments(fields.get("segments"));
@@ -150,6 +153,17 @@ impl Decoder<'_> {
             match body.filter(|_| self.bare_name(key, "an attribute", "the attribute")) {
                 Some(body) => self.declarations.attributes.push(Named { name: key.clone(), body }),
                 None => self.leave_out(&key.value),
+            }
+        }
+    }
+
+    fn identifiers(&mut self, section: Option<&Node>) {
+        let so_far = self.declarations.identifiers.len();
+        for Entry { key, value } in self.section(section, so_far, "identifiers") {
+            let named = self.identifier_names.claim(key, "the rules", &mut self.report);
+            let body = identifiers::identifier(value, &mut self.report);
+            if let Some(body) = body.filter(|_| named) {
+                self.declarations.identifiers.push(Named { name: key.clone(), body });
             }
         }
     }
@@ -348,7 +362,8 @@ mod tests {
         assert_eq!(
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
-             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `events`, `computed`, `segments`, `personalizations`"
+             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `computed`, \
+             `segments`, `personalizations`"
         );
         assert_eq!(
             finding("[segments]\nvip = { wen = 'ltv > 1', members = [] }"),

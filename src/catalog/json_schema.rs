@@ -18,7 +18,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
 use super::naming::RESERVED;
-use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_NAME_BYTES};
+use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_IDENTIFIERS, MAX_NAME_BYTES};
 
 /// The JSON Schema (draft 2020-12) of a catalog, or of one file of a catalog folder.
 pub fn json_schema() -> Json {
@@ -69,6 +69,8 @@ struct Catalog {
     /// What is known of a customer, by name.
     #[schemars(extend("propertyNames" = bare_names()))]
     attributes: Option<BTreeMap<String, Attribute>>,
+    /// Rules for what identifies a customer: `userId`, `anonymousId`, and attributes that are identifiers.
+    identifiers: Option<BTreeMap<String, IdentifierRule>>,
     /// What customers do: the properties of each event.
     #[schemars(extend("propertyNames" = quoted_names()))]
     events: Option<BTreeMap<String, Event>>,
@@ -144,6 +146,42 @@ struct AttributeTable {
     sensitive: Option<bool>,
     /// For people.
     description: Option<String>,
+}
+
+/// What identifies a customer, and what does not.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct IdentifierRule {
+    /// Whether upper and lower case are told apart: `keep`, or `ignore`.
+    case: Option<CaseName>,
+    /// What becomes of spaces: `keep`, `trim` (those before and after do not count) or `remove`.
+    spaces: Option<SpacesName>,
+    /// Values that identify nobody.
+    blocked: Option<Vec<String>>,
+    /// Patterns of values that identify nobody.
+    blocked_patterns: Option<Vec<String>>,
+    /// Most of this kind that one profile may have; one more does not identify it.
+    #[schemars(range(min = 1, max = MAX_IDENTIFIERS))]
+    limit: Option<u32>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// Whether upper and lower case are told apart.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum CaseName {
+    Keep,
+    Ignore,
+}
+
+/// What becomes of spaces.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum SpacesName {
+    Keep,
+    Trim,
+    Remove,
 }
 
 /// The properties of an event, by name.
@@ -338,11 +376,12 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 10] = [
+        let tables: [(&str, &Shape); 11] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
             ("/$defs/PropertyTable", &shape::PROPERTY),
+            ("/$defs/IdentifierRule", &shape::IDENTIFIER),
             ("/$defs/ElementTable", &shape::ELEMENT),
             ("/$defs/ComputedTable", &shape::COMPUTED),
             ("/$defs/SegmentTable", &shape::SEGMENT),
@@ -411,6 +450,10 @@ mod tests {
                 "d": { "type": "list", "of": { "type": "map", "of": "float", "description": "d" } },
                 "e": { "type": "string", "identifier": true },
             },
+            "identifiers": { "e": {
+                "case": "keep", "spaces": "remove", "blocked": ["0"], "blocked_patterns": ["^test"], "limit": 3,
+                "description": "e",
+            } },
             "events": { "Any Name": { "p": "bool", "q": { "type": "time", "required": true, "description": "q" } }, "Empty": {} },
             "computed": { "f": { "value": "1 + 1", "description": "f" } },
             "segments": { "g": { "members": ["ana"], "description": "g" }, "h": { "when": "true" } },
@@ -430,6 +473,7 @@ mod tests {
         "/attributes/b/fields/y",
         "/attributes/c",
         "/attributes/d/of",
+        "/identifiers/e",
         "/events/Any Name/q",
         "/computed/f",
         "/segments/g",
@@ -461,6 +505,10 @@ mod tests {
             ("/strict", json!("yes")),
             ("/max_skew", json!("5 minutes")),
             ("/limits/entries_per_aggregate", json!(0)),
+            ("/identifiers/e/case", json!("lower")),
+            ("/identifiers/e/spaces", json!(true)),
+            ("/identifiers/e/blocked", json!("0")),
+            ("/identifiers/e/limit", json!(0)),
             ("/limits/entries_per_aggregate", json!(1_000_001)),
             ("/attributes/a", json!("text")),
             ("/attributes/a", json!(1)),

@@ -8,6 +8,7 @@ mod attributes;
 mod decode;
 mod definitions;
 mod fields;
+mod identifiers;
 #[cfg(feature = "schema")]
 mod json_schema;
 mod json_text;

@@ -23,6 +23,7 @@ pub(super) const CATALOG: Shape = Shape {
         "max_skew",
         "limits",
         "attributes",
+        "identifiers",
         "events",
         "computed",
         "segments",
@@ -44,6 +45,12 @@ pub(super) const ATTRIBUTE: Shape = Shape {
         "required",
         "only a property of an event can be required: an attribute is there or missing",
     )],
+};
+
+pub(super) const IDENTIFIER: Shape = Shape {
+    what: "the rules of an identifier",
+    keys: &["case", "spaces", "blocked", "blocked_patterns", "limit", "description"],
+    misplaced: &[("type", "it belongs to the attribute, in `[attributes]`")],
 };
 
 pub(super) const PROPERTY: Shape = Shape {

@@ -1,23 +1,82 @@
 //! The way of a message: checked, not seen before, typed, put on record, applied.
+//!
+//! Nearly every message is of one profile and changes nothing of who is who: it is applied with that
+//! profile's shard locked. One that may change who is who goes on in [`tied`](crate::db::tied). Which it
+//! is may be known only once the profile is looked at, so the way begins again where it has to.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+use parking_lot::RwLockWriteGuard;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
-use crate::db::applied::Applied;
+use crate::db::applied::{Applied, Transition};
 use crate::db::database::{Database, name_turns};
+use crate::db::durable::loading::Loaded;
+use crate::db::tied::{Concern, Surroundings, concern};
+use crate::engine::program::Program;
 use crate::engine::typed_message::{Content, Misfits};
-use crate::model::message::{Message, MessageKind};
+use crate::facts::identity::ties::{Home, Ties};
+use crate::model::identifier::{Identifier, OwnedIdentifier};
+use crate::model::message::Message;
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::store::history::Entry;
 use crate::store::message_index::{Claim, Known};
-use crate::store::profile::Identifier;
-use crate::store::shard::Arriving;
+use crate::store::shard::{Arriving, Limits, Recipient, Shard};
 
 /// How often what is on disk is made anew for one message, before giving up.
 const MOST_MENDED: u32 = 3;
 /// About how many bytes a message adds to its profile's state.
-const STATE_BYTES: u64 = 200;
+pub(crate) const STATE_BYTES: u64 = 200;
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Incoming {
+    pub(crate) message: Message,
+    pub(crate) message_id: String,
+    /// The event time: the message's own, or the clock's where it has none.
+    pub(crate) time: Time,
+    /// The database's time.
+    pub(crate) now: Time,
+}
+
+/// What of who is who a message needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// The profile of its home.
+    Home,
+    /// The customers that it names.
+    Named,
+    /// And all who ever had to do with them.
+    Family,
+}
+
+/// What became of trying to apply a message.
+#[derive(Clone, Debug)]
+pub(crate) enum Attempt<T> {
+    Done(T),
+    /// Something changed meanwhile.
+    Again,
+    /// More has to be in memory.
+    Needs(Needs),
+}
+
+/// What was brought to memory for a message.
+pub(crate) enum Prepared {
+    Home(Loaded),
+    Customers(Surroundings),
+}
+
+/// Where a message of one profile goes.
+pub(crate) enum Way<'a> {
+    Here(RwLockWriteGuard<'a, Shard>, u32),
+    Begins(RwLockWriteGuard<'a, Shard>),
+    /// It may change who is who.
+    Identity,
+    /// Something changed meanwhile.
+    Again,
+}
 
 impl Database {
     /// Applies a message: when the call returns, every answer takes it into account.
@@ -38,24 +97,29 @@ impl Database {
             return Err(Refusal::new(RefusalReason::Storage, "", detail));
         }
         message.check()?;
-        let now = self.now();
-        let message_id = match message.message_id() {
-            Some(id) => id.to_owned(),
-            None => self.give_id(now),
-        };
+        let now = self.time.now();
+        // What was held back takes effect in the order of time.
+        self.settle_held(message.timestamp().map_or(now, |time| time.min(now)))?;
+        let message_id = message.message_id().map_or_else(|| self.give_id(now), str::to_owned);
         let content_hash = message.fingerprint();
         let time = message.timestamp().unwrap_or(now);
-        // The message itself moves into the history, so the id outlives it as a copy.
-        let named = identifier(&message)?;
-        let id = named.text().to_owned();
-        let identifier = named.with_text(&id);
-        let mut mended = 0;
-        let (claim, mut shard) = loop {
-            // Nothing here may wait for upkeep while it holds the claim.
-            let loaded = self.load(identifier, now)?;
-            let claim = self.messages.claim(&message_id);
-            let known = match self.content_on_disk(&claim) {
-                Ok(on_disk) => Known::of(claim.content().or(on_disk), content_hash),
+        let incoming = Incoming { message, message_id, time, now };
+        let (mut needs, mut mended) = (Needs::Home, 0);
+        loop {
+            // Nothing may wait for upkeep while it holds the claim, so what is needed is brought before.
+            let program = self.shards.program();
+            let rules = &program.definitions.identifiers;
+            let home = Home::of(&incoming.message, rules).ok_or_else(nobody)?.identifier().to_owned();
+            let ties = Ties::of(&incoming.message, rules);
+            let prepared = self.prepare(&home, ties.as_ref(), needs, now)?;
+            let claim = self.messages.claim(&incoming.message_id);
+            match self.known(&claim, content_hash) {
+                Ok(Known::New) => {}
+                Ok(Known::Same) => {
+                    drop(claim);
+                    return self.duplicate(incoming.message_id);
+                }
+                Ok(Known::Other) => return Err(conflict(incoming.message_id)),
                 Err(error) if mended == MOST_MENDED => return Err(error.into()),
                 Err(error) => {
                     drop(claim);
@@ -63,103 +127,126 @@ impl Database {
                     mended += 1;
                     continue;
                 }
-            };
-            match known {
-                Known::New => {}
-                Known::Same => {
-                    drop(claim);
-                    self.commit_all()?;
-                    self.counts.duplicates.fetch_add(1, Ordering::Relaxed);
-                    return Ok(Applied { message_id, duplicate: true, transitions: Vec::new() });
+            }
+            let applied = match prepared {
+                Prepared::Home(loaded) => match self.way(home.borrowed(), ties.as_ref(), (time, now), loaded)
+                {
+                    Way::Here(shard, slot) => {
+                        self.apply_here(&program, shard, Recipient::Known(slot), &incoming)?
+                    }
+                    Way::Begins(shard) => {
+                        self.apply_here(&program, shard, Recipient::New(home.borrowed()), &incoming)?
+                    }
+                    Way::Identity => Attempt::Needs(Needs::Named),
+                    Way::Again => Attempt::Again,
+                },
+                Prepared::Customers(_) if time > now => Attempt::Done(self.hold(&program, &incoming)?),
+                Prepared::Customers(surroundings) => {
+                    self.apply_tied(&program, &home, &surroundings, &incoming)?
                 }
-                Known::Other => return Err(conflict(message_id)),
+            };
+            let (sequence, transitions) = match applied {
+                Attempt::Done(applied) => applied,
+                Attempt::Again => continue,
+                Attempt::Needs(needed) => {
+                    needs = needed;
+                    continue;
+                }
+            };
+            claim.accept(content_hash);
+            if let Some(upkeep) = &self.upkeep {
+                upkeep.folder.commit(sequence)?;
             }
-            let shard = self.shards[self.shard_of(identifier)].write();
-            if shard.find(identifier).is_some() || loaded.is_absent_from(&shard) {
-                break (claim, shard);
-            }
-        };
-        let definitions = &shard.program.definitions;
-        if time > now + definitions.max_skew {
-            let detail = format!(
-                "it is later than the clock ({now}) by more than the {} that the catalog allows",
-                definitions.max_skew
-            );
-            return Err(Refusal::new(RefusalReason::Skew, "timestamp", detail).with_value(time.to_string()));
+            self.keep(&transitions);
+            self.settle_held(now)?;
+            return Ok(Applied { message_id: incoming.message_id, duplicate: false, transitions });
         }
-        let content = Content::of(&message, definitions, Misfits::Refuse)?;
-        let entry = Entry { time, message_id: message_id.as_str().into(), message };
-        let bytes = entry.bytes();
-        let turns = shard.apply(identifier, Arriving { entry, content, now }, |entry| {
-            Ok(self.upkeep.as_ref().map_or(Ok(0), |upkeep| upkeep.folder.record(now, entry))?)
-        })?;
-        claim.accept(content_hash);
+    }
+
+    /// Brings to memory what a message needs.
+    pub(crate) fn prepare(
+        &self,
+        home: &OwnedIdentifier,
+        ties: Option<&Ties>,
+        needs: Needs,
+        now: Time,
+    ) -> Result<Prepared, Error> {
+        if needs == Needs::Home {
+            return Ok(Prepared::Home(self.load(home.borrowed(), now)?));
+        }
+        let others = ties.iter().flat_map(|ties| &ties.others);
+        let named: Vec<OwnedIdentifier> = std::iter::once(home).chain(others).cloned().collect();
+        Ok(Prepared::Customers(self.surroundings(&named, needs == Needs::Family, now)?))
+    }
+
+    /// Where a message goes, as far as its home says; `times` are its own and the database's.
+    pub(crate) fn way(
+        &self,
+        home: Identifier<'_>,
+        ties: Option<&Ties>,
+        times: (Time, Time),
+        loaded: Loaded,
+    ) -> Way<'_> {
+        match self.shards.write(home) {
+            Some((shard, slot)) => match concern(Some(shard.profile(slot)), home, ties, times) {
+                Concern::Itself => Way::Here(shard, slot),
+                Concern::Identity => Way::Identity,
+            },
+            None if concern(None, home, ties, times) == Concern::Identity => Way::Identity,
+            None => {
+                let shard = self.shards[self.shards.of(home)].write();
+                if loaded.is_absent_from(home, &shard) { Way::Begins(shard) } else { Way::Again }
+            }
+        }
+    }
+
+    /// Applies a message to one profile of a locked shard. Gives its number and what it changed.
+    fn apply_here(
+        &self,
+        program: &Arc<Program>,
+        mut shard: RwLockWriteGuard<'_, Shard>,
+        recipient: Recipient<'_>,
+        incoming: &Incoming,
+    ) -> Result<Attempt<(u64, Vec<Transition>)>, Refusal> {
+        if !Arc::ptr_eq(&shard.program, program) {
+            return Ok(Attempt::Again);
+        }
+        let arriving = arriving(program, incoming, Misfits::Refuse)?;
+        let bytes = arriving.entry.bytes() as u64;
+        let turns = shard.apply(recipient, arriving, |entry| Ok(self.record(incoming.now, entry)?))?;
         let sequence = shard.profile(turns.profile).sequence;
         let transitions = name_turns(&shard, &turns);
         drop(shard);
         if let Some(upkeep) = &self.upkeep {
-            upkeep.grew(bytes as u64 + STATE_BYTES);
-            upkeep.folder.commit(sequence)?;
+            upkeep.grew(bytes + STATE_BYTES);
         }
-        self.keep(&transitions);
-        Ok(Applied { message_id, duplicate: false, transitions })
+        Ok(Attempt::Done((sequence, transitions)))
     }
 
-    /// Waits until everything accepted so far is as safe as the durability asks. Who brings a message
-    /// again is told the same of it as who brought it first.
-    fn commit_all(&self) -> Result<(), Error> {
-        let Some(upkeep) = &self.upkeep else { return Ok(()) };
-        upkeep.folder.commit(upkeep.folder.journal.last().0)
+    /// Puts an accepted message on record; gives its number.
+    pub(crate) fn record(&self, now: Time, entry: &Entry) -> Result<u64, Error> {
+        self.upkeep.as_ref().map_or(Ok(0), |upkeep| upkeep.folder.record(now, entry))
+    }
+
+    /// What is known of a message that says `content`.
+    fn known(&self, claim: &Claim<'_>, content: u128) -> Result<Known, Error> {
+        Ok(Known::of(claim.content().or(self.content_on_disk(claim)?), content))
     }
 
     /// The content under which a message of the claimed id is on disk.
-    fn content_on_disk(&self, claim: &Claim<'_>) -> Result<Option<u128>, Error> {
+    pub(crate) fn content_on_disk(&self, claim: &Claim<'_>) -> Result<Option<u128>, Error> {
         let Some(upkeep) = &self.upkeep else { return Ok(None) };
         upkeep.folder.content_of(claim.id())
     }
 
-    /// Applies a message that the journal holds, unless its profile knows it already.
-    pub(crate) fn replay_message(
-        &self,
-        sequence: u64,
-        now: Time,
-        time: Time,
-        message_id: &str,
-        json: &str,
-    ) -> Result<(), Error> {
-        self.time.reach(now);
-        let message = Message::parse(json)?;
-        let content_hash = message.fingerprint();
-        let claim = self.messages.claim(message_id);
-        match self.content_on_disk(&claim)? {
-            None => claim.accept(content_hash),
-            // Loading the profile may wait for upkeep, which waits for every claim.
-            Some(_) => drop(claim),
+    /// A message that was accepted before: whoever brings it again is told the same of it as who brought
+    /// it first, so everything accepted so far has to be as safe as the durability asks.
+    fn duplicate(&self, message_id: String) -> Result<Applied, Refusal> {
+        if let Some(upkeep) = &self.upkeep {
+            upkeep.folder.commit(upkeep.folder.journal.last().0)?;
         }
-        let named = identifier(&message)?;
-        let id = named.text().to_owned();
-        let identifier = named.with_text(&id);
-        let loaded = self.load(identifier, now)?;
-        let mut shard = self.shards[self.shard_of(identifier)].write();
-        debug_assert!(
-            shard.find(identifier).is_some() || loaded.is_absent_from(&shard),
-            "nobody else is here"
-        );
-        let known = shard.find(identifier).map(|place| shard.profile(place).sequence);
-        if known.is_some_and(|known| known >= sequence) {
-            return Ok(());
-        }
-        // It was accepted, so what does not fit by now is left out.
-        let definitions = &shard.program.definitions;
-        let content = Content::of(&message, definitions, Misfits::LeaveOut).unwrap_or(Content::Presence);
-        let entry = Entry { time, message_id: message_id.into(), message };
-        let bytes = entry.bytes();
-        shard.apply(identifier, Arriving { entry, content, now }, |_| Ok(sequence))?;
-        drop(shard);
-        self.upkeep.as_ref().map_or(Ok(()), |upkeep| {
-            upkeep.grew(bytes as u64 + STATE_BYTES);
-            if upkeep.is_over_budget() { upkeep.relieve() } else { Ok(()) }
-        })
+        self.counts.duplicates.fetch_add(1, Ordering::Relaxed);
+        Ok(Applied { message_id, duplicate: true, transitions: Vec::new() })
     }
 
     /// An id that no other message of this database was given.
@@ -170,23 +257,37 @@ impl Database {
     }
 }
 
+/// A message in the terms of a catalog, if it may come in.
+pub(crate) fn arriving(
+    program: &Program,
+    incoming: &Incoming,
+    misfits: Misfits,
+) -> Result<Arriving, Refusal> {
+    let Incoming { message, message_id, time, now } = incoming;
+    let definitions = &program.definitions;
+    if misfits == Misfits::Refuse && *time > *now + definitions.max_skew {
+        let detail = format!(
+            "it is later than the clock ({now}) by more than the {} that the catalog allows",
+            definitions.max_skew
+        );
+        return Err(Refusal::new(RefusalReason::Skew, "timestamp", detail).with_value(time.to_string()));
+    }
+    let content = match Content::of(message, definitions, misfits) {
+        // It was accepted, so what does not fit by now is left out.
+        Err(_) if misfits == Misfits::LeaveOut => Content::Presence,
+        content => content?,
+    };
+    let limits = if misfits == Misfits::Refuse { Limits::Checked } else { Limits::Passed };
+    let entry = Entry { time: *time, message_id: message_id.as_str().into(), message: message.clone() };
+    Ok(Arriving { entry, content, now: *now, limits })
+}
+
+fn nobody() -> Refusal {
+    let detail = "the ids of this message are among those that the catalog says identify nobody";
+    Refusal::new(RefusalReason::Blocked, "userId", detail)
+}
+
 fn conflict(message_id: String) -> Refusal {
     let detail = "a message with this id and other content was accepted before";
     Refusal::new(RefusalReason::Conflict, "messageId", detail).with_value(message_id)
-}
-
-/// Whose message it is. Merging profiles is not there yet, so a message that asks for it is refused.
-pub(crate) fn identifier(message: &Message) -> Result<Identifier<'_>, Refusal> {
-    let not_yet = |what: &str| {
-        let detail =
-            format!("{what} joins two customers, which this version does not do yet: send one id only");
-        Refusal::new(RefusalReason::NotYet, "type", detail)
-    };
-    match (message.kind(), message.user_id(), message.anonymous_id()) {
-        (MessageKind::Alias { .. }, _, _) => Err(not_yet("an `alias`")),
-        (MessageKind::Identify, Some(_), Some(_)) => Err(not_yet("an `identify` with both ids")),
-        (_, Some(user), _) => Ok(Identifier::User(user)),
-        (_, None, Some(visitor)) => Ok(Identifier::Anonymous(visitor)),
-        (_, None, None) => Err(Refusal::new(RefusalReason::Schema, "userId", "the message names nobody")),
-    }
 }

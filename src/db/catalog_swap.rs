@@ -1,9 +1,7 @@
 //! Replacing the catalog.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
-use parking_lot::RwLock;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
@@ -11,9 +9,11 @@ use crate::db::applied::{Cause, Transition};
 use crate::db::catalog::Catalog;
 use crate::db::database::Database;
 use crate::db::durable::loading::Loaded;
-use crate::db::durable::upkeep::Upkeep;
+use crate::db::durable::upkeep::Kept;
+use crate::db::tied::Concerned;
 use crate::engine::program::Program;
-use crate::store::profile::Identifier;
+use crate::model::identifier::Identifier;
+use crate::store::shard::Shard;
 
 impl Database {
     /// Replaces the catalog, and returns the new revision. From then on every answer is exact under the
@@ -43,37 +43,40 @@ impl Database {
         record: impl FnOnce(&str) -> Result<u64, Error>,
     ) -> Result<u64, Error> {
         // A new catalog makes a profile from its messages, so all of them come to memory.
-        let _everything = self.upkeep.as_deref().map(KeepsEverything::new);
+        let _everything = self.upkeep.as_ref().map(Kept::of);
+        // Whoever is evicting now, finishes.
+        self.upkeep.iter().for_each(|upkeep| drop(upkeep.folder.upkeep.lock()));
         self.load_everything(now)?;
         // A checkpoint sees one catalog.
         let _alone = self.upkeep.as_ref().map(|upkeep| upkeep.folder.upkeep.lock());
-        let mut shards: Vec<_> = self.shards.iter().map(RwLock::write).collect();
-        for shard in &mut shards {
+        let mut locked = self.shards.lock(0..self.shards.len());
+        let old = locked.program();
+        let packed = catalog.text.pack();
+        let revision = old.revision + 1;
+        for shard in locked.all() {
             shard.complete_all()?;
         }
-        let packed = catalog.text.pack();
         record(&packed)?;
-        let revision = shards[0].program.revision + 1;
         let program = Arc::new(Program::new(catalog.definitions, revision));
-        for shard in &mut shards {
+        let mut before = Memberships::new();
+        for shard in locked.all() {
             self.advance_shard(shard, now);
-            let before = Arc::clone(&shard.program);
-            let members: Vec<_> = shard.profiles().map(|(_, profile)| profile.memberships(&before)).collect();
+            note_memberships(shard, &mut before);
             shard.replace_program(Arc::clone(&program), now);
-            for ((_, profile), before) in shard.profiles().zip(members) {
-                let after = profile.memberships(&program);
-                let left = before.iter().filter(|name| !after.contains(*name)).map(|name| (name, false));
-                let entered = after.iter().filter(|name| !before.contains(*name)).map(|name| (name, true));
-                let turned = left.chain(entered).map(|(segment, entered)| Transition {
-                    profile: Arc::clone(&profile.name),
-                    segment: Arc::from(segment.as_str()),
-                    entered,
-                    at: now,
-                    cause: Cause::Catalog,
-                });
-                self.keep(&turned.collect::<Vec<_>>());
-            }
         }
+        self.shards.read_ids_by(&program.definitions.identifiers);
+        if old.definitions.identifiers != program.definitions.identifiers {
+            // Messages may tie other identifiers now.
+            let mut concerned = Concerned::all(locked);
+            let plan = concerned.heard_anew(None, &program.definitions.identifiers);
+            self.carry_out(&mut concerned, plan.plan, "", now, 0);
+            locked = concerned.locked;
+        }
+        let mut after = Memberships::new();
+        for shard in locked.all() {
+            note_memberships(shard, &mut after);
+        }
+        self.keep(&moves(&before, &after, now));
         if let Some(upkeep) = &self.upkeep {
             *upkeep.catalog.lock() = packed;
         }
@@ -92,20 +95,32 @@ impl Database {
     }
 }
 
-/// While it is there, no profile leaves memory.
-struct KeepsEverything<'a>(&'a Upkeep);
+/// Of each shown id, the names of the segments that its profile is a member of.
+type Memberships = BTreeMap<Arc<str>, BTreeSet<String>>;
 
-impl KeepsEverything<'_> {
-    fn new(upkeep: &Upkeep) -> KeepsEverything<'_> {
-        upkeep.keeps_everything.store(true, Ordering::SeqCst);
-        // Whoever is evicting now, finishes.
-        drop(upkeep.folder.upkeep.lock());
-        KeepsEverything(upkeep)
+fn note_memberships(shard: &Shard, memberships: &mut Memberships) {
+    for (_, profile) in shard.profiles() {
+        // A user and a visitor may be shown under the same text.
+        memberships.entry(Arc::clone(&profile.name)).or_default().extend(profile.memberships(&shard.program));
     }
 }
 
-impl Drop for KeepsEverything<'_> {
-    fn drop(&mut self) {
-        self.0.keeps_everything.store(false, Ordering::SeqCst);
+/// Who entered and left what, because the catalog is another one.
+fn moves(before: &Memberships, after: &Memberships, now: Time) -> Vec<Transition> {
+    let none = BTreeSet::new();
+    let shown: BTreeSet<&Arc<str>> = before.keys().chain(after.keys()).collect();
+    let mut moves = Vec::new();
+    for shown in shown {
+        let (was, is) = (before.get(shown).unwrap_or(&none), after.get(shown).unwrap_or(&none));
+        let left = was.difference(is).map(|segment| (segment, false));
+        let turned = left.chain(is.difference(was).map(|segment| (segment, true)));
+        moves.extend(turned.map(|(segment, entered)| Transition {
+            profile: Arc::clone(shown),
+            segment: Arc::from(segment.as_str()),
+            entered,
+            at: now,
+            cause: Cause::Catalog,
+        }));
     }
+    moves
 }

@@ -7,9 +7,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::base::clock::Clock;
 use crate::base::error::Error;
@@ -19,17 +19,17 @@ use crate::db::catalog::Catalog;
 use crate::db::database_time::DatabaseTime;
 use crate::db::durable::loading::Loaded;
 use crate::db::durable::upkeep::{Upkeep, UpkeepThread};
+use crate::db::held::Heldback;
 use crate::db::stats::Stats;
 use crate::derived::work::Work;
 use crate::engine::program::Program;
 use crate::engine::transition::Trigger;
+use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::store::history::Archive;
 use crate::store::message_index::MessageIndex;
-use crate::store::profile::Identifier;
 use crate::store::shard::{Shard, Turns};
+use crate::store::shards::Shards;
 
-/// How many shards there are; a power of two.
-const SHARDS: usize = 64;
 /// Most transitions kept until somebody takes them; then the oldest are dropped, and counted.
 const MAX_TRANSITIONS: usize = 1_000_000;
 
@@ -55,11 +55,17 @@ const MAX_TRANSITIONS: usize = 1_000_000;
 #[derive(Debug)]
 pub struct Database {
     pub(crate) time: Arc<DatabaseTime>,
-    pub(crate) shards: Arc<[RwLock<Shard>]>,
+    pub(crate) shards: Arc<Shards>,
     pub(crate) messages: Arc<MessageIndex>,
     transitions: Mutex<VecDeque<Transition>>,
     pub(crate) hasher: ahash::RandomState,
     pub(crate) counts: Counts,
+    /// Messages of the future that will tie identifiers.
+    pub(crate) held: Arc<Mutex<Vec<Heldback>>>,
+    /// When the first of them takes effect, milliseconds.
+    pub(crate) held_until: AtomicI64,
+    /// Held by whoever lets them take effect.
+    pub(crate) settling: Mutex<()>,
     /// What a database in a folder has beside.
     pub(crate) upkeep: Option<Arc<Upkeep>>,
     pub(crate) thread: Option<UpkeepThread>,
@@ -109,14 +115,16 @@ impl Database {
         since: Time,
         archive: Option<Arc<dyn Archive>>,
     ) -> Database {
-        let shard = |_| RwLock::new(Shard::new(Arc::clone(program), archive.clone()));
         Database {
             time: Arc::new(DatabaseTime::new(clock, since)),
-            shards: (0..SHARDS).map(shard).collect(),
+            shards: Arc::new(Shards::new(program, archive.as_ref())),
             messages: Arc::new(MessageIndex::new()),
             transitions: Mutex::default(),
             hasher: ahash::RandomState::new(),
             counts: Counts::default(),
+            held: Arc::default(),
+            held_until: AtomicI64::new(Time::NEVER.millis()),
+            settling: Mutex::default(),
             upkeep: None,
             thread: None,
             is_read_only: false,
@@ -125,7 +133,13 @@ impl Database {
 
     /// The database's time: the clock's, or the last one if the clock went backwards.
     pub fn now(&self) -> Time {
-        self.time.now()
+        let now = self.time.now();
+        if let Err(error) = self.settle_held(now)
+            && let Some(upkeep) = &self.upkeep
+        {
+            upkeep.folder.warn(format!("a message whose time has come is tried again: {error}"));
+        }
+        now
     }
 
     /// Brings every profile whose time has come to now, so that its transitions are reported. Answers
@@ -135,13 +149,13 @@ impl Database {
     /// If a profile whose time has come cannot be read from disk.
     pub fn advance(&self) -> Result<(), Error> {
         let now = self.now();
-        for shard in &*self.shards {
+        for shard in self.shards.iter() {
             self.advance_shard(&mut shard.write(), now);
         }
         self.advance_on_disk(now)
     }
 
-    pub(crate) fn advance_shard(&self, shard: &mut RwLockWriteGuard<'_, Shard>, now: Time) {
+    pub(crate) fn advance_shard(&self, shard: &mut Shard, now: Time) {
         for turns in shard.advance_due(now) {
             self.keep(&name_turns(shard, &turns));
         }
@@ -155,21 +169,21 @@ impl Database {
     /// What the database holds and has done.
     pub fn stats(&self) -> Stats {
         let mut work = Work::default();
-        let (mut profiles, mut in_memory, mut revision) = (0, 0, 0);
+        let (mut profiles, mut in_memory, mut revision) = (0_i64, 0, 0);
         let stored = self.upkeep.as_ref().map(|upkeep| upkeep.stored());
         let (profiles_on_disk, on_disk) = stored.unwrap_or_default();
-        for shard in &*self.shards {
+        for shard in self.shards.iter() {
             let shard = shard.read();
             profiles += match stored {
                 None => shard.begun(),
-                Some(_) => shard.never_stored(),
+                Some(_) => shard.not_stored(),
             };
             in_memory += shard.in_memory();
             work += shard.work();
             revision = shard.program.revision;
         }
         Stats {
-            profiles: profiles + profiles_on_disk,
+            profiles: profiles_on_disk.saturating_add_signed(profiles),
             in_memory,
             loaded: self.counts.loaded.load(Ordering::Relaxed),
             accepted: self.messages.len() as u64 + on_disk,
@@ -183,30 +197,64 @@ impl Database {
         }
     }
 
-    /// The profile that `id` names, a user's id or else a visitor's, brought to `now`, for reading.
+    /// The profile that `id` names, brought to `now`, for reading.
     pub(crate) fn read(&self, id: &str, now: Time) -> Result<Option<Reading<'_>>, Error> {
-        for identifier in [Identifier::User(id), Identifier::Anonymous(id)] {
-            let shard = self.shards[self.shard_of(identifier)].read();
-            if let Some(place) = shard.find(identifier) {
+        self.each_identifier(id, |identifier| {
+            if let Some((shard, place)) = self.shards.read(identifier) {
                 let profile = shard.profile(place);
+                if !profile.is_meant_by(identifier) {
+                    return Ok(None);
+                }
                 if profile.standing().deadline() > now {
                     profile.ask();
                     return Ok(Some(Reading { shard, place }));
                 }
             }
-            drop(shard);
-            if let Some(Writing { shard, place }) = self.write_one(identifier, now)? {
-                return Ok(Some(Reading { shard: RwLockWriteGuard::downgrade(shard), place }));
-            }
-        }
-        Ok(None)
+            let writing = self.write_meant(identifier, now)?;
+            let downgraded = writing
+                .map(|Writing { shard, place }| Reading { shard: RwLockWriteGuard::downgrade(shard), place });
+            Ok(downgraded)
+        })
     }
 
     /// The same, for writing.
     pub(crate) fn write(&self, id: &str, now: Time) -> Result<Option<Writing<'_>>, Error> {
-        for identifier in [Identifier::User(id), Identifier::Anonymous(id)] {
-            if let Some(writing) = self.write_one(identifier, now)? {
-                return Ok(Some(writing));
+        self.each_identifier(id, |identifier| self.write_meant(identifier, now))
+    }
+
+    fn write_meant(&self, identifier: Identifier<'_>, now: Time) -> Result<Option<Writing<'_>>, Error> {
+        let found = self.write_one(identifier, now)?;
+        Ok(found.filter(|Writing { shard, place }| shard.profile(*place).is_meant_by(identifier)))
+    }
+
+    /// What the first identifier gives that a bare id can be: a user's, a visitor's, or one that the
+    /// catalog declares.
+    pub(crate) fn each_identifier<T>(
+        &self,
+        id: &str,
+        mut ask: impl FnMut(Identifier<'_>) -> Result<Option<T>, Error>,
+    ) -> Result<Option<T>, Error> {
+        if self.shards.reads_ids_as_they_are() {
+            for identifier in [Identifier::user(id), Identifier::anonymous(id)] {
+                if let Some(found) = ask(identifier)? {
+                    return Ok(Some(found));
+                }
+            }
+            return Ok(None);
+        }
+        let program = self.shards.program();
+        let rules = &program.definitions.identifiers;
+        if let Some(found) = ask(Identifier::user(&rules.user.look_up(id)))? {
+            return Ok(Some(found));
+        }
+        if let Some(found) = ask(Identifier::anonymous(&rules.anonymous.look_up(id)))? {
+            return Ok(Some(found));
+        }
+        for (attribute, rule) in &rules.declared {
+            let Some(value) = rule.read(id) else { continue };
+            let identifier = OwnedIdentifier::declared(attribute, &value);
+            if let Some(found) = ask(identifier.borrowed())? {
+                return Ok(Some(found));
             }
         }
         Ok(None)
@@ -218,23 +266,17 @@ impl Database {
         now: Time,
     ) -> Result<Option<Writing<'_>>, Error> {
         loop {
-            let mut shard = self.shards[self.shard_of(identifier)].write();
-            if let Some(place) = shard.find(identifier) {
+            if let Some((mut shard, place)) = self.shards.write(identifier) {
                 if let Some(turns) = shard.advance(place, now) {
                     self.keep(&name_turns(&shard, &turns));
                 }
                 shard.profile(place).ask();
                 return Ok(Some(Writing { shard, place }));
             }
-            drop(shard);
             if self.load(identifier, now)? != Loaded::Present {
                 return Ok(None);
             }
         }
-    }
-
-    pub(crate) fn shard_of(&self, identifier: Identifier<'_>) -> usize {
-        self.hasher.hash_one(identifier) as usize % SHARDS
     }
 
     pub(crate) fn keep(&self, transitions: &[Transition]) {

@@ -5,19 +5,21 @@
 
 use crate::base::error::Error;
 use crate::db::database::{Database, Writing};
+use crate::db::held::Heldback;
 use crate::db::questions::{resolve, resolve_personalization};
-use crate::engine::cell::Cell;
+use crate::derived::propagation::Scratch;
 use crate::engine::decide::Decisions;
 use crate::engine::explain::past::{Past, PastMessage};
 use crate::engine::explain::segment::Explaining;
 use crate::engine::explanation::Explanation;
 use crate::engine::program::Program;
 use crate::engine::typed_message::{Content, Misfits};
-use crate::facts::stamp::{MessageOrder, NoMessages};
+use crate::facts::identity::ties::Home;
+use crate::facts::stamp::MessageOrder;
 use crate::model::ids::SegmentId;
-use crate::store::history::History;
-use crate::store::profile::Profile;
-use crate::store::shard::is_listed;
+use crate::store::history::{Entry, History};
+use crate::store::profile::{Ids, Profile, ids};
+use crate::store::shard::{is_listed, rebuild};
 
 impl Database {
     /// Why the customer `id` is a member of a segment, or why not: its condition with the value of
@@ -50,26 +52,46 @@ impl Database {
     ) -> Result<Explanation, Error> {
         let now = self.now();
         let Some(Writing { mut shard, place }) = self.write(id, now)? else {
-            let program = std::sync::Arc::clone(&self.shards[0].read().program);
-            let is_listed = |segment| is_listed(&program, segment, id);
+            let program = self.shards.program();
+            let is_listed = |segment| is_listed(&program, segment, Ids::One(id));
+            // Who is first seen in the future is nobody yet, but will be somebody.
+            let history = self.held_history(id, &program);
+            let mut scratch = Scratch::default();
+            scratch.reserve(&program.graph);
             return explain(&Explaining {
                 program: &program,
                 user: id,
-                cell: &Cell::new(),
+                cell: &rebuild(&program, Ids::One(id), &history, &mut scratch, now),
                 decisions: &Decisions::default(),
-                order: &NoMessages,
-                past: &Past::default(),
+                order: &history,
+                past: &past(&history, &program),
                 is_listed: &is_listed,
                 now,
             });
         };
         shard.complete(place)?;
         let (program, profile, _) = shard.deciding(place);
-        let Profile { name, body, decisions, history, .. } = profile;
-        let is_listed = |segment| is_listed(program, segment, name);
+        let Profile { name, known_as, body, decisions, history, .. } = profile;
+        let ids = ids(name, known_as.as_deref());
+        let is_listed = |segment| is_listed(program, segment, ids);
         let (cell, past) = (&*body.cell(program), &past(history, program));
         let order: &dyn MessageOrder = history;
         explain(&Explaining { program, user: name, cell, decisions, order, past, is_listed: &is_listed, now })
+    }
+}
+
+impl Database {
+    /// The messages that are held back of whoever comes under an id.
+    fn held_history(&self, id: &str, program: &Program) -> History {
+        let mut history = History::default();
+        for Heldback { incoming, .. } in self.held.lock().iter() {
+            let home = Home::of_accepted(&incoming.message, &program.definitions.identifiers);
+            if home.identifier().text == id {
+                let (message_id, message) = (incoming.message_id.as_str().into(), incoming.message.clone());
+                history.push(Entry { time: incoming.time, message_id, message });
+            }
+        }
+        history
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::base::error::{Error, ErrorKind};
 use crate::base::names::{Names, nearest};
@@ -12,18 +13,19 @@ use crate::db::database::{Database, Reading, Writing};
 use crate::derived::view::{Known as _, View};
 use crate::engine::cell::Cell;
 use crate::engine::decide::{Deciding, Decisions};
-use crate::engine::decision::Decided;
+use crate::engine::decision::{Decided, Decision};
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
 use crate::engine::transition::Trigger;
 use crate::engine::typed_message::{Content, Misfits};
+use crate::facts::identity::ties::Home;
 use crate::facts::stamp::{MessageOrder, NoMessages};
 use crate::model::ids::{AttributeId, EventId, PersonalizationId, SegmentId};
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::model::value::Value;
 use crate::rules::evaluate::evaluate;
-use crate::store::profile::{Identifier, Profile};
+use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 
 impl Database {
@@ -68,13 +70,15 @@ impl Database {
             let profile = shard.profile(place);
             let cached = profile.decisions.cached(personalization, profile.standing().stamp(), now);
             if let Some(decision) = cached {
-                return Ok(Decided { decision: Arc::clone(decision), cached: true });
+                return Ok(self.until_ties(Decided { decision: Arc::clone(decision), cached: true }));
             }
         }
         match self.write(id, now)? {
             Some(Writing { mut shard, place }) => {
                 let personalization = resolve_personalization(&shard.program, personalization)?;
-                Ok(decide(&mut shard, place, personalization, now))
+                let decided = decide(&mut shard, place, personalization, now);
+                drop(shard);
+                Ok(self.until_ties(decided))
             }
             None => self.decide_for_unknown(personalization, now),
         }
@@ -88,8 +92,9 @@ impl Database {
     pub fn apply_and_decide(&self, message: Message) -> Result<(Applied, Vec<Decided>), Refusal> {
         let applied = self.apply(message.clone())?;
         let now = self.now();
-        let id = message.user_id().or(message.anonymous_id()).unwrap_or_default();
-        let Some(Writing { mut shard, place }) = self.write(id, now)? else {
+        let program = self.shards.program();
+        let home = Home::of_accepted(&message, &program.definitions.identifiers);
+        let Some(Writing { mut shard, place }) = self.write_one(home.identifier(), now)? else {
             return Ok((applied, Vec::new()));
         };
         let program = Arc::clone(&shard.program);
@@ -113,20 +118,25 @@ impl Database {
     pub fn profile(&self, id: &str) -> Result<Snapshot, Error> {
         let now = self.now();
         let Some(Writing { mut shard, place }) = self.write(id, now)? else {
-            let program = Arc::clone(&self.shards[0].read().program);
+            let program = self.shards.program();
             let decisions = (0..program.definitions.personalizations.len())
                 .map(|place| self.unknown_decision(&program, PersonalizationId::from_index(place), now))
                 .collect();
             let cell = Cell::new();
             let standing = Standing::Cell(&cell);
-            return Ok(snapshot(&program, id, standing, &NoMessages, now, decisions));
+            let snapshot = snapshot(&program, id, standing, &NoMessages, now, decisions);
+            let valid_until = snapshot.valid_until.min(self.next_tie());
+            return Ok(Snapshot { valid_until, ..snapshot });
         };
         let program = Arc::clone(&shard.program);
         let decisions = (0..program.definitions.personalizations.len())
             .map(|number| decide(&mut shard, place, PersonalizationId::from_index(number), now))
             .collect();
         let profile = shard.profile(place);
-        Ok(snapshot(&program, &profile.name, profile.standing(), &profile.history, now, decisions))
+        let snapshot =
+            snapshot(&program, &profile.name, profile.standing(), &profile.history, now, decisions);
+        let valid_until = snapshot.valid_until.min(self.next_tie());
+        Ok(Snapshot { valid_until, ..snapshot })
     }
 
     /// The members of a segment by the ids they are shown under, sorted.
@@ -135,22 +145,21 @@ impl Database {
     /// If the catalog has no such segment.
     pub fn members(&self, segment: &str) -> Result<Vec<String>, Error> {
         self.advance()?;
-        let program = Arc::clone(&self.shards[0].read().program);
+        let program = self.shards.program();
         let segment = SegmentId(resolve(&program.definitions.segment_names, "segment", segment)?);
         let mut members = self.members_on_disk(&program, segment)?;
-        for shard in &*self.shards {
+        for shard in self.shards.iter() {
             let shard = shard.read();
             for (_, profile) in shard.profiles() {
                 // One that came from disk meanwhile is asked here.
-                let key = profile.identifier().key();
-                members.remove(&key);
+                let key = profile.key().key();
+                profile.on_disk.replaced.iter().chain([&key]).for_each(|key| drop(members.remove(key)));
                 if is_member(&shard.program, profile.standing(), segment) {
-                    members.insert(key);
+                    members.insert(key, profile.name.to_string());
                 }
             }
         }
-        let names = members.iter().filter_map(|key| Some(Identifier::of_key(key)?.text().to_owned()));
-        let mut names: Vec<String> = names.collect();
+        let mut names: Vec<String> = members.into_values().collect();
         names.sort_unstable();
         Ok(names)
     }
@@ -162,7 +171,7 @@ impl Database {
     pub fn segment_sizes(&self) -> Result<Vec<(String, u64)>, Error> {
         self.advance()?;
         let mut sizes: Vec<(String, i64)> = Vec::new();
-        for shard in &*self.shards {
+        for shard in self.shards.iter() {
             let shard = shard.read();
             if sizes.is_empty() {
                 let names = shard.program.definitions.segment_names.iter();
@@ -173,6 +182,21 @@ impl Database {
             }
         }
         Ok(sizes.into_iter().map(|(name, size)| (name, u64::try_from(size).unwrap_or_default())).collect())
+    }
+
+    /// A decision that holds no longer than until a message of the future says who is who.
+    fn until_ties(&self, decided: Decided) -> Decided {
+        let until = self.next_tie();
+        if decided.decision.valid_until <= until {
+            return decided;
+        }
+        let decision = Decision { valid_until: until, ..(*decided.decision).clone() };
+        Decided { decision: Arc::new(decision), ..decided }
+    }
+
+    /// When the next message that was held back takes effect.
+    fn next_tie(&self) -> Time {
+        Time::from_raw(self.held_until.load(Ordering::SeqCst))
     }
 
     /// Asks how the customer `id` stands at `now`; somebody unknown stands at the beginning.
@@ -188,14 +212,14 @@ impl Database {
                 ask(&shard.program, profile.standing(), &profile.history)
             }
             None => {
-                let program = Arc::clone(&self.shards[0].read().program);
+                let program = self.shards.program();
                 ask(&program, Standing::Cell(&Cell::new()), &NoMessages)
             }
         }
     }
 
     fn decide_for_unknown(&self, personalization: &str, now: Time) -> Result<Decided, Error> {
-        let program = Arc::clone(&self.shards[0].read().program);
+        let program = self.shards.program();
         let personalization = resolve_personalization(&program, personalization)?;
         Ok(self.unknown_decision(&program, personalization, now))
     }

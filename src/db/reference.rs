@@ -4,22 +4,25 @@
 //! [naive evaluator](crate::rules::naive). It refuses what the database refuses, except where limits of
 //! memory are reached: it has none.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::base::time::Time;
-use crate::db::applying::identifier;
 use crate::db::catalog::Catalog;
+use crate::db::naive_identity::{Person, people};
 use crate::engine::typed_message::{Content, Misfits};
+use crate::facts::identity::ties::Home;
+use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::ids::{AttributeId, EventId, SegmentId};
-use crate::model::message::Message;
+use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::value::Value;
 use crate::rules::definitions::{Definitions, PersonalizationDefinition};
 use crate::rules::expression::Function;
 use crate::rules::naive::{Moment, Naive, Said, Told};
 use crate::rules::template::Template;
-use crate::store::profile::Identifier;
 
 /// How much a decayed score is moved to see whether an answer hangs on its last digits.
 const NUDGE: f64 = 1e-12;
@@ -48,21 +51,34 @@ const NUDGE: f64 = 1e-12;
 #[derive(Debug)]
 pub struct Reference {
     catalog: Catalog,
-    /// By id, those of users (true) and of visitors apart.
-    customers: HashMap<(bool, String), Customer>,
+    /// All accepted messages, sorted by time and message id.
+    messages: Vec<Accepted>,
     fingerprints: HashMap<String, u128>,
+    /// Who is who, as long as no message comes and no tie takes effect.
+    people: RefCell<Option<(usize, Rc<[Customer]>)>>,
 }
 
-/// The messages of one customer, sorted by time and message id, as they were and as the catalog reads them.
-#[derive(Debug, Default)]
+/// An accepted message, as it was and as the catalog reads it.
+#[derive(Debug)]
+struct Accepted {
+    message: Message,
+    told: Told,
+}
+
+/// One customer.
+#[derive(Debug)]
 struct Customer {
-    messages: Vec<Message>,
+    shown: String,
+    /// Each with whether a message had it.
+    identifiers: Vec<(OwnedIdentifier, bool)>,
     told: Vec<Told>,
 }
 
 /// What should be known of one customer at one instant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answers {
+    /// The id that the customer is shown under.
+    pub id: String,
     /// Whether a message of this customer has taken effect.
     pub known: bool,
     /// Attributes and computed attributes; a missing one has no value.
@@ -88,7 +104,7 @@ pub struct Shown {
 impl Reference {
     /// Nothing known yet, under this catalog.
     pub fn new(catalog: Catalog) -> Reference {
-        Reference { catalog, customers: HashMap::new(), fingerprints: HashMap::new() }
+        Reference { catalog, messages: Vec::new(), fingerprints: HashMap::new(), people: RefCell::default() }
     }
 
     /// Accepts a message, which has to have an id, at `now`; says whether it is new.
@@ -97,10 +113,10 @@ impl Reference {
     /// If the message is refused.
     pub fn apply(&mut self, message: Message, now: Time) -> Result<bool, Refusal> {
         message.check()?;
-        let profile = match identifier(&message)? {
-            Identifier::User(id) => (true, id.to_owned()),
-            Identifier::Anonymous(id) => (false, id.to_owned()),
-        };
+        let rules = &self.catalog.definitions.identifiers;
+        if Home::of(&message, rules).is_none() {
+            return Err(Refusal::new(RefusalReason::Blocked, "userId", "the ids identify nobody"));
+        }
         let Some(message_id) = message.message_id().map(str::to_owned) else {
             return Err(Refusal::new(RefusalReason::Schema, "messageId", "the reference gives no ids"));
         };
@@ -118,39 +134,103 @@ impl Reference {
             return Err(Refusal::new(RefusalReason::Skew, "timestamp", "too far ahead"));
         }
         let said = Said::from(Content::of(&message, definitions, Misfits::Refuse)?);
-        self.fingerprints.insert(message_id.clone(), fingerprint);
-        let Customer { messages, told } = self.customers.entry(profile).or_default();
-        let place = told.partition_point(|known| (known.time, &known.message_id) < (time, &message_id));
-        messages.insert(place, message);
-        told.insert(place, Told { time, message_id, said });
+        let place = self
+            .messages
+            .partition_point(|known| (known.told.time, &known.told.message_id) < (time, &message_id));
+        let told = Told { time, message_id: message_id.clone(), said };
+        let is_alias = matches!(message.kind(), MessageKind::Alias { .. });
+        self.messages.insert(place, Accepted { message, told });
+        if is_alias && time <= now && self.people_at(now, Some(&message_id)).1 {
+            self.messages.remove(place);
+            return Err(Refusal::new(RefusalReason::Limit, "previousId", "too many identifiers"));
+        }
+        self.fingerprints.insert(message_id, fingerprint);
+        *self.people.borrow_mut() = None;
         Ok(true)
     }
 
     /// Replaces the catalog, as if it had been there from the start.
     pub fn replace_catalog(&mut self, catalog: Catalog) {
-        for Customer { messages, told } in self.customers.values_mut() {
-            for (message, told) in messages.iter().zip(told) {
-                told.said = Content::of(message, &catalog.definitions, Misfits::LeaveOut)
-                    .map_or(Said::Presence, Said::from);
-            }
+        for Accepted { message, told } in &mut self.messages {
+            told.said = Content::of(message, &catalog.definitions, Misfits::LeaveOut)
+                .map_or(Said::Presence, Said::from);
         }
         self.catalog = catalog;
+        *self.people.borrow_mut() = None;
+    }
+
+    /// Who is who when the ties up to `now` are in effect.
+    fn people_at(&self, now: Time, asked: Option<&str>) -> (Vec<Person>, bool) {
+        let heard = self.messages.iter().take_while(|accepted| accepted.told.time <= now);
+        let heard: Vec<(Time, &str, &Message)> =
+            heard.map(|Accepted { message, told }| (told.time, told.message_id.as_str(), message)).collect();
+        people(&heard, &self.catalog.definitions.identifiers, asked)
+    }
+
+    fn customers(&self, now: Time) -> Rc<[Customer]> {
+        let in_effect = self.messages.partition_point(|accepted| accepted.told.time <= now);
+        if let Some((known, customers)) = &*self.people.borrow()
+            && *known == in_effect
+        {
+            return Rc::clone(customers);
+        }
+        let customers = self.people_at(now, None).0.into_iter().map(|person| Customer {
+            shown: person.shown().to_owned(),
+            told: person.messages.iter().map(|place| self.messages[*place].told.clone()).collect(),
+            identifiers: person.identifiers.into_iter().map(|(id, seen)| (id, seen.is_some())).collect(),
+        });
+        let customers: Rc<[Customer]> = customers.collect();
+        *self.people.borrow_mut() = Some((in_effect, Rc::clone(&customers)));
+        customers
+    }
+
+    /// The customer whom a bare id names: a user, a visitor, or one with such an identifier.
+    fn named<'c>(&self, customers: &'c [Customer], id: &str) -> Option<&'c Customer> {
+        let rules = &self.catalog.definitions.identifiers;
+        let user = Identifier::user(&rules.user.look_up(id)).to_owned();
+        let visitor = Identifier::anonymous(&rules.anonymous.look_up(id)).to_owned();
+        let declared = rules.declared.iter();
+        let declared =
+            declared.filter_map(|(name, rule)| Some(OwnedIdentifier::declared(name, &rule.read(id)?)));
+        let has = |identifier: OwnedIdentifier| {
+            // A user's id that nobody has used says nothing.
+            let is_it = |(id, seen): &(OwnedIdentifier, bool)| {
+                *id == identifier && (*seen || id.kind != IdentifierKind::User)
+            };
+            customers.iter().find(|customer| customer.identifiers.iter().any(is_it))
+        };
+        [user, visitor].into_iter().chain(declared).find_map(has)
     }
 
     /// Everything that can be asked of the customer `id` at `now`.
     pub fn answers(&self, id: &str, now: Time) -> Answers {
-        self.answered(id, now, None)
+        let customers = self.customers(now);
+        self.answered(id, self.named(&customers, id), now, None)
     }
 
     /// The same, where personalizations on the event of `message` see its properties.
     pub fn answers_after(&self, message: &Message, now: Time) -> Answers {
-        let id = message.user_id().or(message.anonymous_id()).unwrap_or_default();
-        self.answered(id, now, Some(message))
+        let customers = self.customers(now);
+        let home = Home::of_accepted(message, &self.catalog.definitions.identifiers);
+        let home = home.identifier().to_owned();
+        let customer =
+            customers.iter().find(|customer| customer.identifiers.iter().any(|(id, _)| *id == home));
+        self.answered(&home.text, customer, now, Some(message))
     }
 
-    fn answered(&self, id: &str, now: Time, trigger: Option<&Message>) -> Answers {
-        let customer =
-            [true, false].iter().find_map(|is_user| self.customers.get(&(*is_user, id.to_owned())));
+    fn answered(
+        &self,
+        id: &str,
+        customer: Option<&Customer>,
+        now: Time,
+        trigger: Option<&Message>,
+    ) -> Answers {
+        let one = [id.to_owned()];
+        let known = customer.map(|customer| {
+            let ids = customer.identifiers.iter();
+            ids.map(|(identifier, _)| identifier.borrowed().value().to_owned()).collect::<Vec<_>>()
+        });
+        let ids = known.as_deref().unwrap_or(&one);
         let messages = customer.map_or(&[][..], |customer| &customer.told);
         let definitions = &self.catalog.definitions;
         let typed = trigger.and_then(|message| Content::of(message, definitions, Misfits::LeaveOut).ok());
@@ -159,10 +239,11 @@ impl Reference {
             Said::Attributes(_) | Said::Presence => None,
         });
         let asked = |nudge: f64| {
-            let naive = Naive::new(definitions, id, messages).with_scores_times(nudge);
+            let naive = Naive::new(definitions, ids, messages).with_scores_times(nudge);
             answer(definitions, &naive.at(now), trigger.as_ref())
         };
         let mut answers = asked(1.0);
+        answers.id = customer.map_or(id, |customer| &customer.shown).to_owned();
         if definitions
             .aggregates
             .iter()
@@ -212,7 +293,8 @@ fn answer(
         (name.to_owned(), shown(definitions, definition, &moment))
     });
     let decisions = decisions.collect();
-    Answers { known: moment.is_known(), attributes, segments, decisions, close_calls: BTreeSet::new() }
+    let (id, close_calls) = (String::new(), BTreeSet::new());
+    Answers { id, known: moment.is_known(), attributes, segments, decisions, close_calls }
 }
 
 fn shown(definitions: &Definitions, definition: &PersonalizationDefinition, moment: &Moment<'_>) -> Shown {

@@ -65,7 +65,9 @@ impl Content {
             MessageKind::Screen { name, category } => {
                 reader.view(SCREEN_EVENT, name, category, message.properties())
             }
-            MessageKind::Alias { .. } | MessageKind::Group { .. } => Ok(Content::Presence),
+            MessageKind::Alias { .. } | MessageKind::Group { .. } | MessageKind::Unmerge => {
+                Ok(Content::Presence)
+            }
         }
     }
 }

@@ -15,3 +15,4 @@ pub(crate) mod source_state;
 pub(crate) mod window;
 pub(crate) mod aggregate;
 pub(crate) mod customer;
+pub(crate) mod identity;

@@ -26,6 +26,8 @@ pub(crate) struct Declarations {
     pub(crate) max_skew: Option<Duration>,
     pub(crate) entries_per_aggregate: Option<u32>,
     pub(crate) attributes: Vec<Named<FieldDeclaration>>,
+    /// Rules for what identifies a customer.
+    pub(crate) identifiers: Vec<Named<IdentifierDeclaration>>,
     pub(crate) events: Vec<Named<Vec<Named<FieldDeclaration>>>>,
     pub(crate) computed: Vec<Named<Text>>,
     pub(crate) segments: Vec<Named<SegmentDeclaration>>,
@@ -43,12 +45,41 @@ pub(crate) struct FieldDeclaration {
     /// The value of an attribute that was never set.
     pub(crate) default: Option<Value>,
     /// Whether its value names one profile (attributes only).
-    #[cfg_attr(not(test), expect(dead_code, reason = "resolving profiles by it comes with merging them"))]
     pub(crate) identifier: bool,
     /// Whether it is withheld from decisions that do not name it (attributes only).
     pub(crate) sensitive: bool,
     /// Whether an event without it is refused (properties only).
     pub(crate) required: bool,
+}
+
+/// What identifies a customer, and what does not.
+#[derive(Clone, Debug)]
+pub(crate) struct IdentifierDeclaration {
+    pub(crate) case: Option<Case>,
+    pub(crate) spaces: Option<Spaces>,
+    /// Values that identify nobody.
+    pub(crate) blocked: Vec<String>,
+    /// Patterns of values that identify nobody.
+    pub(crate) blocked_patterns: Vec<Spanned<String>>,
+    /// Most identifiers of this kind that one profile may have.
+    pub(crate) limit: Option<u32>,
+}
+
+/// Whether upper and lower case are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    Keep,
+    Ignore,
+}
+
+/// What becomes of spaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spaces {
+    Keep,
+    /// Those before and after do not count.
+    Trim,
+    /// None count.
+    Remove,
 }
 
 /// A segment: a condition, or a list of ids.

@@ -72,11 +72,13 @@ pub enum MessageKind {
         /// The group's id.
         group_id: String,
     },
+    /// Whatever tied the customer to other customers until now is taken back. Not of the Segment spec.
+    Unmerge,
 }
 
 impl MessageKind {
     /// The value of `type` of each kind.
-    pub(super) const NAMES: [&str; 6] = ["identify", "track", "page", "screen", "alias", "group"];
+    pub(super) const NAMES: [&str; 7] = ["identify", "track", "page", "screen", "alias", "group", "unmerge"];
 
     /// The value of `type`, such as `track`.
     pub fn as_str(&self) -> &'static str {
@@ -87,6 +89,7 @@ impl MessageKind {
             MessageKind::Screen { .. } => "screen",
             MessageKind::Alias { .. } => "alias",
             MessageKind::Group { .. } => "group",
+            MessageKind::Unmerge => "unmerge",
         }
     }
 
@@ -151,6 +154,28 @@ impl Message {
     /// The customer belongs to the group `group_id`.
     pub fn group(user_id: impl Into<String>, group_id: impl Into<String>) -> Message {
         Message::new(MessageKind::Group { group_id: group_id.into() }, user_id)
+    }
+
+    /// An `unmerge` message: whatever tied the id to others is taken back, and each is a customer of their
+    /// own again, as if it had never been said.
+    ///
+    /// ```
+    /// use habitue::{Catalog, Database, Message};
+    ///
+    /// let database = Database::in_memory(Catalog::from_toml(r#"
+    ///     schema = 1
+    ///     [attributes]
+    ///     tier = "string"
+    /// "#)?);
+    /// database.apply(Message::identify("ana").with_trait("tier", "gold"))?;
+    /// database.apply(Message::alias("bea", "ana"))?;
+    /// assert!(database.attribute("bea", "tier")?.is_some());
+    /// database.apply(Message::unmerge("ana"))?;
+    /// assert!(database.attribute("bea", "tier")?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unmerge(user_id: impl Into<String>) -> Message {
+        Message::new(MessageKind::Unmerge, user_id)
     }
 
     /// The same message about someone not known yet: the id given at first becomes her anonymous id.
@@ -267,7 +292,7 @@ impl Message {
     /// The names and ids that only this kind has.
     pub(super) fn kind_texts(&self) -> (Option<&str>, Option<&str>) {
         match &self.kind {
-            MessageKind::Identify => (None, None),
+            MessageKind::Identify | MessageKind::Unmerge => (None, None),
             MessageKind::Track { event } => (Some(event), None),
             MessageKind::Page { name, category } | MessageKind::Screen { name, category } => {
                 (name.as_deref(), category.as_deref())

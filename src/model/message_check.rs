@@ -59,7 +59,10 @@ impl Message {
             MessageKind::Track { event } => check_text("event", event, MAX_NAME_BYTES)?,
             MessageKind::Alias { previous_id } => check_text("previousId", previous_id, MAX_ID_BYTES)?,
             MessageKind::Group { group_id } => check_text("groupId", group_id, MAX_ID_BYTES)?,
-            MessageKind::Identify | MessageKind::Page { .. } | MessageKind::Screen { .. } => {}
+            MessageKind::Identify
+            | MessageKind::Page { .. }
+            | MessageKind::Screen { .. }
+            | MessageKind::Unmerge => {}
         }
         let kind = self.kind.as_str();
         if !self.kind.has_properties() && !self.properties.is_empty() {

@@ -100,7 +100,7 @@ impl Message {
         put("anonymousId", self.anonymous_id().map(Json::from));
         put("timestamp", self.timestamp().map(|time| Json::from(time.to_string())));
         match self.kind() {
-            MessageKind::Identify => {}
+            MessageKind::Identify | MessageKind::Unmerge => {}
             MessageKind::Track { event } => put("event", Some(Json::from(event.as_str()))),
             MessageKind::Page { name, category } | MessageKind::Screen { name, category } => {
                 put("name", name.as_deref().map(Json::from));
@@ -180,6 +180,7 @@ impl Wire {
                 let previous_id = read_id("previousId", self.previous_id.as_ref())?;
                 MessageKind::Alias { previous_id: required("previousId", previous_id)? }
             }
+            "unmerge" => MessageKind::Unmerge,
             "group" => {
                 let group_id = read_id("groupId", self.group_id.as_ref())?;
                 MessageKind::Group { group_id: required("groupId", group_id)? }

@@ -1,6 +1,7 @@
 //! What customers' messages and a shop's catalog say, as plain typed data without behaviour.
 
 pub(crate) mod ids;
+pub(crate) mod identifier;
 pub(crate) mod value;
 pub(crate) mod declaration;
 pub(crate) mod refusal;

@@ -26,10 +26,11 @@ pub enum RefusalReason {
     UnknownProperty,
     /// A strict catalog does not declare the attribute.
     UnknownAttribute,
-    /// One more event would exceed what an aggregate keeps for one profile.
+    /// The ids of the message are among those that the catalog says identify nobody.
+    Blocked,
+    /// One more event would exceed what an aggregate keeps for one profile, or one more identifier what one
+    /// profile may have.
     Limit,
-    /// The message asks for something that this version does not do.
-    NotYet,
     /// The database could not read or write what it needed on disk.
     Storage,
 }
@@ -58,8 +59,8 @@ impl RefusalReason {
             RefusalReason::UnknownEvent => "unknown_event",
             RefusalReason::UnknownProperty => "unknown_property",
             RefusalReason::UnknownAttribute => "unknown_attribute",
+            RefusalReason::Blocked => "blocked",
             RefusalReason::Limit => "limit",
-            RefusalReason::NotYet => "not_yet",
             RefusalReason::Storage => "storage",
         }
     }

@@ -34,6 +34,7 @@ use crate::model::declaration::{Declarations, FieldDeclaration, Named, SegmentDe
 use crate::model::ids::{ComputedId, EventId, SegmentId};
 use crate::rules::definitions::{ComputedDefinition, Definitions, EventDefinition, SegmentDefinition};
 use crate::rules::expression::Expr;
+use crate::rules::identifiers::IdentifierRules;
 use crate::rules::lint;
 use crate::rules::syntax::{Node, Problem};
 
@@ -48,6 +49,7 @@ use self::world::{Pool, World};
 pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<Definitions> {
     let mut catalog = Catalog { world: World::default(), pool: Pool::default(), report };
     catalog.declare(declarations);
+    let identifiers = IdentifierRules::of(declarations, catalog.report);
     let parsed = catalog.parse(declarations);
     if !declarations.strict {
         implied_events::add(&mut catalog.world, &parsed, catalog.report);
@@ -68,6 +70,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         entries_per_aggregate: declarations.entries_per_aggregate.unwrap_or(DEFAULT_ENTRIES_PER_AGGREGATE),
         attribute_names: world.attribute_names,
         attributes: world.attributes,
+        identifiers,
         event_names: world.event_names,
         events: world.events,
         computed_names: world.computed_names,

@@ -16,6 +16,7 @@ use crate::model::declaration::{FieldDeclaration, Strategy};
 use crate::model::ids::{AttributeId, EventId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::expression::{Aggregate, Expr, Source};
+use crate::rules::identifiers::IdentifierRules;
 use crate::rules::template::Template;
 
 /// All definitions of a catalog.
@@ -28,6 +29,7 @@ pub(crate) struct Definitions {
     /// Names of attributes; the places are those of `attributes`.
     pub(crate) attribute_names: Names,
     pub(crate) attributes: Vec<FieldDeclaration>,
+    pub(crate) identifiers: IdentifierRules,
     pub(crate) event_names: Names,
     pub(crate) events: Vec<EventDefinition>,
     pub(crate) computed_names: Names,

@@ -4,6 +4,7 @@
 //! naive oracle and `explain`; they differ only in the [`evaluate::Facts`] it reads from.
 
 pub(crate) mod expression;
+pub(crate) mod identifiers;
 pub(crate) mod definitions;
 pub(crate) mod typing;
 pub(crate) mod canonical;

@@ -52,8 +52,8 @@ pub(crate) enum Said {
 /// All that is known of one customer.
 pub(crate) struct Naive<'a> {
     pub(crate) definitions: &'a Definitions,
-    /// The id that the customer's profile is shown under.
-    pub(crate) name: &'a str,
+    /// The customer's ids, as lists of members may name them.
+    pub(crate) ids: &'a [String],
     pub(crate) messages: &'a [Told],
     /// What decayed scores are multiplied by: 1, or a little more or less, to see which answers hang on
     /// the last digits of a score.
@@ -91,10 +91,10 @@ struct Happened<'a> {
 
 impl<'a> Naive<'a> {
     /// A customer with these messages.
-    pub(crate) fn new(definitions: &'a Definitions, name: &'a str, messages: &'a [Told]) -> Naive<'a> {
+    pub(crate) fn new(definitions: &'a Definitions, ids: &'a [String], messages: &'a [Told]) -> Naive<'a> {
         Naive {
             definitions,
-            name,
+            ids,
             messages,
             nudge: 1.0,
             truths: RefCell::default(),
@@ -150,7 +150,9 @@ impl<'a> Moment<'a> {
             && naive.remember(now, Asked::Segment(segment), || {
                 match &naive.definitions.segments[segment.index()] {
                     SegmentDefinition::Condition(condition) => is_true(condition, &naive.at(now)),
-                    SegmentDefinition::Members(members) => members.iter().any(|member| member == naive.name),
+                    SegmentDefinition::Members(members) => {
+                        members.iter().any(|member| naive.ids.contains(member))
+                    }
                 }
             })
     }

@@ -14,9 +14,10 @@ use std::fmt::Debug;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
+use crate::facts::identity::resolution::Heard;
 use crate::facts::stamp::{HistoryPlace, MessageOrder, Stamp};
+use crate::model::identifier::Identifier;
 use crate::model::message::Message;
-use crate::store::profile::Identifier;
 
 /// The messages of one profile.
 #[derive(Debug, Default)]
@@ -70,6 +71,18 @@ impl History {
     /// Adds a message at the end.
     pub(crate) fn push(&mut self, entry: Entry) {
         self.entries.push(entry);
+    }
+
+    /// Says that nothing is in the archive; the history is whole.
+    pub(crate) fn forget_stored(&mut self) {
+        debug_assert!(self.is_whole(), "what is in the archive only would be lost");
+        self.stored = Stored::default();
+    }
+
+    /// All messages in the order of arrival; the history is whole.
+    pub(crate) fn into_entries(self) -> Vec<Entry> {
+        debug_assert!(self.is_whole(), "all messages are asked for");
+        self.entries
     }
 
     /// Whether all messages are in memory.
@@ -152,6 +165,11 @@ impl History {
 }
 
 impl Entry {
+    /// The message, as it is heard by who wants to know who is who.
+    pub(crate) fn heard(&self) -> Heard<'_> {
+        Heard { time: self.time, message_id: &self.message_id, message: &self.message }
+    }
+
     /// About how many bytes it takes in memory.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Box<str>>() + self.message_id.len() + 32 + self.message.bytes()

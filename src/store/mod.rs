@@ -5,3 +5,5 @@ pub(crate) mod message_index;
 pub(crate) mod profile;
 pub(crate) mod timer_wheel;
 pub(crate) mod shard;
+pub(crate) mod shards;
+pub(crate) mod regroup;

@@ -9,21 +9,19 @@ use crate::engine::image::Image;
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
 use crate::engine::transition::Trigger;
+use crate::facts::identity::known_as::{Known, KnownAs};
+use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::store::history::History;
-
-/// Which kind of id a text is; a user and a visitor may have the same text as their id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Identifier<'a> {
-    User(&'a str),
-    Anonymous(&'a str),
-}
 
 /// A profile.
 #[derive(Debug)]
 pub(crate) struct Profile {
-    /// The id it is shown under, and was created under.
+    /// The id it is shown under.
     pub(crate) name: Arc<str>,
-    is_user: bool,
+    /// The identifier it is stored under.
+    key: OwnedIdentifier,
+    /// By what else the customer is known; nothing if there is one identifier only.
+    pub(crate) known_as: Option<Box<KnownAs>>,
     pub(crate) body: Body,
     pub(crate) decisions: Decisions,
     pub(crate) history: History,
@@ -31,8 +29,30 @@ pub(crate) struct Profile {
     pub(crate) sequence: u64,
     /// Whether the state on disk is that in memory.
     pub(crate) is_stored: bool,
+    pub(crate) on_disk: OnDisk,
+    /// Another number whenever this is no longer the profile that it was, but made anew of its messages
+    /// and others'.
+    pub(crate) making: u64,
     /// Whether anybody asked since it was last looked at for eviction.
     asked: AtomicBool,
+}
+
+/// What is on disk under the identifiers of a profile, beside its state and its messages.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OnDisk {
+    /// Whether a profile is there under the key of this one.
+    pub(crate) is_there: bool,
+    /// Keys under which there are profiles that this one, or one made together with it, takes the place of.
+    pub(crate) replaced: Vec<Vec<u8>>,
+    /// Whether each of its other identifiers leads to this profile.
+    pub(crate) leads_here: bool,
+}
+
+/// The ids of one customer, as lists of members may name them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ids<'a> {
+    One(&'a str),
+    Many(&'a KnownAs),
 }
 
 /// The state of a profile: to be changed, or as it came from disk.
@@ -71,42 +91,15 @@ impl Body {
     }
 }
 
-impl<'a> Identifier<'a> {
-    /// An id of the same kind, of another text.
-    pub(crate) fn with_text(self, text: &str) -> Identifier<'_> {
+impl<'a> Ids<'a> {
+    /// Whether one of them is among these texts, which are sorted.
+    pub(crate) fn any_in(self, sorted: &[String]) -> bool {
+        let is_in = |text: &str| sorted.binary_search_by(|listed| listed.as_str().cmp(text)).is_ok();
         match self {
-            Identifier::User(_) => Identifier::User(text),
-            Identifier::Anonymous(_) => Identifier::Anonymous(text),
-        }
-    }
-
-    /// The id's text.
-    pub(crate) fn text(self) -> &'a str {
-        match self {
-            Identifier::User(text) | Identifier::Anonymous(text) => text,
-        }
-    }
-
-    /// The id as one piece of bytes: its kind, and its text.
-    pub(crate) fn key(self) -> Vec<u8> {
-        let (kind, text) = match self {
-            Identifier::User(text) => (b'u', text),
-            Identifier::Anonymous(text) => (b'a', text),
-        };
-        let mut key = Vec::with_capacity(1 + text.len());
-        key.push(kind);
-        key.extend_from_slice(text.as_bytes());
-        key
-    }
-
-    /// The id of which [`Identifier::key`] gave these bytes.
-    pub(crate) fn of_key(key: &'a [u8]) -> Option<Identifier<'a>> {
-        let (kind, text) = key.split_first()?;
-        let text = std::str::from_utf8(text).ok()?;
-        match kind {
-            b'u' => Some(Identifier::User(text)),
-            b'a' => Some(Identifier::Anonymous(text)),
-            _ => None,
+            Ids::One(id) => is_in(id),
+            Ids::Many(known_as) => {
+                known_as.identifiers.iter().any(|known| is_in(known.identifier.borrowed().value()))
+            }
         }
     }
 }
@@ -117,23 +110,77 @@ impl Profile {
         Profile::with(identifier, Body::Cell(Cell::new()), History::default(), 0)
     }
 
-    /// A profile of these parts.
+    /// A profile of these parts, known under one identifier.
     pub(crate) fn with(identifier: Identifier<'_>, body: Body, history: History, sequence: u64) -> Profile {
+        let key = identifier.to_owned();
         Profile {
-            name: Arc::from(identifier.text()),
-            is_user: matches!(identifier, Identifier::User(_)),
+            name: Arc::clone(&key.text),
+            key,
+            known_as: None,
             body,
             decisions: Decisions::default(),
             history,
             sequence,
             is_stored: false,
+            on_disk: OnDisk { leads_here: true, ..OnDisk::default() },
+            making: 0,
             asked: AtomicBool::new(true),
         }
     }
 
-    /// The id it was created under.
-    pub(crate) fn identifier(&self) -> Identifier<'_> {
-        if self.is_user { Identifier::User(&self.name) } else { Identifier::Anonymous(&self.name) }
+    /// Says by what the customer is known.
+    pub(crate) fn set_known_as(&mut self, known_as: KnownAs) {
+        debug_assert!(known_as.has(self.key.borrowed()), "a profile is stored under one of its identifiers");
+        self.name = Arc::clone(known_as.shown());
+        self.known_as = (!known_as.is_plain()).then(|| Box::new(known_as));
+    }
+
+    /// The identifier it is stored under.
+    pub(crate) fn key(&self) -> Identifier<'_> {
+        self.key.borrowed()
+    }
+
+    /// The text of that identifier.
+    pub(crate) fn key_text(&self) -> Arc<str> {
+        Arc::clone(&self.key.text)
+    }
+
+    /// Whether an identifier is one of the customer's.
+    pub(crate) fn has(&self, identifier: Identifier<'_>) -> bool {
+        match &self.known_as {
+            None => self.key.borrowed() == identifier,
+            Some(known_as) => known_as.has(identifier),
+        }
+    }
+
+    /// Whether the customer is meant by a bare id that is this identifier: a user's id that nobody has
+    /// used says nothing.
+    pub(crate) fn is_meant_by(&self, identifier: Identifier<'_>) -> bool {
+        let is_unused =
+            |known: &&Known| known.first_seen.is_none() && known.identifier.borrowed() == identifier;
+        identifier.kind != IdentifierKind::User
+            || self
+                .known_as
+                .as_ref()
+                .is_none_or(|known_as| !known_as.identifiers.iter().any(|known| is_unused(&known)))
+    }
+
+    /// All identifiers of the customer.
+    pub(crate) fn identifiers(&self) -> impl Iterator<Item = &OwnedIdentifier> {
+        let many = self.known_as.iter().flat_map(|known_as| &known_as.identifiers);
+        let one = self.known_as.is_none().then_some(&self.key);
+        one.into_iter().chain(many.map(|known| &known.identifier))
+    }
+
+    /// All identifiers of the customer; with `family`, of all who ever had to do with them too.
+    pub(crate) fn connected(&self, family: bool) -> impl Iterator<Item = &OwnedIdentifier> {
+        let related = self.known_as.iter().filter(move |_| family).flat_map(|known_as| &known_as.related);
+        self.identifiers().chain(related)
+    }
+
+    /// Its ids, as lists of members may name them.
+    pub(crate) fn ids(&self) -> Ids<'_> {
+        ids(&self.name, self.known_as.as_deref())
     }
 
     /// How the customer stands.
@@ -163,6 +210,16 @@ impl Profile {
 
     /// About how many bytes it takes in memory.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Profile>() + 3 * self.name.len() + 80 + self.body.bytes() + self.history.bytes()
+        size_of::<Profile>()
+            + 3 * self.name.len()
+            + 80
+            + self.known_as.as_ref().map_or(0, |known_as| known_as.bytes())
+            + self.body.bytes()
+            + self.history.bytes()
     }
+}
+
+/// The ids of a profile of that name.
+pub(crate) fn ids<'a>(name: &'a str, known_as: Option<&'a KnownAs>) -> Ids<'a> {
+    known_as.map_or(Ids::One(name), Ids::Many)
 }

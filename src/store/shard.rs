@@ -6,7 +6,8 @@
 //! locked.
 //!
 //! Invariants:
-//! 1. An id in the index names an occupied slot, and every occupied slot is named.
+//! 1. Every profile here has an entry under the identifier it is stored under, which is of this shard.
+//!    Entries that name slots of other shards are hints (see [`shards`](crate::store::shards)).
 //! 2. The `sizes` of all shards together count the members among all known profiles.
 
 use std::sync::Arc;
@@ -24,19 +25,22 @@ use crate::engine::step::{Step, Taken};
 use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, Misfits, TypedMessage};
 use crate::facts::stamp::Stamp;
+use crate::model::identifier::{Identifier, IdentifierKind};
 use crate::model::ids::SegmentId;
 use crate::model::refusal::Refusal;
 use crate::rules::definitions::SegmentDefinition;
 use crate::store::history::{Archive, Entry, History, Stored};
-use crate::store::profile::{Body, Identifier, Profile};
+use crate::store::profile::{Body, Ids, OnDisk, Profile, ids};
+use crate::store::shards::Place;
 use crate::store::timer_wheel::TimerWheel;
 
 /// A shard.
 #[derive(Debug)]
 pub(crate) struct Shard {
+    number: u32,
     pub(crate) program: Arc<Program>,
-    users: AHashMap<Arc<str>, u32>,
-    visitors: AHashMap<Arc<str>, u32>,
+    /// The identifiers of this shard, by kind.
+    index: [AHashMap<Arc<str>, Place>; IdentifierKind::ALL.len()],
     slots: Vec<Option<Profile>>,
     free: Vec<u32>,
     timers: TimerWheel,
@@ -45,10 +49,10 @@ pub(crate) struct Shard {
     /// since they were counted.
     sizes: Vec<i64>,
     archive: Option<Arc<dyn Archive>>,
-    /// How many profiles have left, so that one who read the disk without the lock can tell.
+    /// How many entries have left the index, so that one who read the disk without the lock can tell.
     evictions: u64,
-    /// How many profiles had their first message here.
-    begun: u64,
+    /// How many profiles had their first message here, less those that ended.
+    begun: i64,
 }
 
 /// Changes of one profile's memberships.
@@ -58,24 +62,50 @@ pub(crate) struct Turns {
     pub(crate) turns: Vec<Turn>,
 }
 
+/// As of what a profile was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AsOf {
+    pub(crate) sequence: u64,
+    pub(crate) stamp: u64,
+    pub(crate) making: u64,
+}
+
+/// Who a message is of, in a shard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Recipient<'a> {
+    /// The profile in a slot.
+    Known(u32),
+    /// Nobody yet: a profile of this identifier begins.
+    New(Identifier<'a>),
+}
+
+/// Whether a message may still be refused because of what it would make an aggregate keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limits {
+    Checked,
+    /// It is on record already.
+    Passed,
+}
+
 /// A message on its way into a shard.
 #[derive(Debug)]
 pub(crate) struct Arriving {
     pub(crate) entry: Entry,
     pub(crate) content: Content,
     pub(crate) now: Time,
+    pub(crate) limits: Limits,
 }
 
 impl Shard {
     /// A shard without profiles in memory; what is not there is in `archive`.
-    pub(crate) fn new(program: Arc<Program>, archive: Option<Arc<dyn Archive>>) -> Shard {
+    pub(crate) fn new(number: u32, program: Arc<Program>, archive: Option<Arc<dyn Archive>>) -> Shard {
         let sizes = vec![0; program.definitions.segments.len()];
         let mut scratch = Scratch::default();
         scratch.reserve(&program.graph);
         Shard {
+            number,
             program,
-            users: AHashMap::new(),
-            visitors: AHashMap::new(),
+            index: Default::default(),
             slots: Vec::new(),
             free: Vec::new(),
             timers: TimerWheel::new(),
@@ -87,21 +117,36 @@ impl Shard {
         }
     }
 
-    /// The place of the profile that an id resolves to, if it is in memory.
-    pub(crate) fn find(&self, identifier: Identifier<'_>) -> Option<u32> {
-        match identifier {
-            Identifier::User(id) => self.users.get(id).copied(),
-            Identifier::Anonymous(id) => self.visitors.get(id).copied(),
+    /// Where the index of this shard says that the profile of an identifier is.
+    pub(crate) fn find(&self, identifier: Identifier<'_>) -> Option<Place> {
+        self.index[identifier.kind as usize].get(identifier.text).copied()
+    }
+
+    /// Enters an identifier of this shard.
+    pub(crate) fn index(&mut self, identifier: Identifier<'_>, place: Place) {
+        self.index[identifier.kind as usize].insert(Arc::from(identifier.text), place);
+    }
+
+    /// Takes an identifier of this shard out of the index.
+    pub(crate) fn unindex(&mut self, identifier: Identifier<'_>) {
+        if self.index[identifier.kind as usize].remove(identifier.text).is_some() {
+            self.evictions += 1;
         }
+    }
+
+    /// Whether the profile in a slot has an identifier.
+    pub(crate) fn has(&self, slot: u32, identifier: Identifier<'_>) -> bool {
+        self.at(slot).is_some_and(|profile| profile.has(identifier))
+    }
+
+    /// The profile in a slot, if it is taken.
+    pub(crate) fn at(&self, slot: u32) -> Option<&Profile> {
+        self.slots.get(slot as usize)?.as_ref()
     }
 
     /// A profile by its place.
     pub(crate) fn profile(&self, place: u32) -> &Profile {
         self.slots[place as usize].as_ref().expect("a place that was found is occupied")
-    }
-
-    fn profile_mut(&mut self, place: u32) -> &mut Profile {
-        self.slots[place as usize].as_mut().expect("a place that was found is occupied")
     }
 
     /// All profiles in memory, with their places.
@@ -110,19 +155,26 @@ impl Shard {
         slots.filter_map(|(place, profile)| Some((place as u32, profile.as_ref()?)))
     }
 
+    /// A slot of this shard as a place among all.
+    pub(crate) fn place(&self, slot: u32) -> Place {
+        Place { shard: self.number, slot }
+    }
+
     /// How many profiles are in memory.
     pub(crate) fn in_memory(&self) -> u64 {
         (self.slots.len() - self.free.len()) as u64
     }
 
     /// How many profiles were begun here.
-    pub(crate) fn begun(&self) -> u64 {
+    pub(crate) fn begun(&self) -> i64 {
         self.begun
     }
 
-    /// How many profiles are in memory only.
-    pub(crate) fn never_stored(&self) -> u64 {
-        self.profiles().filter(|(_, profile)| profile.history.stored().messages == 0).count() as u64
+    /// By how many the profiles in memory are more than what is there of them on disk.
+    pub(crate) fn not_stored(&self) -> i64 {
+        let more =
+            |profile: &Profile| i64::from(!profile.on_disk.is_there) - profile.on_disk.replaced.len() as i64;
+        self.profiles().map(|(_, profile)| more(profile)).sum()
     }
 
     /// Of each segment, how many members the shard adds to those counted elsewhere.
@@ -154,11 +206,8 @@ impl Shard {
     /// Puts in a profile that was on disk; gives its place.
     pub(crate) fn insert(&mut self, profile: Profile, now: Time) -> u32 {
         let place = self.free.pop().unwrap_or(self.slots.len() as u32);
-        let index = match profile.identifier() {
-            Identifier::User(_) => &mut self.users,
-            Identifier::Anonymous(_) => &mut self.visitors,
-        };
-        index.insert(Arc::clone(&profile.name), place);
+        let here = Place { shard: self.number, slot: place };
+        self.index[profile.key().kind as usize].insert(profile.key_text(), here);
         self.timers.arm(place, profile.standing().deadline(), now);
         if place as usize == self.slots.len() {
             self.slots.push(Some(profile));
@@ -168,9 +217,8 @@ impl Shard {
         place
     }
 
-    /// Puts in a profile that is known nowhere else, and counts it.
-    pub(crate) fn begin_with(&mut self, profile: Profile, now: Time) {
-        let place = self.insert(profile, now);
+    /// Counts a profile that is known nowhere else.
+    pub(crate) fn begin(&mut self, place: u32) {
         self.begun += 1;
         let standing = self.slots[place as usize].as_ref().map(Profile::standing);
         for (size, literal) in self.sizes.iter_mut().zip(&self.program.graph.segments) {
@@ -181,34 +229,57 @@ impl Shard {
     /// Takes a profile out of memory.
     pub(crate) fn evict(&mut self, place: u32) -> Option<Profile> {
         let profile = self.slots.get_mut(place as usize)?.take()?;
-        match profile.identifier() {
-            Identifier::User(id) => self.users.remove(id),
-            Identifier::Anonymous(id) => self.visitors.remove(id),
-        };
+        let here = Place { shard: self.number, slot: place };
+        for identifier in profile.identifiers().map(|identifier| identifier.borrowed()) {
+            // The other shards' entries are the caller's business.
+            if self.find(identifier) == Some(here) {
+                self.unindex(identifier);
+            }
+        }
         self.free.push(place);
-        self.evictions += 1;
         Some(profile)
     }
 
-    /// How many profiles have left memory so far.
+    /// How many entries have left the index so far.
     pub(crate) fn evictions(&self) -> u64 {
         self.evictions
     }
 
-    /// Says what is on disk of a profile now: these messages, and its state at `sequence` and `stamp`.
-    pub(crate) fn set_stored(&mut self, place: u32, stored: Stored, sequence: u64, stamp: u64) {
-        let Profile { history, body, is_stored, sequence: current, .. } = self.profile_mut(place);
+    /// Says what is on disk of a profile now: these messages, and its state as of then. Not if it is no
+    /// longer the profile that was written, which it answers.
+    pub(crate) fn set_stored(&mut self, place: u32, key: &[u8], stored: Stored, as_of: AsOf) -> bool {
+        let compares = self.program.compares_old_messages();
+        let profile = self.slots.get_mut(place as usize).and_then(Option::as_mut);
+        let is_same = |profile: &&mut Profile| profile.making == as_of.making && profile.key().key() == key;
+        let Some(profile) = profile.filter(is_same) else { return false };
+        let Profile { history, body, is_stored, sequence, on_disk, .. } = profile;
+        *on_disk = OnDisk { is_there: true, replaced: Vec::new(), leads_here: true };
         let pending = match body {
             Body::Cell(cell) => cell.pending.iter().map(|message| message.stamp.place.0).min(),
             Body::Image(_) => None,
         };
-        // Messages of the future are compared with each other when they take effect.
-        history.set_stored(stored, pending.unwrap_or(stored.messages));
-        *is_stored = *current == sequence && body.standing().stamp() == stamp;
+        // Messages of the future are compared with each other when they take effect; and some catalogs
+        // compare old ones when they are asked.
+        let keep_from = if compares { 0 } else { pending.unwrap_or(stored.messages) };
+        history.set_stored(stored, keep_from);
+        *is_stored = *sequence == as_of.sequence && body.standing().stamp() == as_of.stamp;
+        true
+    }
+
+    /// Notes that a profile is on disk under a key that is one of this profile's.
+    pub(crate) fn note_on_disk(&mut self, slot: u32, key: &[u8]) {
+        let Some(profile) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return };
+        profile.is_stored = false;
+        if profile.key().key() == key {
+            profile.on_disk.is_there = true;
+        } else if !profile.on_disk.replaced.iter().any(|replaced| replaced == key) {
+            profile.on_disk.replaced.push(key.to_vec());
+        }
     }
 
     /// Begins anew without what is on disk: nothing in memory counts as stored, nothing that was read
-    /// there may still come in, and `sizes` counts the profiles in memory only. Returns their keys.
+    /// there may still come in, and `sizes` counts the profiles in memory only. Returns their keys. There
+    /// are only profiles of one identifier: of others, the new files may have the messages in another order.
     pub(crate) fn leave_disk(&mut self) -> Vec<Vec<u8>> {
         self.evictions += 1;
         self.sizes.fill(0);
@@ -218,12 +289,13 @@ impl Shard {
             for (size, literal) in self.sizes.iter_mut().zip(&self.program.graph.segments) {
                 *size += i64::from(profile.standing().is_true(*literal));
             }
-            keys.push(profile.identifier().key());
+            debug_assert!(profile.known_as.is_none(), "others have left memory");
+            keys.push(profile.key().key());
         }
         keys
     }
 
-    /// Applies an accepted message to the profile of `identifier`, which is created if it is new.
+    /// Applies an accepted message to a profile, which is created if it is new.
     /// `record` puts the message on record once nothing can refuse it any more, and gives its number.
     ///
     /// # Errors
@@ -231,29 +303,46 @@ impl Shard {
     /// or what it has to be compared with cannot be read; then nothing has changed.
     pub(crate) fn apply(
         &mut self,
-        identifier: Identifier<'_>,
+        recipient: Recipient<'_>,
         arriving: Arriving,
         record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
     ) -> Result<Turns, Refusal> {
         let now = arriving.now;
-        let found = self.find(identifier);
-        let place = found.unwrap_or_else(|| self.insert(Profile::new(identifier), now));
+        let place = match recipient {
+            Recipient::Known(place) => place,
+            Recipient::New(identifier) => self.insert(Profile::new(identifier), now),
+        };
         let mut turns = Vec::new();
         let applied = self.apply_to(place, arriving, record, &mut turns);
-        match (found, &applied) {
-            (None, Ok(())) => self.begun += 1,
-            (None, Err(_)) => drop(self.evict(place)),
-            (Some(_), _) => {}
+        match (recipient, &applied) {
+            (Recipient::New(_), Ok(())) => self.begun += 1,
+            (Recipient::New(_), Err(_)) => drop(self.evict(place)),
+            (Recipient::Known(_), _) => {}
         }
         applied?;
         self.after(place, &turns, now);
         Ok(Turns { profile: place, turns })
     }
 
+    /// Refuses a message that would make an aggregate of a profile keep more than the catalog allows.
+    ///
+    /// # Errors
+    /// Then.
+    pub(crate) fn check_limits(&mut self, place: u32, arriving: &Arriving) -> Result<(), Refusal> {
+        let Shard { program, slots, scratch, .. } = self;
+        let Some(profile) = slots.get_mut(place as usize).and_then(Option::as_mut) else { return Ok(()) };
+        let Profile { body, history, .. } = profile;
+        let stamp = Stamp { time: arriving.entry.time, place: history.next_place() };
+        let message = TypedMessage { stamp, content: arriving.content.clone() };
+        let (cell, mut turns) = (body.cell(program), Vec::new());
+        Step { program, order: history, is_listed: &|_| false, scratch, turns: &mut turns }
+            .check_limits(cell, &message)
+    }
+
     fn apply_to(
         &mut self,
         place: u32,
-        Arriving { entry, content, now }: Arriving,
+        Arriving { entry, content, now, limits }: Arriving,
         record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
         turns: &mut Vec<Turn>,
     ) -> Result<(), Refusal> {
@@ -263,18 +352,21 @@ impl Shard {
         }
         let Shard { program, slots, scratch, .. } = self;
         let profile = slots[place as usize].as_mut().expect("a place that was found is occupied");
-        let Profile { name, body, history, .. } = profile;
+        let Profile { name, known_as, body, history, .. } = profile;
+        let ids = ids(name, known_as.as_deref());
         let cell = body.cell(program);
         let stamp = Stamp { time: entry.time, place: history.next_place() };
         let message = TypedMessage { stamp, content };
-        let is_listed = |segment| is_listed(program, segment, name);
+        let is_listed = |segment| is_listed(program, segment, ids);
         let step = Step { program, order: history, is_listed: &is_listed, scratch, turns };
-        step.check_limits(cell, &message)?;
+        if limits == Limits::Checked {
+            step.check_limits(cell, &message)?;
+        }
         let sequence = record(&entry)?;
         history.push(entry);
         let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns };
         if step.apply(cell, message, now) == Taken::NeedsRebuild {
-            let rebuilt = rebuild(program, name, history, scratch, now);
+            let rebuilt = rebuild(program, ids, history, scratch, now);
             compare(program, cell, &rebuilt, now, Trigger::Message(stamp.place), turns);
             let stamp = cell.stamp + 1;
             // What was reported just now stays the last word on the time before it.
@@ -299,7 +391,7 @@ impl Shard {
     pub(crate) fn complete(&mut self, place: u32) -> Result<(), Error> {
         let profile = self.slots[place as usize].as_mut().expect("a place that was found is occupied");
         if let (false, Some(archive)) = (profile.history.is_whole(), &self.archive) {
-            let messages = archive.messages(profile.identifier(), profile.history.stored())?;
+            let messages = archive.messages(profile.key(), profile.history.stored())?;
             profile.history.complete(messages);
         }
         Ok(())
@@ -312,9 +404,10 @@ impl Shard {
         if profile.standing().deadline() > now {
             return None;
         }
-        let Profile { name, body, history, .. } = profile;
+        let Profile { name, known_as, body, history, .. } = profile;
         let mut turns = Vec::new();
-        let is_listed = |segment| is_listed(program, segment, name);
+        let ids = ids(name, known_as.as_deref());
+        let is_listed = |segment| is_listed(program, segment, ids);
         Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns }
             .advance(body.cell(program), now);
         profile.changed();
@@ -353,9 +446,9 @@ impl Shard {
         for place in places {
             let Shard { program, slots, scratch, .. } = self;
             let profile = slots[place as usize].as_mut().expect("its place was taken from the shard");
-            let Profile { name, body, history, .. } = &mut *profile;
+            let Profile { name, known_as, body, history, .. } = &mut *profile;
             let stamp = body.cell(program).stamp + 1;
-            let rebuilt = rebuild(&new, name, history, scratch, now);
+            let rebuilt = rebuild(&new, ids(name, known_as.as_deref()), history, scratch, now);
             *body = Body::Cell(Cell { stamp, last_change: now, last_cause: Trigger::Catalog, ..rebuilt });
             profile.changed();
             for (size, literal) in self.sizes.iter_mut().zip(&new.graph.segments) {
@@ -364,6 +457,19 @@ impl Shard {
             self.arm(place, now);
         }
         self.program = new;
+    }
+
+    /// Takes a profile out of those counted, because it is made anew or part of another now.
+    pub(crate) fn end(&mut self, profile: &Profile) {
+        for (size, literal) in self.sizes.iter_mut().zip(&self.program.graph.segments) {
+            *size -= i64::from(profile.standing().is_true(*literal));
+        }
+        self.begun -= 1;
+    }
+
+    /// The cell that a history makes at `now`; the history is whole.
+    pub(crate) fn rebuilt(&mut self, ids: Ids<'_>, history: &History, now: Time) -> Cell {
+        rebuild(&self.program, ids, history, &mut self.scratch, now)
     }
 
     /// Keeps sizes and timers in step with a profile that changed.
@@ -382,12 +488,10 @@ impl Shard {
     }
 }
 
-/// Whether a profile is on a static segment's list.
-pub(crate) fn is_listed(program: &Program, segment: SegmentId, name: &str) -> bool {
+/// Whether one of a profile's ids is on a static segment's list.
+pub(crate) fn is_listed(program: &Program, segment: SegmentId, ids: Ids<'_>) -> bool {
     match &program.definitions.segments[segment.index()] {
-        SegmentDefinition::Members(members) => {
-            members.binary_search_by(|member| member.as_str().cmp(name)).is_ok()
-        }
+        SegmentDefinition::Members(members) => ids.any_in(members),
         SegmentDefinition::Condition(_) => false,
     }
 }
@@ -395,7 +499,7 @@ pub(crate) fn is_listed(program: &Program, segment: SegmentId, name: &str) -> bo
 /// The cell that a profile's messages make under a program, at `now`; the history is whole.
 pub(crate) fn rebuild(
     program: &Program,
-    name: &str,
+    ids: Ids<'_>,
     history: &History,
     scratch: &mut Scratch,
     now: Time,
@@ -403,7 +507,7 @@ pub(crate) fn rebuild(
     scratch.work.rebuilds += 1;
     let mut cell = Cell::new();
     let mut turns = Vec::new();
-    let is_listed = |segment| is_listed(program, segment, name);
+    let is_listed = |segment| is_listed(program, segment, ids);
     let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns };
     for (stamp, entry) in history.in_order() {
         // Nothing is refused here: what does not fit this catalog is left out.

@@ -2,7 +2,7 @@
 //! writes it and its number, so what a database must know follows from which it holds.
 //!
 //! Several writers write about the same customers. Messages are late, of equal times, of users and of
-//! visitors. All of them are before [`now`], so that the order of arrival changes no answer.
+//! visitors, and some say who is who. All of them are before [`now`], so that the order of arrival changes no answer.
 
 #[path = "shop.rs"]
 mod shop;
@@ -40,12 +40,20 @@ pub(crate) fn now() -> Time {
     Time::from_millis(1_767_225_600_000 + 40 * 86_400_000).expect("it is a time")
 }
 
-/// Message `number` of a writer.
+/// Message `number` of a writer. All writers but the first, whose messages are in frozen files, also say
+/// who is who.
 pub(crate) fn message(writer: u64, number: u64) -> Message {
     let chance = chance(writer << 32 | number);
     let customer = format!("c{}", chance % CUSTOMERS);
+    let neighbour = format!("c{}", chance % CUSTOMERS / 4 * 4 + (chance >> 4) % 4);
     let category = ["hats", "shoes", "belts"][(chance >> 8) as usize % 3];
     let message = match (chance >> 16) % 6 {
+        0 | 1 if writer > 0 && (chance >> 30).is_multiple_of(3) => match (chance >> 32) % 12 {
+            0 => Message::alias(&customer, &neighbour),
+            1 => Message::unmerge(&customer),
+            2 => Message::unmerge(&customer).anonymous(),
+            _ => Message::identify(&customer).with_anonymous_id(&neighbour),
+        },
         0 => Message::identify(&customer).with_trait("points", number).with_trait("tier", "gold"),
         1 => Message::identify(&customer).with_trait("tier", category),
         2 => {

@@ -48,7 +48,11 @@ pub(crate) fn try_random(seed: u64, coverage: &mut Coverage) -> Result<u64, (Cas
     if swaps {
         catalogs.push(catalog(&mut random));
     }
-    let manner = if random.chance(30) && !swaps { Manner::Punctual } else { Manner::Anyhow };
+    let manner = match random.below(10) {
+        0..=2 if !swaps => Manner::Punctual,
+        3..=7 => Manner::Joined,
+        _ => Manner::Anyhow,
+    };
     let mut case = Case { catalogs, steps: Vec::new(), instants_ms: Vec::new() };
     let texts = case.texts();
     let told = caught(|| {

@@ -8,7 +8,7 @@ use crate::random::Random;
 /// Users and visitors that messages are about.
 pub(crate) const USERS: [&str; 3] = ["ana", "bob", "cleo"];
 /// See [`USERS`].
-pub(crate) const VISITORS: [&str; 1] = ["v1"];
+pub(crate) const VISITORS: [&str; 3] = ["v1", "v2", "v3"];
 /// Lengths of windows; two that differ by one millisecond are among them.
 const LENGTHS: [&str; 8] = ["1s", "2s", "5s", "5001ms", "10s", "1m", "1d", "1ms"];
 /// Times that conditions name.
@@ -75,7 +75,7 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     let (with_held, with_decayed) = (random.chance(40), random.chance(35));
     let mut writer =
         Writer { random, names: Names::default(), with_held, with_decayed, is_odd: false, strict };
-    let mut segments = vec!["listed = { members = [\"ana\", \"v1\", \"nobody\"] }".to_owned()];
+    let mut segments = vec!["listed = { members = [\"ana\", \"nobody\", \"v1\"] }".to_owned()];
     writer.names.segments.push("listed".to_owned());
     for number in 0..3 {
         segments.push(writer.segment(number));
@@ -94,6 +94,7 @@ fn head(random: &mut Random) -> String {
     let strict = if random.chance(10) { "strict = true\n" } else { "" };
     let max_skew = random.pick(&["2s", "5s", "1m"]);
     let screens = if random.chance(50) { "[events.\"Screen Viewed\"]\nname = \"string\"\n" } else { "" };
+    let identifiers = identifiers(random);
     format!(
         r#"schema = 1
 {strict}max_skew = "{max_skew}"
@@ -107,7 +108,7 @@ seen = "time"
 flag = "bool"
 tags = {{ type = "list", of = "string" }}
 place = {{ type = "map", fields = {{ city = "string", floor = "int" }} }}
-[events.View]
+{identifiers}[events.View]
 category = "string"
 price = "float"
 qty = "int"
@@ -126,6 +127,18 @@ name = "string"
 category = "string"
 {screens}"#
     )
+}
+
+/// Attributes that identify customers, and rules for what does.
+fn identifiers(random: &mut Random) -> &'static str {
+    random.pick(&[
+        "email = \"string\"\ncard = \"int\"\n",
+        "email = { type = \"string\", identifier = true }\ncard = { type = \"int\", identifier = true }\n",
+        "email = { type = \"string\", identifier = true }\ncard = \"int\"\n[identifiers]\n\
+         email = { blocked = [\"b@x\"], limit = 1 }\nanonymousId = { limit = 2 }\n",
+        "email = { type = \"string\", identifier = true }\ncard = { type = \"int\", identifier = true }\n\
+         [identifiers]\nuserId = { blocked_patterns = [\"^cle\"], limit = 2 }\ncard = { limit = 1 }\n",
+    ])
 }
 
 impl Writer<'_> {

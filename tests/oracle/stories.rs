@@ -17,6 +17,8 @@ pub(crate) const BEGIN_MS: i64 = 1_767_225_600_000;
 pub(crate) enum Manner {
     /// In any order, some long after they happened.
     Anyhow,
+    /// The same, and some say who is who.
+    Joined,
     /// Never earlier than the clock showed when the one before came.
     Punctual,
 }
@@ -51,16 +53,17 @@ pub(crate) fn message(random: &mut Random, now: i64, number: usize, manner: Mann
     if random.chance(90) {
         fields.insert("timestamp".into(), json!(time(now + offset(random, manner)).to_string()));
     }
-    if random.chance(90) {
+    let users = if manner == Manner::Joined { 50 } else { 90 };
+    if random.chance(users) {
         let user = if random.chance(60) { USERS[0] } else { random.pick(&USERS) };
         fields.insert("userId".into(), json!(user));
-        if random.chance(2) {
-            fields.insert("anonymousId".into(), json!(VISITORS[0]));
+        if random.chance(if manner == Manner::Joined { 30 } else { 0 }) {
+            fields.insert("anonymousId".into(), json!(random.pick(&VISITORS)));
         }
     } else {
-        fields.insert("anonymousId".into(), json!(VISITORS[0]));
+        fields.insert("anonymousId".into(), json!(random.pick(&VISITORS)));
     }
-    content(random, now, &mut fields);
+    content(random, now, manner, &mut fields);
     Message::from_json(&Json::Object(fields)).expect("stories are told in the right shape")
 }
 
@@ -85,9 +88,14 @@ fn offset(random: &mut Random, manner: Manner) -> i64 {
 }
 
 #[expect(clippy::too_many_lines, reason = "one arm for each kind of message")]
-fn content(random: &mut Random, now: i64, fields: &mut Map<String, Json>) {
+fn content(random: &mut Random, now: i64, manner: Manner, fields: &mut Map<String, Json>) {
     let category = |random: &mut Random| maybe(random, &["x", "y", "z"]);
-    let (kind, properties) = match random.below(100) {
+    let kind = match random.below(100) {
+        98 if manner != Manner::Joined => 0,
+        other if manner == Manner::Joined && random.chance(15) => 98 - other % 3,
+        other => other,
+    };
+    let (kind, properties) = match kind {
         0..=29 => ("identify", Map::new()),
         30..=59 => {
             fields.insert("event".into(), json!("View"));
@@ -137,12 +145,15 @@ fn content(random: &mut Random, now: i64, fields: &mut Map<String, Json>) {
             fields.insert("category".into(), category(random));
             (random.pick(&["page", "page", "screen"]), Map::new())
         }
-        95..=97 => {
+        95 => {
             fields.insert("groupId".into(), json!("g"));
             ("group", Map::new())
         }
+        96 if manner == Manner::Joined && random.chance(50) => ("unmerge", Map::new()),
+        96 | 97 => ("identify", Map::new()),
         98 => {
-            fields.insert("previousId".into(), json!("bob"));
+            let previous = random.pick(&[USERS[1], USERS[2], VISITORS[0], VISITORS[1], VISITORS[2]]);
+            fields.insert("previousId".into(), json!(previous));
             ("alias", Map::new())
         }
         _ => {
@@ -153,7 +164,12 @@ fn content(random: &mut Random, now: i64, fields: &mut Map<String, Json>) {
     };
     fields.insert("type".into(), json!(kind));
     if kind == "identify" {
-        fields.insert("traits".into(), Json::Object(traits(random, now)));
+        let mut traits = traits(random, now);
+        if manner == Manner::Joined && random.chance(40) {
+            traits.insert("email".into(), maybe(random, &["a@x", "b@x", " A@X"]));
+            traits.insert("card".into(), maybe(random, &[7, 8]));
+        }
+        fields.insert("traits".into(), Json::Object(traits));
     }
     if !properties.is_empty() {
         fields.insert("properties".into(), Json::Object(properties));

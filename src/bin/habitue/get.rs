@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use habitue::{Snapshot, Value};
+use habitue::{IdentifierSeen, Identity, Snapshot, Tie, TieOutcome, Value};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -16,7 +16,7 @@ use crate::failure::{Exit, Failure};
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) asking: Asking,
-    /// The customer's id: a user's, or else a visitor's
+    /// The customer's id: a user's, a visitor's, or a value of an attribute that is an identifier
     id: String,
 }
 
@@ -29,12 +29,16 @@ struct Customer<'a> {
     attributes: BTreeMap<&'a str, Json>,
     segments: &'a BTreeMap<String, bool>,
     decisions: BTreeMap<&'a str, Json>,
+    /// Of a customer who has several identifiers, or had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'a Identity>,
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let database = arguments.asking.open(console)?;
     let snapshot = known(&database, &arguments.id)?;
-    let customer = Customer::of(&snapshot);
+    let identity = database.identity(&arguments.id)?;
+    let customer = Customer::of(&snapshot, &identity);
     if arguments.asking.json {
         console.json(&customer)?;
         return Ok(Exit::Ok);
@@ -43,6 +47,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     if let Some(time) = &customer.valid_until {
         console.line(&format!("the same until {time}, if nothing happens"))?;
     }
+    show_identity(&identity, console)?;
     let segments = snapshot.segments.iter().map(|(name, is_member)| (&**name, Json::from(*is_member)));
     table("attributes", customer.attributes.iter().map(|(name, value)| (*name, value.clone())), console)?;
     table("segments", segments, console)?;
@@ -51,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
 }
 
 impl<'a> Customer<'a> {
-    fn of(snapshot: &'a Snapshot) -> Customer<'a> {
+    fn of(snapshot: &'a Snapshot, identity: &'a Identity) -> Customer<'a> {
         let attributes = snapshot.attributes.iter();
         let decisions = snapshot.decisions.iter();
         Customer {
@@ -63,8 +68,41 @@ impl<'a> Customer<'a> {
                 .collect(),
             segments: &snapshot.segments,
             decisions: decisions.map(|(name, decided)| (&**name, decided.decision.to_json())).collect(),
+            identity: Some(identity).filter(|identity| is_told(identity)),
         }
     }
+}
+
+/// Whether there is more to say of an identity than the id that the customer is shown under.
+fn is_told(identity: &Identity) -> bool {
+    identity.identifiers.len() > 1 || !identity.ties.is_empty()
+}
+
+/// Prints the identifiers of a customer who has several, and what tied them.
+fn show_identity(identity: &Identity, console: &mut Console) -> Result<(), Failure> {
+    if !is_told(identity) {
+        return Ok(());
+    }
+    console.line("\nknown as")?;
+    for IdentifierSeen { kind, value, first_seen } in &identity.identifiers {
+        let since = first_seen.map_or_else(String::new, |time| format!(", first seen {time}"));
+        console.line(&format!("  {kind} `{value}`{since}"))?;
+    }
+    for Tie { at, message_id, of, to, outcome } in &identity.ties {
+        let what = match outcome {
+            TieOutcome::Same => "was the same as",
+            TieOutcome::Added => "was added to",
+            TieOutcome::Joined => "was joined with",
+            TieOutcome::ChangedHands => "changed hands to",
+            TieOutcome::TooMany => "would have been one too many for",
+            TieOutcome::TakenBack => "was joined, and taken back, with",
+            _ => "was tied to",
+        };
+        let ((kind, value), (of_kind, of)) = (to, of);
+        console
+            .line(&format!("  {at} {kind} `{value}` {what} {of_kind} `{of}` by message `{message_id}`"))?;
+    }
+    Ok(())
 }
 
 /// Prints names and what they are, under a heading.

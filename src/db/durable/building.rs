@@ -68,7 +68,7 @@ impl Folder {
         let unfinished = unfinished::begin(&*self.disk, path)?;
         let mut pace = pace();
         let mut writer = BlockFileWriter::create(&*self.disk, &unfinished, &mut pace)?;
-        for_each(old, tail, &mut |profile| self.add_to_base(&mut writer, profile, old))?;
+        for_each(old, &tail, &mut |profile| self.add_to_base(&mut writer, profile, old))?;
         writer.finish(&new.base_sequence.to_le_bytes())?;
         unfinished::finish(&*self.disk, &unfinished, path)?;
         // Images come from the live store, whose time may be later than that of the last message.
@@ -92,9 +92,17 @@ impl Folder {
         let chunks = chunks.iter().map(Vec::as_slice).collect();
         let in_live = self.ask(|live| live.profile(profile.key)).ok().flatten();
         let in_live = in_live.as_deref().and_then(ProfileRecord::read);
-        let record = match in_live.filter(|record| record.history == history) {
+        // One that has other identifiers too has other messages too.
+        let is_same = |record: &ProfileRecord<'_>| record.history == history && record.known_as.is_none();
+        let record = match in_live.filter(is_same) {
             Some(record) => record,
-            None => ProfileRecord { sequence: profile.sequence(), history, last_cause: None, image: &[] },
+            None => ProfileRecord {
+                sequence: profile.sequence(),
+                history,
+                last_cause: None,
+                known_as: None,
+                image: &[],
+            },
         };
         writer.add(profile.key, &BaseEntry { record, chunks }.write())
     }

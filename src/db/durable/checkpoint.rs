@@ -5,35 +5,42 @@
 //! still lose; otherwise a message that was never acknowledged would be called a duplicate when it comes
 //! again.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
+use crate::db::applying::Incoming;
 use crate::db::durable::upkeep::Upkeep;
+use crate::db::held::Heldback;
 use crate::engine::image::Image;
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
+use crate::facts::identity::known_as::KnownAs;
 use crate::facts::stamp::HistoryPlace;
+use crate::model::identifier::Identifier;
 use crate::persist::live::changes::ProfileChange;
 use crate::persist::live::distrust::Distrust;
 use crate::persist::live::keys::profile_bucket;
 use crate::persist::record::history_chunk::{self, FULL, HistoryEntry};
-use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord};
-use crate::persist::record::store_meta::StoreMeta;
+use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord, write_lead};
+use crate::persist::record::store_meta::{HeldRecord, StoreMeta};
 use crate::store::history::{Entry, Stored};
-use crate::store::profile::{Body, Profile};
+use crate::store::profile::{Body, OnDisk, Profile};
+use crate::store::shard::AsOf;
+use crate::store::shards::Place;
 
 /// Most profiles written at once.
 const PIECE: usize = 1_000;
 
 /// A profile that changed, as it was under the shard's lock.
 struct Changed {
-    shard: usize,
-    place: u32,
+    place: Place,
     key: Vec<u8>,
-    sequence: u64,
-    stamp: u64,
+    as_of: AsOf,
+    known_as: Option<KnownAs>,
+    on_disk: OnDisk,
     deadline: Time,
     image: Vec<u8>,
     last_cause: Option<(HistoryPlace, Box<str>)>,
@@ -55,14 +62,17 @@ impl Upkeep {
     pub(crate) fn checkpoint_alone(&self) -> Result<(), Error> {
         // While the journal is replayed, what follows in it is not in memory yet.
         let sequence = self.replayed.lock().unwrap_or_else(|| self.folder.journal.last().0);
+        // Before profiles are: one that takes effect meanwhile is in both, which is seen by its id.
+        let held = self.held.lock().iter().map(held_record).collect();
         let (changed, mut meta) = self.collect();
+        meta.held = held;
         let messages = self.messages.begin_leaving();
         self.folder.journal.sync()?;
         let runs = &self.folder.messages;
         let prepared = self.folder.ask(|_| runs.prepare(messages).map_err(not_prepared))?;
         meta.runs = prepared.names();
-        let begun = changed.iter().filter(|profile| profile.stored.messages == 0).count() as u64;
-        meta.profiles = self.stored_profiles.load(Ordering::Relaxed) + begun;
+        let more: i64 = changed.iter().map(Changed::more_profiles).sum();
+        meta.profiles = self.stored_profiles.load(Ordering::Relaxed).saturating_add_signed(more);
         self.write(sequence, &meta, changed)?;
         runs.adopt(prepared);
         runs.remove_unused();
@@ -74,70 +84,186 @@ impl Upkeep {
     }
 
     /// Writes in pieces, each of neighbours in the store: sled takes large batches, and scattered ones,
-    /// badly. All but the last say that they are not the whole.
-    fn write(&self, sequence: u64, meta: &StoreMeta, mut changed: Vec<Changed>) -> Result<(), Error> {
+    /// badly. Customers who have to do with each other are in one piece, so that a crash never leaves a
+    /// message with neither of them. All but the last say that they are not the whole.
+    fn write(&self, sequence: u64, meta: &StoreMeta, changed: Vec<Changed>) -> Result<(), Error> {
         let in_between = StoreMeta { profiles: StoreMeta::NOT_COUNTED, ..meta.clone() }.write();
-        changed.sort_by(|a, b| (profile_bucket(&a.key), &a.key).cmp(&(profile_bucket(&b.key), &b.key)));
-        for piece in changed.chunks(PIECE) {
+        for piece in pieces(changed) {
             let written = self.folder.ask(|live| {
                 let growing: Vec<_> = piece.iter().filter_map(Changed::growing_chunk).collect();
                 let mut grown = live.chunks(&growing)?.into_iter();
-                let mut change = |profile: &Changed| {
-                    profile.change(profile.growing_chunk().and_then(|_| grown.next()).as_deref())
-                };
-                let changes = piece.iter().map(&mut change).collect::<Result<Vec<_>, _>>()?;
-                let (changes, stored): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
+                let (mut changes, mut stored) = (Vec::new(), Vec::new());
+                for profile in &piece {
+                    profile.clear_the_way(&mut changes);
+                    let chunk = profile.growing_chunk().and_then(|_| grown.next());
+                    let (change, now_stored) = profile.change(chunk.as_deref())?;
+                    changes.push(change);
+                    stored.push(now_stored);
+                }
+                // Once every key that is given up is free.
+                piece.iter().for_each(|profile| profile.lead_here(&mut changes));
                 live.checkpoint(live.sequence(), &in_between, changes)?;
                 Ok(stored)
             })?;
             for (profile, stored) in piece.iter().zip(written) {
-                let mut shard = self.shards[profile.shard].write();
-                shard.set_stored(profile.place, stored, profile.sequence, profile.stamp);
+                let mut shard = self.shards[profile.place.shard as usize].write();
+                let is_same = shard.set_stored(profile.place.slot, &profile.key, stored, profile.as_of);
+                drop(shard);
+                if !is_same {
+                    self.note_on_disk(&profile.key);
+                }
             }
         }
         self.folder.ask(|live| live.checkpoint(sequence, &meta.write(), Vec::new()))
     }
 
-    /// The profiles that changed, and what is true of all. Each shard is as of one instant.
+    /// Tells whoever has an identifier by now that a profile is on disk under it, which was written while
+    /// who is who changed.
+    fn note_on_disk(&self, key: &[u8]) {
+        let Some(identifier) = Identifier::of_key(key) else { return };
+        let Some((mut shard, slot)) = self.shards.write(identifier) else { return };
+        shard.note_on_disk(slot, key);
+    }
+
+    /// The profiles that changed, and what is true of all. Each shard is as of one instant; meanwhile
+    /// nobody goes from one to another.
     fn collect(&self) -> (Vec<Changed>, StoreMeta) {
+        let _nobody_moves = self.moving.write();
         let mut changed = Vec::new();
         let mut sizes: Vec<i64> = Vec::new();
         let (mut program, mut revision) = (0, 0);
-        for (number, shard) in self.shards.iter().enumerate() {
+        for shard in self.shards.iter() {
             let shard = shard.read();
             (program, revision) = (shard.program.fingerprint, shard.program.revision);
             sizes.resize(shard.sizes().len(), 0);
             sizes.iter_mut().zip(shard.sizes()).for_each(|(size, more)| *size += more);
             let to_store = shard.profiles().filter(|(_, profile)| !profile.is_stored);
-            let to_store =
-                to_store.map(|(place, profile)| Changed::of(number, place, profile, &shard.program));
-            changed.extend(to_store);
+            changed.extend(
+                to_store.map(|(slot, profile)| Changed::of(shard.place(slot), profile, &shard.program)),
+            );
         }
         let sizes = sizes.into_iter().map(|size| u64::try_from(size).unwrap_or_default()).collect();
         let now = self.time.now();
         let lineage = self.folder.state.lock().manifest.lineage;
-        (changed, StoreMeta { lineage, program, revision, now, profiles: 0, runs: Vec::new(), sizes })
+        (
+            changed,
+            StoreMeta {
+                lineage,
+                program,
+                revision,
+                now,
+                profiles: 0,
+                runs: Vec::new(),
+                held: Vec::new(),
+                sizes,
+            },
+        )
     }
 }
 
+/// What changed in pieces, each of neighbours in the store or of customers who have to do with each other.
+fn pieces(changed: Vec<Changed>) -> Vec<Vec<Changed>> {
+    let (mut single, joined): (Vec<_>, Vec<_>) = changed
+        .into_iter()
+        .partition(|profile| profile.known_as.is_none() && profile.on_disk.replaced.is_empty());
+    single.sort_by(|a, b| (profile_bucket(&a.key), &a.key).cmp(&(profile_bucket(&b.key), &b.key)));
+    let mut pieces = Vec::new();
+    let mut single = single.into_iter().peekable();
+    while single.peek().is_some() {
+        pieces.push(single.by_ref().take(PIECE).collect::<Vec<Changed>>());
+    }
+    for family in families(joined) {
+        match pieces.last_mut() {
+            Some(piece) if piece.len() + family.len() <= PIECE => piece.extend(family),
+            _ => pieces.push(family),
+        }
+    }
+    pieces
+}
+
+/// Customers who have to do with each other, together.
+fn families(joined: Vec<Changed>) -> Vec<Vec<Changed>> {
+    let mut family_of: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+    let mut families: Vec<Vec<Changed>> = Vec::new();
+    for profile in joined {
+        let keys = profile.keys_touched();
+        let known: BTreeSet<usize> = keys.iter().filter_map(|key| family_of.get(key).copied()).collect();
+        let number = known.first().copied().unwrap_or(families.len());
+        if number == families.len() {
+            families.push(Vec::new());
+        }
+        families[number].push(profile);
+        for other in known.into_iter().skip(1) {
+            let moved = std::mem::take(&mut families[other]);
+            let keys = moved.iter().flat_map(Changed::keys_touched);
+            family_of.extend(keys.map(|key| (key, number)));
+            families[number].extend(moved);
+        }
+        family_of.extend(keys.into_iter().map(|key| (key, number)));
+    }
+    families.retain(|family| !family.is_empty());
+    families
+}
+
 impl Changed {
-    fn of(shard: usize, place: u32, profile: &Profile, program: &Program) -> Changed {
+    fn of(place: Place, profile: &Profile, program: &Program) -> Changed {
         let standing: Standing<'_> = profile.standing();
         let image = match &profile.body {
             Body::Cell(cell) => Image::of(cell, program).bytes().to_vec(),
             Body::Image(image) => image.bytes().to_vec(),
         };
         Changed {
-            shard,
             place,
-            key: profile.identifier().key(),
-            sequence: profile.sequence,
-            stamp: standing.stamp(),
+            key: profile.key().key(),
+            as_of: AsOf { sequence: profile.sequence, stamp: standing.stamp(), making: profile.making },
+            known_as: profile.known_as.as_deref().cloned(),
+            on_disk: profile.on_disk.clone(),
             deadline: standing.deadline(),
             image,
             last_cause: profile.history.last_cause().cloned(),
             stored: profile.history.stored(),
             later: profile.history.unstored().iter().map(history_entry).collect(),
+        }
+    }
+
+    /// By how many profiles there are more on disk once this is written.
+    fn more_profiles(&self) -> i64 {
+        i64::from(!self.on_disk.is_there) - self.on_disk.replaced.len() as i64
+    }
+
+    /// All keys under which something is written, or that may belong to others who are written with it.
+    fn keys_touched(&self) -> Vec<Vec<u8>> {
+        let known_as = self.known_as.iter();
+        let identifiers = known_as.flat_map(|known_as| {
+            let own = known_as.identifiers.iter().map(|known| &known.identifier);
+            own.chain(&known_as.related).map(|identifier| identifier.borrowed().key())
+        });
+        identifiers.chain(self.on_disk.replaced.iter().cloned()).chain([self.key.clone()]).collect()
+    }
+
+    /// Removes the profiles that this one takes the place of, and what is under its own key if none of its
+    /// messages go on there.
+    fn clear_the_way(&self, changes: &mut Vec<ProfileChange>) {
+        let own = (self.on_disk.is_there && self.stored.messages == 0).then_some(&self.key);
+        for key in self.on_disk.replaced.iter().chain(own) {
+            changes.push(ProfileChange {
+                key: key.clone(),
+                record: None,
+                deadline_ms: None,
+                history: Vec::new(),
+            });
+        }
+    }
+
+    /// Lets its other identifiers lead to it.
+    fn lead_here(&self, changes: &mut Vec<ProfileChange>) {
+        let Some(known_as) = self.known_as.as_ref().filter(|_| !self.on_disk.leads_here) else { return };
+        for known in &known_as.identifiers {
+            let key = known.identifier.borrowed().key();
+            if key != self.key {
+                let record = Some(write_lead(&self.key));
+                changes.push(ProfileChange { key, record, deadline_ms: None, history: Vec::new() });
+            }
         }
     }
 
@@ -164,9 +290,10 @@ impl Changed {
         let places = (first..).step_by(FULL as usize);
         let last_cause = self.last_cause.as_ref().map(|(place, id)| (*place, (&**id).into()));
         let record = ProfileRecord {
-            sequence: self.sequence,
+            sequence: self.as_of.sequence,
             history: HistoryInfo { messages: stored.messages, hash },
             last_cause,
+            known_as: self.known_as.clone(),
             image: &self.image,
         };
         let change = ProfileChange {
@@ -184,6 +311,17 @@ fn not_prepared(error: Error) -> Distrust {
     match error.kind() {
         ErrorKind::Damaged => Distrust::new(error.to_string()),
         _ => Distrust::passing(error.to_string()),
+    }
+}
+
+fn held_record(held: &Heldback) -> HeldRecord {
+    let Incoming { message, message_id, time, now } = &held.incoming;
+    HeldRecord {
+        sequence: held.sequence,
+        now: *now,
+        time: *time,
+        message_id: message_id.clone(),
+        json: message.to_json().to_string(),
     }
 }
 

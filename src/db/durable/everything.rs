@@ -1,4 +1,4 @@
-//! All profiles with all their messages, from base and journal: the truth, profile by profile.
+//! All messages from base and journal, by the ids under which they came: the truth.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
-use crate::db::applying::identifier;
 use crate::db::durable::base::{Base, BaseEntry};
 use crate::db::durable::manifest::Manifest;
+use crate::facts::identity::ties::written_home;
 use crate::model::message::Message;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::journal::scan::scan;
@@ -31,14 +31,14 @@ pub(crate) struct Tail {
     pub(crate) now: Option<Time>,
 }
 
-/// One profile.
+/// What came under one id.
 #[derive(Debug)]
 pub(crate) struct Everything<'a> {
     pub(crate) key: &'a [u8],
     /// What the base holds of it.
     pub(crate) base: Option<BaseEntry<'a>>,
     /// What came after the base, and the journal's number of the last one.
-    pub(crate) later: Option<(u64, Vec<HistoryEntry<'static>>)>,
+    pub(crate) later: Option<&'a (u64, Vec<HistoryEntry<'static>>)>,
 }
 
 impl Tail {
@@ -88,7 +88,7 @@ impl Tail {
             JournalRecord::Message { now, time, message_id, json } => {
                 self.now = Some(now);
                 let message = Message::parse(json)?;
-                let (last, entries) = self.profiles.entry(identifier(&message)?.key()).or_default();
+                let (last, entries) = self.profiles.entry(written_home(&message).key()).or_default();
                 *last = sequence;
                 let (message_id, json) = (Cow::Owned(message_id.to_owned()), Cow::Owned(json.to_owned()));
                 entries.push(HistoryEntry { time, message_id, json });
@@ -98,32 +98,49 @@ impl Tail {
     }
 }
 
-/// Visits every profile of base and journal, in the order of their keys.
+/// Visits everything of base and journal, by the ids under which messages came, in the order of the keys.
 ///
 /// # Errors
 /// What `visit` returns, and `Damaged` or `Io` for the base.
 pub(crate) fn for_each(
     base: Option<&Arc<Base>>,
-    mut tail: Tail,
+    tail: &Tail,
     visit: &mut dyn FnMut(Everything<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let Some(base) = base else { return visit_all(tail.profiles, visit) };
-    let mut entries = base.file.iterate_from(&[]);
-    while let Some((key, value)) = entries.next_entry()? {
-        let later = tail.profiles.split_off(key);
-        visit_all(std::mem::replace(&mut tail.profiles, later), visit)?;
-        let later = tail.profiles.remove(key);
-        visit(Everything { key, base: Some(BaseEntry::read(value, &base.path)?), later })?;
+    let mut later = tail.profiles.iter().peekable();
+    if let Some(base) = base {
+        let mut entries = base.file.iterate_from(&[]);
+        while let Some((key, value)) = entries.next_entry()? {
+            while let Some((key, later)) = later.next_if(|(later, _)| later.as_slice() < key) {
+                visit(Everything { key, base: None, later: Some(later) })?;
+            }
+            let later = later.next_if(|(later, _)| later.as_slice() == key).map(|(_, later)| later);
+            visit(Everything { key, base: Some(BaseEntry::read(value, &base.path)?), later })?;
+        }
     }
-    visit_all(tail.profiles, visit)
+    later.try_for_each(|(key, later)| visit(Everything { key, base: None, later: Some(later) }))
 }
 
-fn visit_all(
-    profiles: BTreeMap<Vec<u8>, (u64, Vec<HistoryEntry<'static>>)>,
-    visit: &mut dyn FnMut(Everything<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut profiles = profiles.into_iter();
-    profiles.try_for_each(|(key, later)| visit(Everything { key: &key, base: None, later: Some(later) }))
+/// Visits what came under one id, if anything did.
+///
+/// # Errors
+/// What `visit` returns, and `Damaged` or `Io` for the base.
+pub(crate) fn visit_one<T>(
+    base: Option<&Arc<Base>>,
+    tail: &Tail,
+    key: &[u8],
+    visit: impl FnOnce(Everything<'_>) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    let later = tail.profiles.get(key);
+    let value = base.map_or(Ok(None), |base| base.file.get(key))?;
+    let entry = match (&value, base) {
+        (Some(value), Some(base)) => Some(BaseEntry::read(value, &base.path)?),
+        _ => None,
+    };
+    if entry.is_none() && later.is_none() {
+        return Ok(None);
+    }
+    visit(Everything { key, base: entry, later }).map(Some)
 }
 
 impl Everything<'_> {

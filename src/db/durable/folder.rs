@@ -20,6 +20,7 @@ use crate::db::durable::manifest::Manifest;
 use crate::db::durable::recovery::Listener;
 use crate::engine::image::Image;
 use crate::engine::program::Program;
+use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::model::message::Message;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::disk::folder_lock::FolderLock;
@@ -30,9 +31,9 @@ use crate::persist::live::live_store::{Live, LiveOptions};
 use crate::persist::message_runs::runs::MessageRuns;
 use crate::persist::record::history_chunk::{self, HistoryEntry};
 use crate::persist::record::journal_record::JournalRecord;
-use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord};
+use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord, read_lead};
 use crate::store::history::{Archive, Entry, History, Stored};
-use crate::store::profile::{Body, Identifier, Profile};
+use crate::store::profile::{Body, OnDisk, Profile};
 
 /// How long opening the live store may take before it counts as hanging.
 const OPEN_LIMIT: Duration = Duration::from_secs(120);
@@ -203,20 +204,31 @@ impl Folder {
         self.ask(|_| self.messages.find(message_id).map_err(|error| Distrust::new(error.to_string())))
     }
 
-    /// A profile from the live store, read in place from its image.
+    /// What the live store has under an identifier; a profile is read in place from its image.
     ///
     /// # Errors
     /// If the live store is in doubt.
-    pub(crate) fn profile(
-        &self,
-        identifier: Identifier<'_>,
-        program: &Program,
-    ) -> Result<Option<Profile>, Error> {
-        self.ask(|live| match live.profile(&identifier.key())? {
-            Some(bytes) => profile_of(identifier, &bytes, program).map(Some),
-            None => Ok(None),
+    pub(crate) fn find(&self, identifier: Identifier<'_>, program: &Program) -> Result<Found, Error> {
+        self.ask(|live| {
+            let Some(bytes) = live.profile(&identifier.key())? else { return Ok(Found::Nothing) };
+            match read_lead(&bytes) {
+                None => Ok(Found::Profile(Box::new(profile_of(identifier, &bytes, program)?))),
+                Some(key) => match Identifier::of_key(key) {
+                    Some(other) => Ok(Found::Under(other.to_owned())),
+                    None => Err(Distrust::new("an identifier leads nowhere")),
+                },
+            }
         })
     }
+}
+
+/// What is under an identifier.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Profile(Box<Profile>),
+    /// Its profile is stored under another one.
+    Under(OwnedIdentifier),
+    Nothing,
 }
 
 impl Archive for Folder {
@@ -262,6 +274,13 @@ pub(crate) fn profile_of(
     let history = History::archived(Stored { messages, hash }, last_cause);
     let mut profile = Profile::with(identifier, Body::Image(image), history, record.sequence);
     profile.is_stored = true;
+    profile.on_disk = OnDisk { is_there: true, replaced: Vec::new(), leads_here: true };
+    if let Some(known_as) = record.known_as {
+        if !known_as.has(identifier) {
+            return Err(Distrust::new("a profile does not know the identifier that it is stored under"));
+        }
+        profile.set_known_as(known_as);
+    }
     Ok(profile)
 }
 

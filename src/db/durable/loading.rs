@@ -1,18 +1,20 @@
 //! Profiles that come from disk when they are asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::database::Database;
-use crate::db::durable::folder::{Access, profile_of};
+use crate::db::durable::folder::{Access, Found, profile_of};
 use crate::db::questions::is_member;
 use crate::engine::program::Program;
+use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::model::ids::SegmentId;
 use crate::persist::live::live_store::Live;
-use crate::store::profile::Identifier;
+use crate::persist::record::profile_record::read_lead;
+use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 
 /// How often a profile is looked for while others keep moving it, before giving up.
@@ -28,9 +30,10 @@ pub(crate) enum Loaded {
 }
 
 impl Loaded {
-    /// Whether it still holds of a locked shard in which the profile is not found.
-    pub(crate) fn is_absent_from(self, shard: &Shard) -> bool {
-        matches!(self, Loaded::Absent { evictions } if evictions == shard.evictions())
+    /// Whether nobody has an identifier still, now that its shard is locked.
+    pub(crate) fn is_absent_from(self, identifier: Identifier<'_>, shard: &Shard) -> bool {
+        shard.find(identifier).is_none()
+            && matches!(self, Loaded::Absent { evictions } if evictions == shard.evictions())
     }
 }
 
@@ -38,7 +41,7 @@ impl Database {
     /// Brings a profile from disk into memory, if it is there. It may leave again as soon as nobody
     /// holds its shard.
     pub(crate) fn load(&self, identifier: Identifier<'_>, now: Time) -> Result<Loaded, Error> {
-        let shard = &self.shards[self.shard_of(identifier)];
+        let shard = &self.shards[self.shards.of(identifier)];
         for _ in 0..MOST_TRIES {
             // Before and not after: else a profile larger than the budget would leave at once.
             self.make_room()?;
@@ -50,32 +53,60 @@ impl Database {
                 (shard.evictions(), Arc::clone(&shard.program))
             };
             let Some(upkeep) = &self.upkeep else { return Ok(Loaded::Absent { evictions }) };
-            let Some(profile) = self.trusting(|| upkeep.folder.profile(identifier, &program))? else {
-                return Ok(Loaded::Absent { evictions });
-            };
-            // What such a profile is asked may compare messages that are not in its state.
-            let needs_messages = program.compares_old_messages() || profile.standing().has_pending();
-            let mut shard = shard.write();
-            if shard.find(identifier).is_some() {
-                return Ok(Loaded::Present);
+            match self.trusting(|| upkeep.folder.find(identifier, &program))? {
+                Found::Nothing => return Ok(Loaded::Absent { evictions }),
+                Found::Under(other) => {
+                    self.load(other.borrowed(), now)?;
+                }
+                Found::Profile(profile) => {
+                    if self.take_in(*profile, evictions, &program, now)? {
+                        return Ok(Loaded::Present);
+                    }
+                }
             }
-            if shard.evictions() != evictions || !Arc::ptr_eq(&shard.program, &program) {
-                continue;
-            }
-            upkeep.grew(profile.bytes() as u64);
-            self.counts.loaded.fetch_add(1, Ordering::Relaxed);
-            let place = shard.insert(profile, now);
-            if needs_messages && let Err(error) = shard.complete(place) {
-                shard.evict(place);
-                drop(shard);
-                self.mend(error)?;
-                continue;
-            }
-            return Ok(Loaded::Present);
         }
-        let message =
-            format!("the profile `{}` could not be kept in memory; give it more", identifier.text());
+        let message = format!("the profile {identifier} could not be kept in memory; give it more");
         Err(Error::new(crate::base::error::ErrorKind::Io, message))
+    }
+
+    /// Takes in a profile that was read from disk when its shard's count of evictions was this; says
+    /// whether it is in memory.
+    fn take_in(
+        &self,
+        profile: Profile,
+        evictions: u64,
+        program: &Arc<Program>,
+        now: Time,
+    ) -> Result<bool, Error> {
+        let identifiers: Vec<OwnedIdentifier> = profile.identifiers().cloned().collect();
+        let key = profile.key().to_owned();
+        // What such a profile is asked may compare messages that are not in its state.
+        let needs_messages = program.compares_old_messages() || profile.standing().has_pending();
+        let mut locked = self.shards.lock_of(identifiers.iter().map(OwnedIdentifier::borrowed));
+        let number = locked.number_of(key.borrowed());
+        let Some(shard) = locked.get(number) else { return Ok(false) };
+        if shard.find(key.borrowed()).is_some() {
+            return Ok(true);
+        }
+        if shard.evictions() != evictions || !Arc::ptr_eq(&shard.program, program) {
+            return Ok(false);
+        }
+        if let Some(upkeep) = &self.upkeep {
+            upkeep.grew(profile.bytes() as u64);
+        }
+        self.counts.loaded.fetch_add(1, Ordering::Relaxed);
+        let Some(place) = locked.insert(profile, now) else { return Ok(false) };
+        let completed = match locked.shard(number) {
+            Some(shard) if needs_messages => shard.complete(place.slot),
+            _ => Ok(()),
+        };
+        if let Err(error) = completed {
+            locked.take(place);
+            drop(locked);
+            self.mend(error)?;
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     /// Sees to it that profiles keep to the budget, as far as they can be written: that they cannot is no
@@ -109,13 +140,14 @@ impl Database {
         if upkeep.replayed.lock().is_some() {
             return Err(error);
         }
-        let program = Arc::clone(&self.shards[0].read().program);
+        let program = self.shards.program();
         // What is asked about a time leaves no trace of it on disk.
         let now = match upkeep.folder.access {
-            Access::Everything => self.now(),
+            Access::Everything => self.time.now(),
             Access::Questions => Time::MIN,
         };
         // No profile comes in or leaves from here on: that needs the live store, or the lock of upkeep.
+        upkeep.evict_joined();
         let in_memory: BTreeSet<Vec<u8>> =
             self.shards.iter().flat_map(|shard| shard.write().leave_disk()).collect();
         let is_in_memory = |key: &[u8]| in_memory.contains(key);
@@ -130,28 +162,30 @@ impl Database {
         let due = self.trusting(|| upkeep.folder.ask(|live| live.due(now.millis(), usize::MAX)))?;
         for (_, key) in due {
             let Some(identifier) = Identifier::of_key(&key) else { continue };
-            let is_here = self.shards[self.shard_of(identifier)].read().find(identifier).is_some();
-            if !is_here {
+            if !self.shards.is_in_memory(identifier) {
                 self.write_one(identifier, now)?;
             }
         }
         Ok(())
     }
 
-    /// The keys of the members of a segment among the profiles on disk.
+    /// The members of a segment among the profiles on disk: the key of each, and the id it is shown under.
     pub(crate) fn members_on_disk(
         &self,
         program: &Program,
         segment: SegmentId,
-    ) -> Result<BTreeSet<Vec<u8>>, Error> {
-        let Some(upkeep) = &self.upkeep else { return Ok(BTreeSet::new()) };
+    ) -> Result<BTreeMap<Vec<u8>, String>, Error> {
+        let Some(upkeep) = &self.upkeep else { return Ok(BTreeMap::new()) };
         let on_disk = |live: &Live| {
-            let mut members = BTreeSet::new();
+            let mut members = BTreeMap::new();
             live.for_each_profile(|key, record| {
                 let Some(identifier) = Identifier::of_key(key) else { return Ok(()) };
+                if read_lead(record).is_some() {
+                    return Ok(());
+                }
                 let profile = profile_of(identifier, record, program)?;
                 if is_member(program, profile.standing(), segment) {
-                    members.insert(key.to_vec());
+                    members.insert(key.to_vec(), profile.name.to_string());
                 }
                 Ok(())
             })?;

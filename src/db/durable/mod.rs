@@ -8,6 +8,7 @@
 pub(crate) mod manifest;
 pub(crate) mod base;
 pub(crate) mod everything;
+pub(crate) mod customers;
 pub(crate) mod recovery;
 pub(crate) mod folder;
 pub(crate) mod building;

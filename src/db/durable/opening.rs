@@ -7,7 +7,7 @@
 use std::error::Error as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
 use crate::catalog::CatalogText;
+use crate::db::applying::Incoming;
 use crate::db::catalog::Catalog;
 use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path, remove_others};
@@ -26,7 +27,9 @@ use crate::db::durable::folder::{
 use crate::db::durable::manifest::{Manifest, new_lineage};
 use crate::db::durable::open_options::OpenOptions;
 use crate::db::durable::upkeep::{LastCheckpoint, Upkeep, UpkeepThread};
+use crate::db::held::Heldback;
 use crate::engine::program::Program;
+use crate::model::message::Message;
 use crate::persist::disk::failure::failed;
 use crate::persist::disk::folder_lock::FolderLock;
 use crate::persist::journal::journal::{Journal, JournalOptions};
@@ -229,18 +232,29 @@ impl OpenOptions {
         let mut database =
             Database::empty(program, self.clock.clone(), since, Some(Arc::clone(&folder) as _));
         database.shards[0].write().add_sizes(&meta.sizes);
+        for held in &meta.held {
+            let incoming = Incoming {
+                message: Message::parse(&held.json)?,
+                message_id: held.message_id.clone(),
+                time: held.time,
+                now: held.now,
+            };
+            database.hold_back(Heldback { sequence: held.sequence, incoming });
+        }
         let sequence = folder.ask(|live| Ok(live.sequence()))?;
         let upkeep = Arc::new(Upkeep {
             shards: Arc::clone(&database.shards),
             messages: Arc::clone(&database.messages),
             time: Arc::clone(&database.time),
+            held: Arc::clone(&database.held),
+            moving: RwLock::default(),
             budget: self.memory_budget.map(|budget| budget / PROFILES_PART),
             resident_bytes: AtomicU64::new(0),
             stored_profiles: meta.profiles.into(),
             last: Mutex::new(LastCheckpoint { sequence, at: Instant::now() }),
             stop: Mutex::new(false),
             wake: Condvar::new(),
-            keeps_everything: AtomicBool::new(false),
+            keeping: AtomicU64::new(0),
             catalog: Mutex::new(packed.to_owned()),
             replayed: Mutex::new(None),
             folder,

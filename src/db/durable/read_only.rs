@@ -7,17 +7,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind};
+use crate::db::applying::Incoming;
 use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path};
 use crate::db::durable::completeness;
-use crate::db::durable::everything::{Tail, for_each};
-use crate::db::durable::folder::{entry_of, in_doubt, journal_folder};
+use crate::db::durable::customers::{Customer, Truth};
+use crate::db::durable::everything::Tail;
+use crate::db::durable::folder::journal_folder;
 use crate::db::durable::manifest::Manifest;
 use crate::db::durable::open_options::OpenOptions;
 use crate::db::durable::opening::program_of;
+use crate::db::held::Heldback;
 use crate::derived::propagation::Scratch;
-use crate::store::history::History;
-use crate::store::profile::{Body, Identifier, Profile};
+use crate::model::identifier::OwnedIdentifier;
+use crate::store::history::{Entry, History};
+use crate::store::profile::{Body, Profile, ids};
 use crate::store::shard::rebuild;
 
 /// How often reading is begun again because the process that has the database open replaced a file.
@@ -61,17 +65,28 @@ impl OpenOptions {
         let now = database.now();
         let mut scratch = Scratch::default();
         scratch.reserve(&program.graph);
-        for_each(base.as_ref(), tail, &mut |profile| {
-            let Some(identifier) = Identifier::of_key(profile.key) else { return Ok(()) };
-            let mut history = History::default();
-            for message in profile.messages(base.as_ref())? {
-                history.push(entry_of(&message).map_err(in_doubt)?);
-            }
-            let cell = rebuild(&program, identifier.text(), &history, &mut scratch, now);
-            let mut shard = database.shards[database.shard_of(identifier)].write();
-            shard.begin_with(Profile::with(identifier, Body::Cell(cell), history, profile.sequence()), now);
-            Ok(())
-        })?;
+        let rules = &program.definitions.identifiers;
+        let truth = Truth { base: base.as_ref(), tail: &tail, rules, now };
+        let later =
+            truth.for_each_customer(&mut |Customer { key, known_as, messages, sequence, .. }| {
+                let mut history = History::default();
+                messages.into_iter().for_each(|(_, entry)| history.push(entry));
+                let cell = rebuild(&program, ids(&key.text, known_as.as_ref()), &history, &mut scratch, now);
+                let mut profile = Profile::with(key.borrowed(), Body::Cell(cell), history, sequence);
+                known_as.into_iter().for_each(|known_as| profile.set_known_as(known_as));
+                let identifiers: Vec<OwnedIdentifier> = profile.identifiers().cloned().collect();
+                let mut locked = database.shards.lock_of(identifiers.iter().map(OwnedIdentifier::borrowed));
+                if let Some(place) = locked.insert(profile, now)
+                    && let Some(shard) = locked.shard(place.shard as usize)
+                {
+                    shard.begin(place.slot);
+                }
+                Ok(())
+            })?;
+        for (sequence, Entry { time, message_id, message }) in later {
+            let message_id = message_id.into_string();
+            database.hold_back(Heldback { sequence, incoming: Incoming { message, message_id, time, now } });
+        }
         Ok(database)
     }
 }

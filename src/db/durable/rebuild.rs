@@ -3,8 +3,9 @@
 use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::durable::building::{chunks, info};
-use crate::db::durable::everything::{Everything, Tail, for_each};
-use crate::db::durable::folder::{Folder, entry_of, in_doubt, journal_folder, live_options};
+use crate::db::durable::customers::{Customer, Truth};
+use crate::db::durable::everything::Tail;
+use crate::db::durable::folder::{Folder, in_doubt, journal_folder, live_options};
 use crate::db::durable::recovery::RecoveryWork;
 use crate::derived::propagation::Scratch;
 use crate::engine::image::Image;
@@ -17,12 +18,12 @@ use crate::persist::live::distrust::Distrust;
 use crate::persist::live::live_store::Live;
 use crate::persist::live::set_aside::{remove, set_aside};
 use crate::persist::message_runs::runs::MessageRuns;
-use crate::persist::record::history_chunk::{FULL, HistoryEntry};
-use crate::persist::record::profile_record::ProfileRecord;
-use crate::persist::record::store_meta::StoreMeta;
-use crate::store::history::History;
+use crate::persist::record::history_chunk::FULL;
+use crate::persist::record::profile_record::{ProfileRecord, read_lead, write_lead};
+use crate::persist::record::store_meta::{HeldRecord, StoreMeta};
+use crate::store::history::{Entry, History};
 use crate::store::message_index::MessageIndex;
-use crate::store::profile::Identifier;
+use crate::store::profile::ids;
 use crate::store::shard::rebuild;
 
 /// How many profiles are written at once.
@@ -116,6 +117,7 @@ impl Folder {
                 now,
                 profiles: 0,
                 runs: Vec::new(),
+                held: Vec::new(),
                 sizes,
             },
             changes: Vec::new(),
@@ -125,12 +127,13 @@ impl Folder {
         };
         let all = base.as_ref().map_or(0, |base| base.file.entries()) + tail.profiles();
         self.listener.tell(RecoveryWork::MakingAnew, 0, all);
-        for_each(base.as_ref(), tail, &mut |profile| {
-            let messages = profile.messages(base.as_ref())?;
-            making.add(&profile, &messages)?;
+        let truth = Truth { base: base.as_ref(), tail: &tail, rules: &program.definitions.identifiers, now };
+        let later = truth.for_each_customer(&mut |customer| {
+            making.add(customer)?;
             self.listener.tell(RecoveryWork::MakingAnew, making.meta.profiles, all);
             Ok(())
         })?;
+        later.iter().for_each(|(sequence, entry)| making.hold(*sequence, entry));
         making.write_messages()?;
         making.meta.runs = self.messages.names();
         making.meta.program = program.fingerprint;
@@ -148,10 +151,14 @@ impl Folder {
             return Ok(meta);
         }
         self.ask(|live| {
-            let counts = live.verify()?;
-            meta.profiles = counts.profiles;
+            live.verify()?;
+            meta.profiles = 0;
             meta.sizes = vec![0; program.graph.segments.len()];
             live.for_each_profile(|_, record| {
+                if read_lead(record).is_some() {
+                    return Ok(());
+                }
+                meta.profiles += 1;
                 let record = ProfileRecord::read(record);
                 let image = record.and_then(|record| Image::load(record.image, program).ok());
                 let image = image.ok_or_else(|| Distrust::new("a profile's record cannot be read"))?;
@@ -179,25 +186,24 @@ fn count(sizes: &mut [u64], image: &Image, program: &Program) {
 }
 
 impl Making<'_> {
-    fn add(&mut self, profile: &Everything<'_>, messages: &[HistoryEntry<'_>]) -> Result<(), Error> {
-        let entries = messages.iter().map(entry_of).collect::<Result<Vec<_>, _>>().map_err(in_doubt)?;
-        for entry in &entries {
-            let id = MessageIndex::hash_of(&entry.message_id);
-            self.messages.push((id, entry.message.fingerprint()));
-        }
+    fn add(&mut self, customer: Customer<'_>) -> Result<(), Error> {
+        let Customer { key, known_as, messages, sequence, only } = customer;
+        let (messages, entries): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
+        entries.iter().for_each(|entry| self.note_id(entry));
         if self.messages.len() >= BATCH_OF_MESSAGES {
             self.write_messages()?;
         }
         self.meta.profiles += 1;
-        let kept = profile.base.as_ref().filter(|_| profile.later.is_none()).map(|base| &base.record);
+        let kept = only.filter(|only| only.later.is_none()).and_then(|only| only.base.as_ref());
+        let kept = kept.map(|base| &base.record);
         let image = kept.and_then(|record| Image::load(record.image, self.program).ok());
         let (image, last_cause) = match (image, kept) {
             (Some(image), Some(record)) => (image, record.last_cause.clone()),
             _ => {
                 let mut history = History::default();
                 entries.into_iter().for_each(|entry| history.push(entry));
-                let identifier = Identifier::of_key(profile.key).map_or("", Identifier::text);
-                let cell = rebuild(self.program, identifier, &history, &mut self.scratch, self.now);
+                let ids = ids(&key.text, known_as.as_ref());
+                let cell = rebuild(self.program, ids, &history, &mut self.scratch, self.now);
                 let cause = match cell.last_cause {
                     Trigger::Message(place) => {
                         history.message_id(place).map(|id| (place, id.to_owned().into()))
@@ -208,23 +214,48 @@ impl Making<'_> {
             }
         };
         count(&mut self.meta.sizes, &image, self.program);
-        if !(self.is_in_memory)(profile.key) {
+        if !(self.is_in_memory)(&key.borrowed().key()) {
             count(&mut self.not_in_memory, &image, self.program);
         }
-        let record = ProfileRecord {
-            sequence: profile.sequence(),
-            history: info(messages),
-            last_cause,
-            image: image.bytes(),
-        };
         let places = (0..).step_by(FULL as usize);
+        for known in known_as.iter().flat_map(|known_as| &known_as.identifiers) {
+            if known.identifier != key {
+                let record = Some(write_lead(&key.borrowed().key()));
+                let other = known.identifier.borrowed().key();
+                self.changes.push(ProfileChange {
+                    key: other,
+                    record,
+                    deadline_ms: None,
+                    history: Vec::new(),
+                });
+            }
+        }
+        let record =
+            ProfileRecord { sequence, history: info(&messages), last_cause, known_as, image: image.bytes() };
         self.changes.push(ProfileChange {
-            key: profile.key.to_vec(),
+            key: key.borrowed().key(),
             record: Some(record.write()),
             deadline_ms: (image.deadline() != Time::NEVER).then(|| image.deadline().millis()),
-            history: places.zip(chunks(messages)).collect(),
+            history: places.zip(chunks(&messages)).collect(),
         });
         if self.changes.len() >= BATCH { self.write(0) } else { Ok(()) }
+    }
+
+    fn note_id(&mut self, entry: &Entry) {
+        let id = MessageIndex::hash_of(&entry.message_id);
+        self.messages.push((id, entry.message.fingerprint()));
+    }
+
+    /// Holds back a message that ties identifiers later.
+    fn hold(&mut self, sequence: u64, entry: &Entry) {
+        self.note_id(entry);
+        self.meta.held.push(HeldRecord {
+            sequence,
+            now: self.now,
+            time: entry.time,
+            message_id: entry.message_id.to_string(),
+            json: entry.message.to_json().to_string(),
+        });
     }
 
     fn write_messages(&mut self) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 //! One thread looks after all of it; whoever needs it sooner does it in its stead, one at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,12 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use crate::base::error::Error;
 use crate::db::database_time::DatabaseTime;
 use crate::db::durable::folder::{Access, Folder};
+use crate::db::held::Heldback;
+use crate::model::identifier::OwnedIdentifier;
 use crate::store::message_index::MessageIndex;
+use crate::store::profile::Profile;
 use crate::store::shard::Shard;
+use crate::store::shards::{Place, Shards};
 
 /// How long the thread sleeps between looks.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -29,9 +33,13 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     pub(crate) folder: Arc<Folder>,
-    pub(crate) shards: Arc<[RwLock<Shard>]>,
+    pub(crate) shards: Arc<Shards>,
     pub(crate) messages: Arc<MessageIndex>,
     pub(crate) time: Arc<DatabaseTime>,
+    /// Messages of the future that will tie identifiers.
+    pub(crate) held: Arc<Mutex<Vec<Heldback>>>,
+    /// Held for reading by whoever changes who is who, which moves messages from one profile to another.
+    pub(crate) moving: RwLock<()>,
     /// Most bytes that profiles may take in memory.
     pub(crate) budget: Option<u64>,
     /// About how many bytes profiles take: counted now and then, and added to in between.
@@ -41,8 +49,8 @@ pub(crate) struct Upkeep {
     pub(crate) last: Mutex<LastCheckpoint>,
     pub(crate) stop: Mutex<bool>,
     pub(crate) wake: Condvar,
-    /// Whether no profile may leave memory for now.
-    pub(crate) keeps_everything: AtomicBool,
+    /// How many need that no profile leaves memory for now.
+    pub(crate) keeping: AtomicU64,
     /// The catalog that is in force, packed.
     pub(crate) catalog: Mutex<String>,
     /// While the journal is replayed: up to which record that was done.
@@ -61,6 +69,24 @@ pub(crate) struct LastCheckpoint {
 pub(crate) struct UpkeepThread {
     upkeep: Arc<Upkeep>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// While it is there, no more profiles leave memory.
+#[derive(Debug)]
+pub(crate) struct Kept(Arc<Upkeep>);
+
+impl Kept {
+    /// Keeps what is in memory.
+    pub(crate) fn of(upkeep: &Arc<Upkeep>) -> Kept {
+        upkeep.keeping.fetch_add(1, Ordering::SeqCst);
+        Kept(Arc::clone(upkeep))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.keeping.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl UpkeepThread {
@@ -154,7 +180,7 @@ impl Upkeep {
 
     /// Whether profiles take more memory than they may.
     pub(crate) fn is_over_budget(&self) -> bool {
-        let bounded = self.budget.filter(|_| !self.keeps_everything.load(Ordering::SeqCst));
+        let bounded = self.budget.filter(|_| self.keeping.load(Ordering::SeqCst) == 0);
         bounded.is_some_and(|budget| self.resident_bytes.load(Ordering::Relaxed) > budget)
     }
 
@@ -182,28 +208,60 @@ impl Upkeep {
         Ok(())
     }
 
+    /// Takes out of memory all profiles of more than one identifier: before the live store is made anew,
+    /// which has all that they know.
+    pub(crate) fn evict_joined(&self) {
+        for shard in self.shards.iter() {
+            let joined: Vec<Place> = {
+                let shard = shard.read();
+                let joined = shard.profiles().filter(|(_, profile)| profile.known_as.is_some());
+                joined.map(|(slot, _)| shard.place(slot)).collect()
+            };
+            joined.into_iter().for_each(|place| self.evict_one(place, |_| true));
+        }
+    }
+
+    /// Takes a profile out of memory, if it still may go once the shards of all its identifiers are locked.
+    fn evict_one(&self, place: Place, may_go: impl Fn(&Profile) -> bool) {
+        let identifiers: Vec<OwnedIdentifier> = {
+            let shard = self.shards[place.shard as usize].read();
+            shard.at(place.slot).iter().flat_map(|profile| profile.identifiers()).cloned().collect()
+        };
+        let mut locked = self.shards.lock_of(identifiers.iter().map(OwnedIdentifier::borrowed));
+        let is_same = locked
+            .profile(place)
+            .is_some_and(|profile| profile.identifiers().eq(&identifiers) && may_go(profile));
+        if is_same {
+            locked.take(place);
+        }
+    }
+
     /// Takes profiles out of memory until those left take no more than `target`; returns what they take.
     fn evict(&self, target: u64) -> u64 {
         let bytes_of = |shard: &RwLock<Shard>| {
             shard.read().profiles().map(|(_, profile)| profile.bytes() as u64).sum::<u64>()
         };
         let mut resident: u64 = self.shards.iter().map(bytes_of).sum();
-        for shard in &*self.shards {
+        let mut joined = Vec::new();
+        for shard in self.shards.iter() {
             if resident <= target {
                 break;
             }
             let mut shard = shard.write();
             let idle = shard.profiles().filter(|(_, profile)| profile.is_stored && !profile.take_asked());
-            let idle: Vec<(u32, u64)> =
-                idle.map(|(place, profile)| (place, profile.bytes() as u64)).collect();
-            for (place, bytes) in idle {
+            let idle = idle.map(|(slot, profile)| (slot, profile.bytes() as u64, profile.known_as.is_some()));
+            for (slot, bytes, is_joined) in idle.collect::<Vec<_>>() {
                 if resident <= target {
                     break;
                 }
-                shard.evict(place);
+                match is_joined {
+                    true => joined.push(shard.place(slot)),
+                    false => drop(shard.evict(slot)),
+                }
                 resident = resident.saturating_sub(bytes);
             }
         }
+        joined.into_iter().for_each(|place| self.evict_one(place, |profile| profile.is_stored));
         self.resident_bytes.store(resident, Ordering::Relaxed);
         resident
     }

@@ -16,9 +16,9 @@ use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
 use crate::db::database::Database;
 use crate::db::durable::base::Base;
-use crate::db::durable::building::info;
-use crate::db::durable::everything::{Everything, Tail, for_each};
-use crate::db::durable::folder::{Folder, entry_of, journal_folder, live_options};
+use crate::db::durable::customers::{Customer, Truth};
+use crate::db::durable::everything::Tail;
+use crate::db::durable::folder::{Folder, journal_folder, live_options};
 use crate::derived::graph::Literal;
 use crate::derived::propagation::Scratch;
 use crate::derived::view::Known as _;
@@ -27,17 +27,18 @@ use crate::engine::image::Image;
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
 use crate::engine::step::Step;
+use crate::facts::identity::known_as::KnownAs;
+use crate::model::identifier::OwnedIdentifier;
 use crate::model::ids::AttributeId;
 use crate::persist::block_file::fault::Fault;
 use crate::persist::journal::scan::scan;
 use crate::persist::journal::sequence::Sequence;
-use crate::persist::record::history_chunk::HistoryEntry;
 use crate::persist::record::journal_record::JournalRecord;
-use crate::persist::record::profile_record::ProfileRecord;
+use crate::persist::record::profile_record::{ProfileRecord, read_lead};
 use crate::persist::record::store_meta::StoreMeta;
-use crate::store::history::{Archive, History, Stored};
+use crate::store::history::{Archive, Entry, History, Stored};
 use crate::store::message_index::MessageIndex;
-use crate::store::profile::Identifier;
+use crate::store::profile::{Ids, ids};
 use crate::store::shard::{is_listed, rebuild};
 
 /// What was read, and what is wrong with it.
@@ -110,7 +111,7 @@ impl Database {
         let folder = &*upkeep.folder;
         let _upkeep = folder.upkeep.lock();
         let _building = folder.building.lock();
-        let program = Arc::clone(&self.shards[0].read().program);
+        let program = self.shards.program();
         let (base, after) = {
             let state = folder.state.lock();
             (state.base.clone(), state.manifest.base_sequence)
@@ -181,9 +182,15 @@ impl Verification<'_> {
     fn live(&mut self) -> Result<(), Error> {
         let asked = self.folder.ask(|live| {
             let meta = StoreMeta::read(&live.meta());
-            Ok((live.sequence(), meta, live.verify()?))
+            live.verify()?;
+            let mut profiles = 0;
+            live.for_each_profile(|_, record| {
+                profiles += u64::from(read_lead(record).is_none());
+                Ok(())
+            })?;
+            Ok((live.sequence(), meta, profiles))
         });
-        let (sequence, meta, counts) = match asked {
+        let (sequence, meta, profiles) = match asked {
             Ok(answer) => answer,
             Err(error) => {
                 self.verified.flaws.push(Flaw::of_live(self.folder, None, error.to_string()));
@@ -197,7 +204,7 @@ impl Verification<'_> {
         if let Err(error) = self.folder.messages.verify() {
             self.verified.flaws.push(Flaw::of_live(self.folder, None, error.to_string()));
         }
-        self.verified.live_profiles = counts.profiles;
+        self.verified.live_profiles = profiles;
         self.live = Some(sequence);
         Ok(())
     }
@@ -218,19 +225,26 @@ impl Verification<'_> {
         let tail = Tail::read(&*self.folder.disk, &journal_folder(&self.folder.path), after, Some(up_to))?;
         let base = self.base.clone();
         let path = base.as_ref().map_or_else(|| self.folder.path.clone(), |base| base.path.clone());
-        let visited = for_each(base.as_ref(), tail, &mut |profile| {
-            let messages = profile.messages(base.as_ref())?;
+        let program = self.program;
+        let truth = Truth {
+            base: base.as_ref(),
+            tail: &tail,
+            rules: &program.definitions.identifiers,
+            now: self.now,
+        };
+        let visited = truth.for_each_customer(&mut |customer| {
             self.verified.profiles += 1;
-            self.verified.messages += messages.len() as u64;
+            self.verified.messages += customer.messages.len() as u64;
             let Some(sequence) = self.live else { return Ok(()) };
-            let name = Identifier::of_key(profile.key).map_or("", Identifier::text);
-            if let Err(reason) = self.profile(&profile, name, &messages, sequence) {
-                self.verified.flaws.push(Flaw::of_live(self.folder, Some(name), reason));
+            let name = customer.key.borrowed().value().to_owned();
+            if let Err(reason) = self.profile(customer, sequence) {
+                self.verified.flaws.push(Flaw::of_live(self.folder, Some(&name), reason));
             }
             Ok(())
         });
-        if let Err(error) = visited {
-            return self.damaged(FlawedPart::Base, path, error);
+        match visited {
+            Ok(later) => self.verified.messages += later.len() as u64,
+            Err(error) => return self.damaged(FlawedPart::Base, path, error),
         }
         if self.live.is_some() && self.verified.live_profiles > self.verified.profiles {
             let extra = self.verified.live_profiles - self.verified.profiles;
@@ -247,32 +261,40 @@ impl Verification<'_> {
     }
 
     /// Compares a profile with its messages; the live store holds everything up to `sequence`.
-    fn profile(
-        &mut self,
-        profile: &Everything<'_>,
-        name: &str,
-        messages: &[HistoryEntry<'_>],
-        sequence: u64,
-    ) -> Result<(), String> {
-        let is_due = profile.sequence() <= sequence;
-        let asked = self.folder.ask(|live| live.profile(profile.key)).map_err(|error| error.to_string())?;
-        let Some(bytes) = asked else {
+    fn profile(&mut self, customer: Customer<'_>, sequence: u64) -> Result<(), String> {
+        let Customer { key, known_as, messages, sequence: last, .. } = customer;
+        let is_due = last <= sequence;
+        let bytes = self.folder.ask(|live| live.profile(&key.borrowed().key()));
+        let Some(bytes) = bytes.map_err(|error| error.to_string())? else {
             return if is_due { Err("the profile is missing".to_owned()) } else { Ok(()) };
         };
+        if !is_due && read_lead(&bytes).is_some() {
+            return Ok(());
+        }
         let record = ProfileRecord::read(&bytes).ok_or("the record cannot be read")?;
+        if !is_due && (known_as.is_some() || record.known_as.is_some()) {
+            // Who is who may have changed since the last checkpoint; the next one is verified.
+            return Ok(());
+        }
         let count = record.history.messages as usize;
         if count > messages.len() || (is_due && count < messages.len()) {
             let known = messages.len();
             return Err(format!("it knows {count} messages, base and journal know {known}"));
         }
-        let messages = &messages[..count];
-        if info(messages) != record.history {
+        let stored = Stored { messages: record.history.messages, hash: record.history.hash };
+        let archived = self.folder.messages(key.borrowed(), stored).map_err(|error| error.to_string())?;
+        let id_of = |entry: &Entry| (entry.time, entry.message_id.clone(), entry.message.fingerprint());
+        let (mut here, mut there): (Vec<_>, Vec<_>) = (
+            archived.iter().map(id_of).collect(),
+            messages[..count].iter().map(|(_, entry)| id_of(entry)).collect(),
+        );
+        here.sort_unstable();
+        there.sort_unstable();
+        if here != there {
             return Err("its messages are not those of base and journal".to_owned());
         }
-        let identifier = Identifier::of_key(profile.key).ok_or("its key names no customer")?;
-        let stored = Stored { messages: record.history.messages, hash: record.history.hash };
-        let archived = self.folder.messages(identifier, stored).map_err(|error| error.to_string())?;
         if is_due {
+            self.identifiers(&key, known_as.as_ref(), record.known_as.as_ref())?;
             for entry in &archived {
                 let id = MessageIndex::hash_of(&entry.message_id);
                 let known = self.folder.content_of(id).map_err(|error| error.to_string())?;
@@ -282,19 +304,47 @@ impl Verification<'_> {
             }
         }
         let mut history = History::default();
-        for entry in messages {
-            history.push(entry_of(entry).map_err(|distrust| distrust.to_string())?);
-        }
+        archived.into_iter().for_each(|entry| history.push(entry));
         let image = Image::load(record.image, self.program).map_err(|error| error.to_string())?;
-        let rebuilt = rebuild(self.program, name, &history, &mut self.scratch, self.now);
+        let ids = ids(&key.text, known_as.as_ref());
+        let rebuilt = rebuild(self.program, ids, &history, &mut self.scratch, self.now);
         let mut cell = image.to_cell(self.program);
-        self.advance(&mut cell, name, &history);
+        self.advance(&mut cell, ids, &history);
         self.compare(&cell, &rebuilt)
     }
 
-    fn advance(&mut self, cell: &mut Cell, name: &str, history: &History) {
+    /// Compares who a customer is with what is stored, and where the identifiers lead to.
+    fn identifiers(
+        &self,
+        key: &OwnedIdentifier,
+        is: Option<&KnownAs>,
+        stored: Option<&KnownAs>,
+    ) -> Result<(), String> {
+        let sorted = |known_as: Option<&KnownAs>| {
+            let identifiers = known_as.into_iter().flat_map(|known_as| &known_as.identifiers);
+            let mut identifiers: Vec<OwnedIdentifier> =
+                identifiers.map(|known| known.identifier.clone()).collect();
+            identifiers.sort_unstable();
+            identifiers
+        };
+        let identifiers = sorted(is);
+        if identifiers != sorted(stored) {
+            return Err("it is not known by the identifiers that its messages give it".to_owned());
+        }
+        for identifier in identifiers.iter().filter(|identifier| *identifier != key) {
+            let identifier = identifier.borrowed();
+            let bytes = self.folder.ask(|live| live.profile(&identifier.key()));
+            let bytes = bytes.map_err(|error| error.to_string())?;
+            if bytes.as_deref().and_then(read_lead) != Some(&key.borrowed().key()) {
+                return Err(format!("its {identifier} does not lead to it"));
+            }
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, cell: &mut Cell, ids: Ids<'_>, history: &History) {
         let (program, mut turns) = (self.program, Vec::new());
-        let is_listed = |segment| is_listed(program, segment, name);
+        let is_listed = |segment| is_listed(program, segment, ids);
         let scratch = &mut self.scratch;
         let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns };
         step.advance(cell, self.now);

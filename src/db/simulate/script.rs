@@ -8,7 +8,7 @@ use std::fs;
 use std::io::ErrorKind as IoErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::expectation::Expectation;
 use super::fields::Fields;
@@ -65,6 +65,9 @@ pub(super) enum Step {
     Catalog {
         path: String,
     },
+    Unmerge {
+        user: String,
+    },
     /// Expects a refusal; without a reason, any.
     Reject {
         message: ReadMessage,
@@ -81,10 +84,11 @@ pub(super) enum Step {
 }
 
 /// The keys that name a step; a line has one of them.
-const STEPS: [&str; 7] = ["message", "expect", "query", "members", "catalog", "reject", "explain"];
+const STEPS: [&str; 8] = ["message", "expect", "query", "members", "catalog", "reject", "explain", "unmerge"];
 
 /// The keys a line may have.
-const KEYS: [&str; 8] = ["at", "message", "expect", "query", "members", "catalog", "reject", "explain"];
+const KEYS: [&str; 9] =
+    ["at", "message", "expect", "query", "members", "catalog", "reject", "explain", "unmerge"];
 
 impl Script {
     /// Reads a script file.
@@ -193,7 +197,20 @@ fn read_step(json: &Json) -> Result<Step, String> {
         "members" => Ok(Step::Members { segment: line.text("members")? }),
         "catalog" => Ok(Step::Catalog { path: line.text("catalog")? }),
         "reject" => read_reject(body),
+        "unmerge" => Ok(Step::Unmerge { user: read_user(name, body)? }),
         _ => read_explain(body),
+    }
+}
+
+/// The customer whom a step is about: an id, or an object with `user`.
+fn read_user(step: &str, body: &Json) -> Result<String, String> {
+    let object = format!("`{step}`");
+    match body {
+        Json::Object(_) => Fields::of(&object, body, &["user"])?.id("user"),
+        id => {
+            let fields = Map::from_iter([("user".to_owned(), id.clone())]);
+            Fields::of(&object, &Json::Object(fields), &["user"])?.id("user")
+        }
     }
 }
 

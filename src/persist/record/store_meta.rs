@@ -2,9 +2,11 @@
 
 use crate::base::time::Time;
 use crate::persist::message_runs::run::RunName;
-use crate::persist::record::fields::Fields;
+use crate::persist::record::fields::{Fields, put_short_text, put_text};
 
-const VERSION: u8 = 1;
+/// Without held messages.
+const FIRST: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What a checkpoint says of the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +23,24 @@ pub(crate) struct StoreMeta {
     pub(crate) profiles: u64,
     /// The runs that hold the ids of all accepted messages.
     pub(crate) runs: Vec<RunName>,
+    /// Accepted messages of the future that no profile knows yet.
+    pub(crate) held: Vec<HeldRecord>,
     /// Of each segment, how many members it has.
     pub(crate) sizes: Vec<u64>,
+}
+
+/// An accepted message that no profile knows yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HeldRecord {
+    /// Its record's number in the journal.
+    pub(crate) sequence: u64,
+    /// The database's time when it was accepted.
+    pub(crate) now: Time,
+    /// The event time.
+    pub(crate) time: Time,
+    pub(crate) message_id: String,
+    /// The message as JSON.
+    pub(crate) json: String,
 }
 
 impl StoreMeta {
@@ -36,16 +54,25 @@ impl StoreMeta {
         let StoreMeta { lineage, program, revision, now, profiles, .. } = *self;
         let numbers = [lineage, program, revision, now.millis() as u64, profiles, self.runs.len() as u64];
         let runs = self.runs.iter().flat_map(|run| [run.number, run.entries, run.check]);
-        for number in numbers.into_iter().chain(runs).chain(self.sizes.iter().copied()) {
+        for number in numbers.into_iter().chain(runs).chain([self.held.len() as u64]) {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
+        for held in &self.held {
+            bytes.extend_from_slice(&held.sequence.to_le_bytes());
+            bytes.extend_from_slice(&held.now.millis().to_le_bytes());
+            bytes.extend_from_slice(&held.time.millis().to_le_bytes());
+            put_short_text(&mut bytes, &held.message_id);
+            put_text(&mut bytes, &held.json);
+        }
+        self.sizes.iter().for_each(|size| bytes.extend_from_slice(&size.to_le_bytes()));
         bytes
     }
 
     /// What these bytes say; `None` if they are none.
     pub(crate) fn read(bytes: &[u8]) -> Option<StoreMeta> {
         let mut fields = Fields(bytes);
-        if fields.u8()? != VERSION {
+        let version = fields.u8()?;
+        if version != FIRST && version != VERSION {
             return None;
         }
         let (lineage, program, revision) = (fields.u64()?, fields.u64()?, fields.u64()?);
@@ -54,10 +81,20 @@ impl StoreMeta {
         for _ in 0..fields.u64()? {
             runs.push(RunName { number: fields.u64()?, entries: fields.u64()?, check: fields.u64()? });
         }
+        let mut held = Vec::new();
+        for _ in 0..if version == FIRST { 0 } else { fields.u64()? } {
+            held.push(HeldRecord {
+                sequence: fields.u64()?,
+                now: Time::from_raw(fields.i64()?),
+                time: Time::from_raw(fields.i64()?),
+                message_id: fields.short_text()?.to_owned(),
+                json: fields.text()?.to_owned(),
+            });
+        }
         let mut sizes = Vec::new();
         while !fields.0.is_empty() {
             sizes.push(fields.u64()?);
         }
-        Some(StoreMeta { lineage, program, revision, now, profiles, runs, sizes })
+        Some(StoreMeta { lineage, program, revision, now, profiles, runs, held, sizes })
     }
 }

@@ -1,0 +1,85 @@
+//! Messages of the future that say who is who, or begin a profile: accepted, on record, and not in effect.
+//!
+//! Other messages of the future wait in the cell of their profile. Of these nobody can say yet whose they
+//! will be, so they wait here, and take effect, one after the other, before the first call at or after
+//! their time does anything else. Checkpoints name them.
+
+use std::sync::atomic::Ordering;
+
+use crate::base::error::Error;
+use crate::base::time::Time;
+use crate::db::applied::Transition;
+use crate::db::applying::{Incoming, arriving};
+use crate::db::database::Database;
+use crate::db::replaying::Origin;
+use crate::engine::program::Program;
+use crate::engine::typed_message::Misfits;
+use crate::model::refusal::Refusal;
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Heldback {
+    pub(crate) sequence: u64,
+    pub(crate) incoming: Incoming,
+}
+
+impl Database {
+    /// Accepts a message of the future, which ties nothing before its time. Gives its number.
+    ///
+    /// # Errors
+    /// If the message is refused.
+    pub(crate) fn hold(
+        &self,
+        program: &Program,
+        incoming: &Incoming,
+    ) -> Result<(u64, Vec<Transition>), Refusal> {
+        let arriving = arriving(program, incoming, Misfits::Refuse)?;
+        // The checkpoint that names the record names the message, or comes before both.
+        let mut held = self.held.lock();
+        let sequence = self.record(incoming.now, &arriving.entry)?;
+        held.push(Heldback { sequence, incoming: incoming.clone() });
+        self.held_until.fetch_min(incoming.time.millis(), Ordering::SeqCst);
+        Ok((sequence, Vec::new()))
+    }
+
+    /// Holds back a message that is on record.
+    pub(crate) fn hold_back(&self, message: Heldback) {
+        let time = message.incoming.time.millis();
+        let mut held = self.held.lock();
+        if held.iter().all(|known| known.sequence != message.sequence || message.sequence == 0) {
+            held.push(message);
+        }
+        self.held_until.fetch_min(time, Ordering::SeqCst);
+    }
+
+    /// Lets those that were held back take effect whose time has come.
+    ///
+    /// # Errors
+    /// If a profile cannot be read; then they are tried again.
+    pub(crate) fn settle_held(&self, now: Time) -> Result<(), Error> {
+        if self.held_until.load(Ordering::SeqCst) > now.millis() {
+            return Ok(());
+        }
+        // One at a time, and in their order.
+        let _settling = self.settling.lock();
+        loop {
+            let earliest = {
+                let held = self.held.lock();
+                let key = |held: &Heldback| (held.incoming.time, held.incoming.message_id.clone());
+                let earliest = held.iter().min_by_key(|held| key(held)).cloned();
+                let until = earliest.as_ref().map_or(Time::NEVER, |held| held.incoming.time);
+                self.held_until.store(until.millis(), Ordering::SeqCst);
+                match earliest.filter(|held| held.incoming.time <= now) {
+                    None => return Ok(()),
+                    Some(earliest) => earliest,
+                }
+            };
+            let Heldback { sequence, incoming } = earliest;
+            let message_id = incoming.message_id.clone();
+            let transitions =
+                self.apply_recorded(sequence, Incoming { now: incoming.time, ..incoming }, Origin::Held)?;
+            self.keep(&transitions);
+            self.held.lock().retain(|held| held.incoming.message_id != message_id);
+        }
+    }
+}

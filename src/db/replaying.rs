@@ -1,0 +1,144 @@
+//! Messages that are on record already: those that the journal holds at opening, and those that were held
+//! until their time.
+
+use crate::base::error::Error;
+use crate::base::time::Time;
+use crate::db::applied::Transition;
+use crate::db::applying::{Attempt, Incoming, Needs, Prepared, STATE_BYTES, Way, arriving};
+use crate::db::database::{Database, name_turns};
+use crate::db::held::Heldback;
+use crate::db::tied::Surroundings;
+use crate::engine::typed_message::Misfits;
+use crate::facts::identity::ties::{Home, Ties};
+use crate::model::message::Message;
+use crate::store::shard::Recipient;
+
+/// Where a recorded message comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The journal, in its order.
+    Journal,
+    /// It was held back until now.
+    Held,
+}
+
+impl Database {
+    /// Applies a message that the journal holds, unless its profile knows it already.
+    pub(crate) fn replay_message(
+        &self,
+        sequence: u64,
+        now: Time,
+        time: Time,
+        message_id: &str,
+        json: &str,
+    ) -> Result<(), Error> {
+        self.time.reach(now);
+        self.settle_held(now)?;
+        let message = Message::parse(json)?;
+        let content_hash = message.fingerprint();
+        let claim = self.messages.claim(message_id);
+        match self.content_on_disk(&claim)? {
+            None => claim.accept(content_hash),
+            // Loading the profile may wait for upkeep, which waits for every claim.
+            Some(_) => drop(claim),
+        }
+        let incoming = Incoming { message, message_id: message_id.to_owned(), time, now };
+        self.apply_recorded(sequence, incoming, Origin::Journal)?;
+        self.upkeep.as_ref().map_or(
+            Ok(()),
+            |upkeep| {
+                if upkeep.is_over_budget() { upkeep.relieve() } else { Ok(()) }
+            },
+        )
+    }
+
+    /// Applies a message that is on record under a number, unless the profiles concerned know it already.
+    pub(crate) fn apply_recorded(
+        &self,
+        sequence: u64,
+        incoming: Incoming,
+        origin: Origin,
+    ) -> Result<Vec<Transition>, Error> {
+        let mut needs = if origin == Origin::Held { Needs::Named } else { Needs::Home };
+        let now = incoming.now;
+        loop {
+            let program = self.shards.program();
+            let rules = &program.definitions.identifiers;
+            let home = Home::of_accepted(&incoming.message, rules).identifier().to_owned();
+            let ties = Ties::of(&incoming.message, rules);
+            match self.prepare(&home, ties.as_ref(), needs, now)? {
+                Prepared::Home(loaded) => {
+                    let (mut shard, recipient) =
+                        match self.way(home.borrowed(), ties.as_ref(), (incoming.time, now), loaded) {
+                            Way::Here(shard, slot) if shard.profile(slot).sequence >= sequence => {
+                                return Ok(Vec::new());
+                            }
+                            Way::Here(shard, slot) => (shard, Recipient::Known(slot)),
+                            Way::Begins(shard) => (shard, Recipient::New(home.borrowed())),
+                            Way::Identity => {
+                                needs = Needs::Named;
+                                continue;
+                            }
+                            Way::Again => continue,
+                        };
+                    let arriving = arriving(&program, &incoming, Misfits::LeaveOut)?;
+                    let bytes = arriving.entry.bytes() as u64;
+                    let turns = shard.apply(recipient, arriving, |_| Ok(sequence))?;
+                    let transitions = name_turns(&shard, &turns);
+                    drop(shard);
+                    if let Some(upkeep) = &self.upkeep {
+                        upkeep.grew(bytes + STATE_BYTES);
+                    }
+                    return Ok(transitions);
+                }
+                Prepared::Customers(_) if incoming.time > now => {
+                    self.hold_back(Heldback { sequence, incoming });
+                    return Ok(Vec::new());
+                }
+                Prepared::Customers(surroundings) => {
+                    match self.replay_tied(sequence, &surroundings, &incoming, origin)? {
+                        Attempt::Done(transitions) => return Ok(transitions),
+                        Attempt::Again => {}
+                        Attempt::Needs(needed) => needs = needed,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Applies a recorded message that ties identifiers.
+    fn replay_tied(
+        &self,
+        sequence: u64,
+        surroundings: &Surroundings,
+        incoming: &Incoming,
+        origin: Origin,
+    ) -> Result<Attempt<Vec<Transition>>, Error> {
+        let _moving = self.upkeep.as_ref().map(|upkeep| upkeep.moving.read());
+        let Some(mut concerned) = self.lock(surroundings, incoming)? else { return Ok(Attempt::Again) };
+        let is_known = concerned.have(&incoming.message_id);
+        let knows = concerned.know(sequence);
+        match origin {
+            // Of a message that was held back the number says nothing: profiles know later ones without it.
+            Origin::Held if is_known => return Ok(Attempt::Done(Vec::new())),
+            Origin::Journal if knows.all => return Ok(Attempt::Done(Vec::new())),
+            // A crash left customers of both ages.
+            Origin::Journal if knows.some && !surroundings.is_family => {
+                return Ok(Attempt::Needs(Needs::Family));
+            }
+            Origin::Held | Origin::Journal => {}
+        }
+        let program = concerned.locked.program();
+        let rules = &program.definitions.identifiers;
+        let Some(planned) = self.plan(&concerned, incoming.heard(), rules) else {
+            return Ok(Attempt::Needs(Needs::Family));
+        };
+        let mut transitions =
+            self.carry_out(&mut concerned, planned.plan, &incoming.message_id, incoming.now, sequence);
+        if !is_known {
+            let arriving = arriving(&program, incoming, Misfits::LeaveOut)?;
+            transitions.extend(concerned.apply(planned.recipient.as_ref(), arriving, sequence)?);
+        }
+        Ok(Attempt::Done(transitions))
+    }
+}

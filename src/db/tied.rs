@@ -1,0 +1,461 @@
+//! The way of a message that ties identifiers to each other, or takes such ties back.
+//!
+//! What it does is planned by the rules of `facts/identity/resolution.rs`. If the message is later than
+//! everything that is known of the customers it concerns, or changes nothing but that anonymous customers
+//! become part of others, it is heard on top of who is who now. Else who is who is heard anew from all
+//! messages of those customers, and of all who ever had to do with them: so the order of arrival changes
+//! nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::base::error::Error;
+use crate::base::time::{Duration, Time};
+use crate::db::applied::{Cause, Transition};
+use crate::db::applying::{Attempt, Incoming, Needs, STATE_BYTES, arriving};
+use crate::db::database::{Database, name_turns};
+use crate::db::durable::loading::Loaded;
+use crate::db::durable::upkeep::Kept;
+use crate::engine::program::Program;
+use crate::engine::typed_message::Misfits;
+use crate::facts::identity::known_as::KnownAs;
+use crate::facts::identity::resolution::{Heard, Outcome, Resolution, TieRecord};
+use crate::facts::identity::ties::{Home, TieKind, Ties};
+use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
+use crate::model::message::MessageKind;
+use crate::model::refusal::{Refusal, RefusalReason};
+use crate::rules::identifiers::IdentifierRules;
+use crate::store::history::Entry;
+use crate::store::profile::Profile;
+use crate::store::regroup::{Plan, ShownTurn, regroup};
+use crate::store::shard::{Arriving, AsOf, Limits, Recipient, Shard};
+use crate::store::shards::{Locked, Place};
+
+/// What a message is to the profile of its home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Concern {
+    /// It is the profile's, and changes nothing of who is who.
+    Itself,
+    /// It may change who is who.
+    Identity,
+}
+
+/// All identifiers of the customers that a message concerns, who are in memory.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    identifiers: BTreeSet<OwnedIdentifier>,
+    /// Those that identify nobody.
+    absent: Vec<(OwnedIdentifier, Loaded)>,
+    /// Whether all who ever had to do with them are among them.
+    pub(crate) is_family: bool,
+    /// One that is brought in must not make another one leave.
+    _kept: Option<Kept>,
+}
+
+/// The customers that a message concerns, with the shards of all their identifiers locked.
+#[derive(Debug)]
+pub(crate) struct Concerned<'a> {
+    pub(crate) locked: Locked<'a>,
+    profiles: Vec<Place>,
+    is_family: bool,
+}
+
+/// A plan, and whether what the message asks for would exceed a limit.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    /// Whose the message is, by what the profile is stored under: a late one may be of somebody else than
+    /// who has its home by now.
+    pub(crate) recipient: Option<OwnedIdentifier>,
+    is_too_much: bool,
+}
+
+/// Which of the customers concerned know a record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Knows {
+    pub(crate) all: bool,
+    pub(crate) some: bool,
+}
+
+/// What a message is to its home's profile.
+pub(crate) fn concern(
+    profile: Option<&Profile>,
+    home: Identifier<'_>,
+    ties: Option<&Ties>,
+    (time, now): (Time, Time),
+) -> Concern {
+    let is_itself = match (profile, ties) {
+        // Who is first seen in the future is nobody yet.
+        (None, ties) => ties.is_none() && time <= now,
+        (Some(profile), ties) => match &profile.known_as {
+            None => ties.is_none_or(|ties| ties.kind != TieKind::Part && ties.others.is_empty()),
+            Some(known_as) => changes_nothing(known_as, home, ties, time),
+        },
+    };
+    if is_itself { Concern::Itself } else { Concern::Identity }
+}
+
+/// Whether a message of a customer of several identifiers changes nothing of who is who.
+fn changes_nothing(known_as: &KnownAs, home: Identifier<'_>, ties: Option<&Ties>, time: Time) -> bool {
+    let is_seen = |identifier: Identifier<'_>| {
+        let known = known_as.identifiers.iter().find(|known| known.identifier.borrowed() == identifier);
+        known.is_some_and(|known| known.first_seen.is_some_and(|first| first <= time))
+    };
+    let is_in_order = known_as.has_simple_past() || time > known_as.last_tie;
+    let is_users = home.kind == IdentifierKind::User;
+    is_seen(home)
+        && match ties {
+            None => is_in_order || is_users,
+            Some(ties) => {
+                ties.kind == TieKind::Claim
+                    && is_in_order
+                    && ties.others.iter().all(|other| is_seen(other.borrowed()))
+            }
+        }
+}
+
+impl Database {
+    /// Finds all identifiers of the customers that these identify, who are brought into memory; with
+    /// `is_family`, of all who ever had to do with them too.
+    ///
+    /// # Errors
+    /// If one of them cannot be read.
+    pub(crate) fn surroundings(
+        &self,
+        identifiers: &[OwnedIdentifier],
+        is_family: bool,
+        now: Time,
+    ) -> Result<Surroundings, Error> {
+        let _kept = self.upkeep.as_ref().map(Kept::of);
+        let (identifiers_found, absent) = (BTreeSet::new(), Vec::new());
+        let mut found = Surroundings { identifiers: identifiers_found, absent, is_family, _kept };
+        let mut open: Vec<OwnedIdentifier> = identifiers.to_vec();
+        while let Some(identifier) = open.pop() {
+            if !found.identifiers.insert(identifier.clone()) {
+                continue;
+            }
+            let loaded = self.load(identifier.borrowed(), now)?;
+            match self.shards.read(identifier.borrowed()) {
+                Some((shard, slot)) => open.extend(shard.profile(slot).connected(is_family).cloned()),
+                None => found.absent.push((identifier, loaded)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Locks the shards of these identifiers, with whole histories, and brings their customers to `now`,
+    /// or to just before the instant of the message if that is not earlier; nothing if they changed meanwhile.
+    ///
+    /// # Errors
+    /// If a history cannot be read.
+    pub(crate) fn lock(
+        &self,
+        surroundings: &Surroundings,
+        Incoming { time, now, .. }: &Incoming,
+    ) -> Result<Option<Concerned<'_>>, Error> {
+        let until = if time < now { *now } else { *now - Duration::from_millis(1) };
+        let Surroundings { identifiers, absent, is_family, _kept } = surroundings;
+        let mut locked = self.shards.lock_of(identifiers.iter().map(OwnedIdentifier::borrowed));
+        let is_absent = |identifier: Identifier<'_>, loaded: Loaded| {
+            let shard = locked.get(locked.number_of(identifier));
+            shard.is_some_and(|shard| loaded.is_absent_from(identifier, shard))
+        };
+        if !absent.iter().all(|(identifier, loaded)| is_absent(identifier.borrowed(), *loaded)) {
+            return Ok(None);
+        }
+        let mut places = BTreeSet::new();
+        for identifier in identifiers {
+            let Some(place) = locked.find(identifier.borrowed()) else {
+                match absent.iter().any(|(absent, _)| absent == identifier) {
+                    true => continue,
+                    false => return Ok(None),
+                }
+            };
+            let is_whole = |profile: &Profile| {
+                profile.connected(*is_family).all(|connected| identifiers.contains(connected))
+            };
+            if !locked.profile(place).is_some_and(is_whole) {
+                return Ok(None);
+            }
+            places.insert(place);
+        }
+        for place in &places {
+            let Some(shard) = locked.shard(place.shard as usize) else { continue };
+            if let Some(turns) = shard.advance(place.slot, until) {
+                self.keep(&name_turns(shard, &turns));
+            }
+            shard.complete(place.slot)?;
+        }
+        Ok(Some(Concerned { locked, profiles: places.into_iter().collect(), is_family: *is_family }))
+    }
+
+    /// Applies a new message that ties identifiers. Gives its number and what it changed.
+    ///
+    /// # Errors
+    /// If the message is refused.
+    pub(crate) fn apply_tied(
+        &self,
+        program: &Arc<Program>,
+        home: &OwnedIdentifier,
+        surroundings: &Surroundings,
+        incoming: &Incoming,
+    ) -> Result<Attempt<(u64, Vec<Transition>)>, Refusal> {
+        // Before any shard: a checkpoint that looks at all of them keeps it to itself.
+        let _moving = self.upkeep.as_ref().map(|upkeep| upkeep.moving.read());
+        let Some(mut concerned) = self.lock(surroundings, incoming)? else { return Ok(Attempt::Again) };
+        if !Arc::ptr_eq(&concerned.locked.program(), program) {
+            return Ok(Attempt::Again);
+        }
+        let Some(planned) = self.plan(&concerned, incoming.heard(), &program.definitions.identifiers) else {
+            return Ok(Attempt::Needs(Needs::Family));
+        };
+        if planned.is_too_much {
+            return Err(too_many());
+        }
+        let arriving = arriving(program, incoming, Misfits::Refuse)?;
+        concerned.check_limits(home.borrowed(), &arriving)?;
+        let bytes = arriving.entry.bytes() as u64;
+        let sequence = self.record(incoming.now, &arriving.entry)?;
+        let mut transitions =
+            self.carry_out(&mut concerned, planned.plan, &incoming.message_id, incoming.now, sequence);
+        let arriving = Arriving { limits: Limits::Passed, ..arriving };
+        transitions.extend(concerned.apply(planned.recipient.as_ref(), arriving, sequence)?);
+        drop(concerned);
+        if let Some(upkeep) = &self.upkeep {
+            upkeep.grew(bytes + STATE_BYTES);
+        }
+        Ok(Attempt::Done((sequence, transitions)))
+    }
+
+    /// Who is who after a message: what the customers concerned become; nothing if all who had to do with
+    /// them are needed to say.
+    pub(crate) fn plan(
+        &self,
+        concerned: &Concerned<'_>,
+        heard: Heard<'_>,
+        rules: &IdentifierRules,
+    ) -> Option<Planned> {
+        if !concerned.is_family && concerned.can_be_heard_last(heard, rules) {
+            let customers = concerned.profiles().map(known_as);
+            let mut resolution = Resolution::of(rules, customers);
+            resolution.hear(heard, None);
+            let is_harmless = |outcome| matches!(outcome, Outcome::Same | Outcome::Added | Outcome::Joined);
+            if concerned.is_in_order(heard.time) || resolution.log.iter().all(|tie| is_harmless(tie.outcome))
+            {
+                let is_too_much = is_too_much(&resolution, heard);
+                let (old, new) = (concerned.profiles.clone(), resolution.finish());
+                let home = Home::of_accepted(heard.message, rules);
+                let recipient = new.iter().find(|resolved| resolved.known_as.has(home.identifier()));
+                let recipient = recipient.map(|resolved| resolved.known_as.stored_under().clone());
+                let plan = Plan { old, new, messages: BTreeMap::new() };
+                return Some(Planned { plan, recipient, is_too_much });
+            }
+        }
+        concerned.is_family.then(|| concerned.heard_anew(Some(heard), rules))
+    }
+
+    /// Carries a plan out.
+    pub(crate) fn carry_out(
+        &self,
+        concerned: &mut Concerned<'_>,
+        plan: Plan,
+        message_id: &str,
+        now: Time,
+        sequence: u64,
+    ) -> Vec<Transition> {
+        let program = concerned.locked.program();
+        let at = AsOf { sequence, stamp: 0, making: self.shards.next_making() };
+        let turns = regroup(&mut concerned.locked, plan, now, at);
+        let cause: Arc<str> = Arc::from(message_id);
+        let segments = &program.definitions.segment_names;
+        let named = turns.into_iter().map(|ShownTurn { shown, segment, entered }| Transition {
+            profile: shown,
+            segment: Arc::from(segments.name(segment.0)),
+            entered,
+            at: now,
+            cause: Cause::Message(Arc::clone(&cause)),
+        });
+        named.collect()
+    }
+}
+
+/// A refusal of what would make one customer of too many identifiers.
+pub(crate) fn too_many() -> Refusal {
+    let detail = "the two would have more identifiers together than the catalog, or one profile, allows; \
+                  this is no person, or the limits in `[identifiers]` are too low";
+    Refusal::new(RefusalReason::Limit, "previousId", detail)
+}
+
+/// By what the customer of a profile is known.
+fn known_as(profile: &Profile) -> KnownAs {
+    match &profile.known_as {
+        Some(known_as) => (**known_as).clone(),
+        None => {
+            let first_seen = profile.history.iter().map(|(stamp, _)| stamp.time).min();
+            KnownAs::one(profile.key().to_owned(), first_seen)
+        }
+    }
+}
+
+/// Whether a message asks for more than is allowed.
+fn is_too_much(resolution: &Resolution<'_>, heard: Heard<'_>) -> bool {
+    let is_alias = matches!(heard.message.kind(), MessageKind::Alias { .. });
+    let is_this = |tie: &TieRecord| tie.message_id == heard.message_id && tie.outcome == Outcome::TooMany;
+    is_alias && resolution.log.iter().any(is_this)
+}
+
+impl Incoming {
+    /// The message, as it is heard.
+    pub(crate) fn heard(&self) -> Heard<'_> {
+        Heard { time: self.time, message_id: &self.message_id, message: &self.message }
+    }
+}
+
+impl<'a> Concerned<'a> {
+    /// Everybody in memory, whose histories are whole; all shards are locked.
+    pub(crate) fn all(mut locked: Locked<'a>) -> Concerned<'a> {
+        let places = |shard: &mut Shard| {
+            let slots: Vec<u32> = shard.profiles().map(|(slot, _)| slot).collect();
+            slots.into_iter().map(|slot| shard.place(slot)).collect::<Vec<Place>>()
+        };
+        let profiles = locked.all().flat_map(places).collect();
+        Concerned { locked, profiles, is_family: true }
+    }
+
+    fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        self.profiles.iter().filter_map(|place| self.locked.profile(*place))
+    }
+
+    /// The profile of an identifier.
+    pub(crate) fn profile_of(&self, identifier: Identifier<'_>) -> Option<&Profile> {
+        self.locked.find(identifier).and_then(|place| self.locked.profile(place))
+    }
+
+    /// By what the customer of a profile is known.
+    pub(crate) fn known_as(&self, profile: &Profile) -> KnownAs {
+        known_as(profile)
+    }
+
+    /// What became of all ties, heard anew.
+    pub(crate) fn heard(&self, rules: &IdentifierRules) -> Vec<TieRecord> {
+        let entries = self.profiles().flat_map(|profile| profile.history.iter());
+        let mut heard: Vec<Heard<'_>> = entries.map(|(_, entry)| entry.heard()).collect();
+        heard.sort_by(|a, b| (a.time, a.message_id).cmp(&(b.time, b.message_id)));
+        Resolution::new(rules, &heard).log
+    }
+
+    /// Which of them know the record of this number.
+    pub(crate) fn know(&self, sequence: u64) -> Knows {
+        let knows = |profile: &Profile| profile.sequence >= sequence;
+        let is_anybody = !self.profiles.is_empty();
+        Knows { all: is_anybody && self.profiles().all(knows), some: self.profiles().any(knows) }
+    }
+
+    /// Whether one of them has a message.
+    pub(crate) fn have(&self, message_id: &str) -> bool {
+        let has =
+            |profile: &Profile| profile.history.iter().any(|(_, entry)| &*entry.message_id == message_id);
+        self.profiles().any(has)
+    }
+
+    /// Refuses a message that would make an aggregate of its customer keep too much.
+    pub(crate) fn check_limits(&mut self, home: Identifier<'_>, arriving: &Arriving) -> Result<(), Refusal> {
+        let Some(place) = self.locked.find(home) else { return Ok(()) };
+        self.locked
+            .shard(place.shard as usize)
+            .map_or(Ok(()), |shard| shard.check_limits(place.slot, arriving))
+    }
+
+    /// Applies the message itself, once its customer is who they are.
+    pub(crate) fn apply(
+        &mut self,
+        recipient: Option<&OwnedIdentifier>,
+        arriving: Arriving,
+        sequence: u64,
+    ) -> Result<Vec<Transition>, Refusal> {
+        let place = recipient.and_then(|recipient| self.locked.find(recipient.borrowed()));
+        let Some(shard) = place.and_then(|place| self.locked.shard(place.shard as usize)) else {
+            return Ok(Vec::new());
+        };
+        let slot = place.map_or(0, |place| place.slot);
+        let turns = shard.apply(Recipient::Known(slot), arriving, |_| Ok(sequence))?;
+        Ok(name_turns(shard, &turns))
+    }
+
+    /// Whether a message is later than everything known of those concerned.
+    fn is_in_order(&self, time: Time) -> bool {
+        self.profiles().all(|profile| {
+            let standing = profile.standing();
+            let is_later = |known_as: &KnownAs| time > known_as.last_tie;
+            time > standing.last_change()
+                && !standing.has_pending()
+                && profile.known_as.as_deref().is_none_or(is_later)
+        })
+    }
+
+    /// Whether a message may be heard on top of who is who: nothing later can have been decided otherwise
+    /// because of it.
+    fn can_be_heard_last(&self, heard: Heard<'_>, rules: &IdentifierRules) -> bool {
+        let kind = Ties::of(heard.message, rules).map(|ties| ties.kind);
+        let is_simple = |profile: &Profile| profile.known_as.as_deref().is_none_or(KnownAs::has_simple_past);
+        let has_simple_past = || self.profiles().all(is_simple);
+        match kind {
+            None => self.is_in_order(heard.time) || has_simple_past(),
+            Some(TieKind::Claim) => self.is_in_order(heard.time) || has_simple_past(),
+            Some(TieKind::Join) => self.is_in_order(heard.time),
+            Some(TieKind::Part) => false,
+        }
+    }
+
+    /// Who is who, heard anew from all messages of all concerned.
+    pub(crate) fn heard_anew(&self, last: Option<Heard<'_>>, rules: &IdentifierRules) -> Planned {
+        let mut all: Vec<(Heard<'_>, Option<usize>)> = last.iter().map(|last| (*last, None)).collect();
+        for (number, profile) in self.profiles().enumerate() {
+            let heard = profile.history.iter().map(|(_, entry)| (entry.heard(), Some(number)));
+            all.extend(heard);
+        }
+        all.sort_by(|(a, from_a), (b, from_b)| {
+            // Of a message that is there twice, the one that a profile has stays.
+            (a.time, a.message_id, from_a.is_none()).cmp(&(b.time, b.message_id, from_b.is_none()))
+        });
+        all.dedup_by(|(a, _), (b, _)| (a.time, a.message_id) == (b.time, b.message_id));
+        let messages: Vec<Heard<'_>> = all.iter().map(|(heard, _)| *heard).collect();
+        let owners: Vec<Option<usize>> = all.iter().map(|(_, owner)| *owner).collect();
+        let resolution = Resolution::new(rules, &messages);
+        let is_too_much = last.is_some_and(|last| is_too_much(&resolution, last));
+        let mut new = resolution.finish();
+        // Of a message that two have after a crash, one of them is not wholly what it was.
+        let totals: Vec<usize> = self.profiles().map(|profile| profile.history.iter().count()).collect();
+        let mut dealt = BTreeMap::new();
+        let entries = self.profiles().flat_map(|profile| profile.history.iter().map(|(_, entry)| entry));
+        let by_id: BTreeMap<&str, &Entry> = entries.map(|entry| (&*entry.message_id, entry)).collect();
+        let mut recipient = None;
+        for resolved in &mut new {
+            if resolved.messages.iter().any(|place| owners[*place].is_none()) {
+                recipient = Some(resolved.known_as.stored_under().clone());
+            }
+            let parts = counts(resolved.messages.iter().filter_map(|place| owners[*place]));
+            if !parts.is_empty() && parts.iter().all(|(owner, part)| totals.get(*owner) == Some(part)) {
+                resolved.whole = parts.into_keys().collect();
+                resolved.messages.clear();
+                continue;
+            }
+            resolved.messages.retain(|place| owners[*place].is_some());
+            for place in &resolved.messages {
+                if let Some(entry) = by_id.get(messages[*place].message_id) {
+                    dealt.insert(*place, Entry::clone(entry));
+                }
+            }
+        }
+        let plan = Plan { old: self.profiles.clone(), new, messages: dealt };
+        Planned { plan, recipient, is_too_much }
+    }
+}
+
+fn counts(of: impl Iterator<Item = usize>) -> BTreeMap<usize, usize> {
+    let mut counts = BTreeMap::new();
+    for one in of {
+        *counts.entry(one).or_insert(0) += 1;
+    }
+    counts
+}

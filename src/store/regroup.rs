@@ -1,0 +1,211 @@
+//! Making profiles anew after who is who has changed.
+//!
+//! The plan is data, made without touching anything (`facts/identity/resolution.rs`); here it is carried
+//! out, with the shards of all identifiers of all profiles concerned locked. A profile that stays whole
+//! stays as it is, but for its identifiers. Any other is made from the union of its messages.
+//!
+//! Invariants:
+//! 1. Every message and every identifier of the old profiles is in exactly one of the new ones.
+//! 2. Of each shown id, the changes told are those between its memberships before and after; whoever is
+//!    no longer shown has left everything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::time::Time;
+use crate::engine::cell::Cell;
+use crate::engine::program::Program;
+use crate::engine::transition::Trigger;
+use crate::facts::identity::known_as::KnownAs;
+use crate::facts::identity::resolution::Resolved;
+use crate::model::identifier::OwnedIdentifier;
+use crate::model::ids::SegmentId;
+use crate::rules::definitions::SegmentDefinition;
+use crate::store::history::{Entry, History};
+use crate::store::profile::{Body, Ids, OnDisk, Profile};
+use crate::store::shard::AsOf;
+use crate::store::shards::{Locked, Place};
+
+/// What profiles become.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Profiles that are concerned; their histories are whole.
+    pub(crate) old: Vec<Place>,
+    /// What they become: each of old ones by their places in the list above, or of messages by their
+    /// places in the next one.
+    pub(crate) new: Vec<Resolved>,
+    /// Messages that are dealt out one by one, by their places.
+    pub(crate) messages: BTreeMap<usize, Entry>,
+}
+
+/// A change of membership of whoever is shown under an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShownTurn {
+    pub(crate) shown: Arc<str>,
+    pub(crate) segment: SegmentId,
+    pub(crate) entered: bool,
+}
+
+/// Memberships by shown id, of each segment.
+type Memberships = BTreeMap<Arc<str>, Vec<bool>>;
+
+/// A regrouping under way.
+struct Regrouping<'l, 's> {
+    locked: &'l mut Locked<'s>,
+    program: Arc<Program>,
+    now: Time,
+    old: Vec<Option<Profile>>,
+    messages: BTreeMap<usize, Entry>,
+    /// What all of them had on disk.
+    on_disk: Vec<Vec<u8>>,
+    as_of: AsOf,
+}
+
+/// Carries out a plan that a record asks for; its `making` is a number that no profile has had.
+pub(crate) fn regroup(locked: &mut Locked<'_>, plan: Plan, now: Time, as_of: AsOf) -> Vec<ShownTurn> {
+    let program = locked.program();
+    let (mut before, mut after) = (Memberships::new(), Memberships::new());
+    let mut regrouping = Regrouping {
+        locked,
+        program,
+        now,
+        old: Vec::new(),
+        messages: plan.messages,
+        on_disk: Vec::new(),
+        as_of,
+    };
+    for place in &plan.old {
+        regrouping.take(*place, &mut before);
+    }
+    let new: Vec<(KnownAs, Profile)> =
+        plan.new.into_iter().map(|resolved| regrouping.make(resolved)).collect();
+    for (known_as, profile) in new {
+        regrouping.put(known_as, profile, &mut after);
+    }
+    turns(&before, &after)
+}
+
+impl Regrouping<'_, '_> {
+    fn take(&mut self, place: Place, before: &mut Memberships) {
+        let Some(mut profile) = self.locked.take(place) else { return };
+        if let Some(shard) = self.locked.shard(place.shard as usize) {
+            shard.end(&profile);
+        }
+        if profile.on_disk.is_there {
+            self.on_disk.push(profile.key().key());
+        }
+        self.on_disk.append(&mut profile.on_disk.replaced);
+        self.as_of.sequence = self.as_of.sequence.max(profile.sequence);
+        self.as_of.stamp = self.as_of.stamp.max(profile.standing().stamp());
+        note(before, &profile, &self.program);
+        self.old.push(Some(profile));
+    }
+
+    fn make(&mut self, resolved: Resolved) -> (KnownAs, Profile) {
+        let Resolved { known_as, whole, messages } = resolved;
+        let key = known_as.stored_under().clone();
+        let mut whole: Vec<Profile> =
+            whole.into_iter().filter_map(|number| self.old.get_mut(number)?.take()).collect();
+        // The one with the longest history on disk under the new key is gone on with.
+        whole.sort_by_key(|profile| {
+            (profile.key() != key.borrowed(), std::cmp::Reverse(profile.history.next_place().0))
+        });
+        let mut whole = whole.into_iter();
+        let Some(first) = whole.next() else {
+            let mut history = History::default();
+            messages.iter().filter_map(|place| self.messages.remove(place)).for_each(|m| history.push(m));
+            let profile = self.rebuilt(&key, &known_as, history);
+            return (known_as, profile);
+        };
+        let goes_on = first.key() == key.borrowed();
+        let rest: Vec<Profile> = whole.collect();
+        if goes_on && rest.is_empty() && !self.is_listed_anew(&first, &known_as) {
+            return (known_as, first);
+        }
+        let mut history = first.history;
+        if !goes_on {
+            history.forget_stored();
+        }
+        for other in rest {
+            other.history.into_entries().into_iter().for_each(|entry| history.push(entry));
+        }
+        let profile = self.rebuilt(&key, &known_as, history);
+        (known_as, profile)
+    }
+
+    fn rebuilt(&mut self, key: &OwnedIdentifier, known_as: &KnownAs, history: History) -> Profile {
+        let number = self.locked.number_of(key.borrowed());
+        let now = self.now;
+        let cell = self.locked.shard(number).map_or_else(Cell::new, |shard| {
+            let cell = shard.rebuilt(Ids::Many(known_as), &history, now);
+            if cell.is_known() { Cell { last_change: now, ..cell } } else { cell }
+        });
+        let cell = Cell { stamp: self.as_of.stamp + 1, ..cell };
+        let cause = cell.last_cause;
+        let mut profile = Profile::with(key.borrowed(), Body::Cell(cell), history, self.as_of.sequence);
+        if let Trigger::Message(place) = cause {
+            profile.history.set_last_cause(place);
+        }
+        profile
+    }
+
+    /// Whether a list of members names one of the identifiers that a profile has got or lost.
+    fn is_listed_anew(&self, profile: &Profile, known_as: &KnownAs) -> bool {
+        self.program.definitions.segments.iter().any(|segment| match segment {
+            SegmentDefinition::Members(members) => {
+                profile.ids().any_in(members) != Ids::Many(known_as).any_in(members)
+            }
+            SegmentDefinition::Condition(_) => false,
+        })
+    }
+
+    fn put(&mut self, known_as: KnownAs, mut profile: Profile, after: &mut Memberships) {
+        let key = profile.key().key();
+        let is_of_it = |on_disk: &Vec<u8>| {
+            known_as.identifiers.iter().any(|known| known.identifier.borrowed().key() == *on_disk)
+        };
+        let (of_it, others) = std::mem::take(&mut self.on_disk).into_iter().partition(is_of_it);
+        self.on_disk = others;
+        let replaced: Vec<Vec<u8>> = of_it;
+        let is_there = replaced.contains(&key);
+        let replaced = replaced.into_iter().filter(|on_disk| *on_disk != key).collect();
+        profile.on_disk = OnDisk { is_there, replaced, leads_here: false };
+        profile.is_stored = false;
+        profile.sequence = self.as_of.sequence;
+        profile.making = self.as_of.making;
+        profile.set_known_as(known_as);
+        note(after, &profile, &self.program);
+        let number = self.locked.number_of(profile.key());
+        let Some(place) = self.locked.insert(profile, self.now) else { return };
+        if let Some(shard) = self.locked.shard(number) {
+            shard.begin(place.slot);
+        }
+    }
+}
+
+/// Notes what a profile is a member of; a user and a visitor may be shown under the same text.
+fn note(memberships: &mut Memberships, profile: &Profile, program: &Program) {
+    let segments = &program.graph.segments;
+    let noted = memberships.entry(Arc::clone(&profile.name)).or_insert_with(|| vec![false; segments.len()]);
+    for (is_member, literal) in noted.iter_mut().zip(segments) {
+        *is_member |= profile.standing().is_true(*literal);
+    }
+}
+
+fn turns(before: &Memberships, after: &Memberships) -> Vec<ShownTurn> {
+    let mut turns = Vec::new();
+    let mut compare = |shown: &Arc<str>, was: Option<&Vec<bool>>, is: Option<&Vec<bool>>| {
+        let len = was.or(is).map_or(0, Vec::len);
+        for segment in 0..len {
+            let member = |of: Option<&Vec<bool>>| of.is_some_and(|of| of[segment]);
+            if member(was) != member(is) {
+                let (shown, entered) = (Arc::clone(shown), member(is));
+                turns.push(ShownTurn { shown, segment: SegmentId::from_index(segment), entered });
+            }
+        }
+    };
+    before.iter().for_each(|(shown, was)| compare(shown, Some(was), after.get(shown)));
+    let new = after.iter().filter(|(shown, _)| !before.contains_key(*shown));
+    new.for_each(|(shown, is)| compare(shown, None, Some(is)));
+    turns
+}

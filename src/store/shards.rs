@@ -1,0 +1,223 @@
+//! All shards of profiles, and which of them an identifier leads to.
+//!
+//! A profile is in the shard of the identifier that it is stored under. Each of its identifiers has an
+//! entry in the index of that identifier's own shard, which names the profile's slot. So looking up by
+//! any identifier is one hash, one look-up and one slot; by another than the one it is stored under,
+//! there is one lock more, and no second look-up.
+//!
+//! Invariants:
+//! 1. An entry is right: it is made, changed and removed while the shards of all identifiers of the
+//!    profile are locked. Who follows one to another shard looks whether it still is.
+//! 2. Shards are locked in the order of their numbers.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::base::time::Time;
+use crate::engine::program::Program;
+use crate::model::identifier::{Identifier, OwnedIdentifier};
+use crate::rules::identifiers::IdentifierRules;
+use crate::store::history::Archive;
+use crate::store::profile::Profile;
+use crate::store::shard::Shard;
+
+/// How many shards there are; a power of two.
+const SHARDS: usize = 64;
+
+/// All shards.
+#[derive(Debug)]
+pub(crate) struct Shards {
+    shards: Box<[RwLock<Shard>]>,
+    hasher: ahash::RandomState,
+    /// How often profiles were made anew.
+    makings: AtomicU64,
+    /// Whether an id is a user's or a visitor's just as it is written, and nothing else.
+    reads_as_they_are: AtomicBool,
+}
+
+/// Where a profile is in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Place {
+    pub(crate) shard: u32,
+    pub(crate) slot: u32,
+}
+
+/// Shards that are locked for writing together.
+#[derive(Debug)]
+pub(crate) struct Locked<'a> {
+    shards: &'a Shards,
+    /// By number.
+    guards: Vec<(usize, RwLockWriteGuard<'a, Shard>)>,
+}
+
+impl Deref for Shards {
+    type Target = [RwLock<Shard>];
+
+    fn deref(&self) -> &[RwLock<Shard>] {
+        &self.shards
+    }
+}
+
+impl Shards {
+    /// Shards without profiles in memory; what is not there is in `archive`.
+    pub(crate) fn new(program: &Arc<Program>, archive: Option<&Arc<dyn Archive>>) -> Shards {
+        let shard = |number| RwLock::new(Shard::new(number, Arc::clone(program), archive.cloned()));
+        let shards = Shards {
+            shards: (0..SHARDS as u32).map(shard).collect(),
+            hasher: ahash::RandomState::new(),
+            makings: AtomicU64::new(0),
+            reads_as_they_are: AtomicBool::new(false),
+        };
+        shards.read_ids_by(&program.definitions.identifiers);
+        shards
+    }
+
+    /// The number of an identifier's shard.
+    pub(crate) fn of(&self, identifier: Identifier<'_>) -> usize {
+        self.hasher.hash_one(identifier) as usize % SHARDS
+    }
+
+    /// Reads ids by other rules from now on.
+    pub(crate) fn read_ids_by(&self, rules: &IdentifierRules) {
+        self.reads_as_they_are.store(rules.keep_all(), Ordering::Release);
+    }
+
+    /// Whether an id is a user's or a visitor's just as it is written, and nothing else.
+    pub(crate) fn reads_ids_as_they_are(&self) -> bool {
+        self.reads_as_they_are.load(Ordering::Acquire)
+    }
+
+    /// A number that no profile has yet, for those that are made anew.
+    pub(crate) fn next_making(&self) -> u64 {
+        1 + self.makings.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The program in force.
+    pub(crate) fn program(&self) -> Arc<Program> {
+        Arc::clone(&self.shards[0].read().program)
+    }
+
+    /// The profile of an identifier, if it is in memory: its shard locked for reading, and its slot.
+    pub(crate) fn read(&self, identifier: Identifier<'_>) -> Option<(RwLockReadGuard<'_, Shard>, u32)> {
+        let number = self.of(identifier);
+        loop {
+            let index = self.shards[number].read();
+            let place = index.find(identifier)?;
+            if place.shard as usize == number {
+                return Some((index, place.slot));
+            }
+            drop(index);
+            let shard = self.shards[place.shard as usize].read();
+            if shard.has(place.slot, identifier) {
+                return Some((shard, place.slot));
+            }
+        }
+    }
+
+    /// The same, locked for writing.
+    pub(crate) fn write(&self, identifier: Identifier<'_>) -> Option<(RwLockWriteGuard<'_, Shard>, u32)> {
+        let number = self.of(identifier);
+        loop {
+            let index = self.shards[number].write();
+            let place = index.find(identifier)?;
+            if place.shard as usize == number {
+                return Some((index, place.slot));
+            }
+            drop(index);
+            let shard = self.shards[place.shard as usize].write();
+            if shard.has(place.slot, identifier) {
+                return Some((shard, place.slot));
+            }
+        }
+    }
+
+    /// Whether the profile of an identifier is in memory.
+    pub(crate) fn is_in_memory(&self, identifier: Identifier<'_>) -> bool {
+        self.read(identifier).is_some()
+    }
+
+    /// Locks the shards of these numbers, each once.
+    pub(crate) fn lock(&self, numbers: impl IntoIterator<Item = usize>) -> Locked<'_> {
+        let mut numbers: Vec<usize> = numbers.into_iter().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let guards = numbers.into_iter().map(|number| (number, self.shards[number].write()));
+        Locked { shards: self, guards: guards.collect() }
+    }
+
+    /// Locks the shards of these identifiers.
+    pub(crate) fn lock_of<'i>(&self, identifiers: impl IntoIterator<Item = Identifier<'i>>) -> Locked<'_> {
+        self.lock(identifiers.into_iter().map(|identifier| self.of(identifier)))
+    }
+}
+
+impl Locked<'_> {
+    /// A shard by its number, if it is among those locked.
+    pub(crate) fn shard(&mut self, number: usize) -> Option<&mut Shard> {
+        let at = self.guards.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        Some(&mut self.guards[at].1)
+    }
+
+    /// All locked shards.
+    pub(crate) fn all(&mut self) -> impl Iterator<Item = &mut Shard> {
+        self.guards.iter_mut().map(|(_, shard)| &mut **shard)
+    }
+
+    /// A locked shard.
+    pub(crate) fn get(&self, number: usize) -> Option<&Shard> {
+        let at = self.guards.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        Some(&self.guards[at].1)
+    }
+
+    /// The profile at a place, if its shard is locked and the place is taken.
+    pub(crate) fn profile(&self, place: Place) -> Option<&Profile> {
+        self.get(place.shard as usize)?.at(place.slot)
+    }
+
+    /// Where the profile of an identifier is: its own shard is locked.
+    pub(crate) fn find(&self, identifier: Identifier<'_>) -> Option<Place> {
+        self.get(self.shards.of(identifier))?.find(identifier)
+    }
+
+    /// The number of an identifier's own shard.
+    pub(crate) fn number_of(&self, identifier: Identifier<'_>) -> usize {
+        self.shards.of(identifier)
+    }
+
+    /// The program in force.
+    pub(crate) fn program(&self) -> Arc<Program> {
+        let (_, shard) = self.guards.first().expect("at least one shard is locked");
+        Arc::clone(&shard.program)
+    }
+
+    /// Puts in a profile, with entries of all its identifiers that lead nowhere else; their shards are
+    /// locked. Gives its place.
+    pub(crate) fn insert(&mut self, profile: Profile, now: Time) -> Option<Place> {
+        let identifiers: Vec<OwnedIdentifier> = profile.identifiers().cloned().collect();
+        let number = self.shards.of(profile.key());
+        let slot = self.shard(number)?.insert(profile, now);
+        let place = Place { shard: number as u32, slot };
+        for identifier in identifiers.iter().map(OwnedIdentifier::borrowed) {
+            let number = self.shards.of(identifier);
+            if let Some(shard) = self.shard(number).filter(|shard| shard.find(identifier).is_none()) {
+                shard.index(identifier, place);
+            }
+        }
+        Some(place)
+    }
+
+    /// Takes a profile out, with the entries of all its identifiers; their shards are locked.
+    pub(crate) fn take(&mut self, place: Place) -> Option<Profile> {
+        let profile = self.shard(place.shard as usize)?.evict(place.slot)?;
+        for identifier in profile.identifiers().map(OwnedIdentifier::borrowed) {
+            let number = self.shards.of(identifier);
+            if let Some(shard) = self.shard(number).filter(|shard| shard.find(identifier) == Some(place)) {
+                shard.unindex(identifier);
+            }
+        }
+        Some(profile)
+    }
+}
