@@ -16,3 +16,4 @@ pub(crate) mod explanations;
 pub(crate) mod reference;
 pub(crate) mod summary;
 pub mod simulate;
+pub mod diff;
