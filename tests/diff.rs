@@ -4,6 +4,9 @@
 
 #[path = "crash/shop.rs"]
 mod shop;
+#[cfg(feature = "cli")]
+#[path = "diff/command.rs"]
+mod command;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
