@@ -42,7 +42,8 @@
 //! ```
 //!
 //! [`Catalog`] reads and checks a catalog, [`Database`] takes messages and answers, [`simulate`] runs
-//! scripts on a virtual clock, and [`Reference`] is the slow and simple yardstick to test against.
+//! scripts on a virtual clock, [`diff`] tries a new catalog before it replaces the old one, and
+//! [`Reference`] is the slow and simple yardstick to test against.
 
 pub(crate) mod base;
 pub(crate) mod model;
@@ -66,6 +67,7 @@ pub use db::answers::Snapshot;
 pub use db::applied::{Applied, Cause, Transition};
 pub use db::catalog::{Catalog, CatalogError};
 pub use db::database::Database;
+pub use db::diff;
 pub use db::durable::open_options::OpenOptions;
 pub use db::durable::recovery::{Recovery, RecoveryWork};
 pub use db::durable::verify::{Flaw, FlawedPart, Verified};

@@ -21,3 +21,4 @@ pub(crate) mod naive_identity;
 pub(crate) mod reference;
 pub(crate) mod summary;
 pub mod simulate;
+pub mod diff;

@@ -9,6 +9,7 @@ mod console;
 mod data;
 mod decide;
 mod demo;
+mod diff;
 mod explain;
 mod failure;
 mod findings;
@@ -43,6 +44,7 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Simulate(simulate::Arguments),
+    Diff(diff::Arguments),
     Ingest(ingest::Arguments),
     Get(get::Arguments),
     Segments(segments::Arguments),
@@ -62,6 +64,7 @@ impl Command {
         match self {
             Command::Check(arguments) => Output::of(arguments.json),
             Command::Simulate(arguments) => Output::of(arguments.json),
+            Command::Diff(arguments) => Output::of(arguments.json),
             Command::Ingest(arguments) => Output::of(arguments.json),
             Command::Get(arguments) => Output::of(arguments.asking.json),
             Command::Segments(arguments) => Output::of(arguments.asking.json),
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &mut console),
         Command::Simulate(arguments) => simulate::run(arguments, &mut console),
+        Command::Diff(arguments) => diff::run(arguments, &mut console),
         Command::Ingest(arguments) => ingest::run(arguments, &mut console),
         Command::Get(arguments) => get::run(arguments, &mut console),
         Command::Segments(arguments) => segments::run(arguments, &mut console),

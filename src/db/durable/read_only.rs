@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind};
+use crate::base::time::Time;
 use crate::db::applying::Incoming;
 use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path};
@@ -19,10 +20,20 @@ use crate::db::durable::open_options::OpenOptions;
 use crate::db::durable::opening::program_of;
 use crate::db::held::Heldback;
 use crate::derived::propagation::Scratch;
+use crate::engine::program::Program;
 use crate::model::identifier::OwnedIdentifier;
 use crate::store::history::{Entry, History};
 use crate::store::profile::{Body, Profile, ids};
 use crate::store::shard::rebuild;
+
+/// How a folder is read, where not as it is.
+#[derive(Debug, Default)]
+pub(crate) struct ReadAs {
+    /// The program, if not that of the folder's own catalog.
+    pub(crate) program: Option<Arc<Program>>,
+    /// The least that the time is, if not the database's own; it may be earlier.
+    pub(crate) time: Option<Time>,
+}
 
 /// How often reading is begun again because the process that has the database open replaced a file.
 const TRIES: usize = 5;
@@ -34,9 +45,17 @@ impl OpenOptions {
     /// # Errors
     /// `NotFound` if there is no database, `Damaged`, `Incompatible`, `Io`.
     pub fn open_read_only(self, folder: impl AsRef<Path>) -> Result<Database, Error> {
+        self.read_as(folder.as_ref(), &ReadAs::default())
+    }
+
+    /// The same under another catalog, or at another time.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::open_read_only`].
+    pub(crate) fn read_as(&self, folder: &Path, reading: &ReadAs) -> Result<Database, Error> {
         let mut tried = 0;
         loop {
-            match self.read_everything(folder.as_ref()) {
+            match self.read_everything(folder, reading) {
                 // Files of a base that was replaced meanwhile are gone.
                 Err(error) if error.kind() == ErrorKind::Io && tried < TRIES => tried += 1,
                 read => return read,
@@ -44,7 +63,7 @@ impl OpenOptions {
         }
     }
 
-    fn read_everything(&self, path: &Path) -> Result<Database, Error> {
+    fn read_everything(&self, path: &Path, reading: &ReadAs) -> Result<Database, Error> {
         let disk = &*self.disk;
         let Some(manifest) = Manifest::read(disk, path)? else {
             let message = format!("there is no database in `{}`; check the path", path.display());
@@ -59,8 +78,12 @@ impl OpenOptions {
             return Err(completeness::shortened(path, manifest.journal_reached, tail.last));
         }
         let manifest = tail.carried_over(&manifest);
-        let program = program_of(&manifest.catalog, manifest.revision)?;
-        let mut database = Database::empty(&program, self.clock.clone(), manifest.now(), None);
+        let program = match &reading.program {
+            Some(program) => Arc::clone(program),
+            None => program_of(&manifest.catalog, manifest.revision)?,
+        };
+        let since = reading.time.unwrap_or(manifest.now());
+        let mut database = Database::empty(&program, self.clock.clone(), since, None);
         database.is_read_only = true;
         let now = database.now();
         let mut scratch = Scratch::default();

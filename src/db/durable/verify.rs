@@ -246,7 +246,9 @@ impl Verification<'_> {
             Ok(later) => self.verified.messages += later.len() as u64,
             Err(error) => return self.damaged(FlawedPart::Base, path, error),
         }
-        if self.live.is_some() && self.verified.live_profiles > self.verified.profiles {
+        // Of those that became one since the last checkpoint, the live store still has all.
+        let is_up_to_date = self.live.is_some_and(|sequence| sequence >= up_to);
+        if is_up_to_date && self.verified.live_profiles > self.verified.profiles {
             let extra = self.verified.live_profiles - self.verified.profiles;
             let reason = format!("it holds {extra} profiles that base and journal do not know");
             self.verified.flaws.push(Flaw::of_live(self.folder, None, reason));

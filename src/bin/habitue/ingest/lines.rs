@@ -14,27 +14,27 @@ use super::source;
 const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// How many lines go to the other thread at once, and how many batches wait there at most.
 const BATCH_LINES: usize = 256;
-pub(super) const MOST_BATCHES: usize = 8;
+pub(crate) const MOST_BATCHES: usize = 8;
 
 /// Lines of one file.
-pub(super) struct Batch {
+pub(crate) struct Batch {
     /// Which of the files.
-    pub(super) file: usize,
-    pub(super) lines: Vec<Line>,
+    pub(crate) file: usize,
+    pub(crate) lines: Vec<Line>,
     /// How many bytes of all files were read so far.
-    pub(super) bytes_read: u64,
+    pub(crate) bytes_read: u64,
 }
 
 /// One line that is not empty.
-pub(super) struct Line {
+pub(crate) struct Line {
     /// From 1.
-    pub(super) number: u64,
-    pub(super) text: Vec<u8>,
-    pub(super) content: Content,
+    pub(crate) number: u64,
+    pub(crate) text: Vec<u8>,
+    pub(crate) content: Content,
 }
 
 /// What a line holds.
-pub(super) enum Content {
+pub(crate) enum Content {
     Message(Box<Message>),
     Refused(Refusal),
     /// No message that could be looked at, for the reason said.
@@ -42,10 +42,10 @@ pub(super) enum Content {
 }
 
 /// A batch, or why there are no more.
-pub(super) type Sent = Result<Batch, String>;
+pub(crate) type Sent = Result<Batch, String>;
 
 /// Reads all files and sends what is in them, until the other side hangs up.
-pub(super) fn read_all(files: &[PathBuf], to: &SyncSender<Sent>) {
+pub(crate) fn read_all(files: &[PathBuf], to: &SyncSender<Sent>) {
     let bytes = AtomicU64::new(0);
     for (file, path) in files.iter().enumerate() {
         match read(file, path, &bytes, to) {

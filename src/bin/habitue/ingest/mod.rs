@@ -5,10 +5,10 @@
 //! what was accepted is known by its message id; so a load that was killed is started again.
 
 mod arguments;
-mod lines;
+pub(crate) mod lines;
 mod rejects;
 mod run;
-mod source;
+pub(crate) mod source;
 mod tally;
 
 pub(crate) use arguments::Arguments;

@@ -30,7 +30,7 @@ impl<R: Read> Read for Counted<'_, R> {
 ///
 /// # Errors
 /// If one is not there or is no file, before anything is read.
-pub(super) fn total_bytes(files: &[PathBuf]) -> Result<Option<u64>, Failure> {
+pub(crate) fn total_bytes(files: &[PathBuf]) -> Result<Option<u64>, Failure> {
     let mut total = Some(0);
     for path in files {
         if is_standard_input(path) {
@@ -50,7 +50,7 @@ pub(super) fn total_bytes(files: &[PathBuf]) -> Result<Option<u64>, Failure> {
 }
 
 /// Opens a file, or standard input, and unpacks it if it is packed.
-pub(super) fn open<'a>(path: &Path, bytes: &'a AtomicU64) -> io::Result<Box<dyn BufRead + 'a>> {
+pub(crate) fn open<'a>(path: &Path, bytes: &'a AtomicU64) -> io::Result<Box<dyn BufRead + 'a>> {
     let reader: Box<dyn Read> =
         if is_standard_input(path) { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) };
     let mut reader = BufReader::with_capacity(BUFFER_BYTES, Counted { reader, bytes });

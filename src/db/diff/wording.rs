@@ -1,0 +1,113 @@
+//! The differences as text for people: what changes, with examples; what stays the same in one line.
+
+use std::fmt;
+
+use serde_json::Value as Json;
+
+use super::catalog_diff::{CatalogDiff, Change, Intake, PersonalizationDiff, SegmentDiff};
+
+impl fmt::Display for CatalogDiff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, at {}", counted(self.profiles, "profile"), self.at)?;
+        if self.later > 0 {
+            let verb = if self.later == 1 { "happens later and does" } else { "happen later and do" };
+            write!(f, "\n{} {verb} not count", counted(self.later, "message"))?;
+        }
+        refused(f, "old", &self.old)?;
+        refused(f, "new", &self.new)?;
+        let width = self.segments.iter().filter(|segment| segment.change != Change::Same);
+        let width = width.map(|segment| segment.segment.chars().count()).max();
+        if let Some(width) = width {
+            write!(f, "\n\nsegments")?;
+            self.segments.iter().try_for_each(|segment| segment.write(f, width))?;
+        }
+        if self.personalizations.iter().any(|decided| decided.change != Change::Same) {
+            write!(f, "\n\ndecisions")?;
+            self.personalizations.iter().try_for_each(|decided| decided.write(f))?;
+        }
+        let same = |change: &Change| *change == Change::Same;
+        let segments = self.segments.iter().filter(|segment| same(&segment.change)).count();
+        let decided = self.personalizations.iter().filter(|decided| same(&decided.change)).count();
+        let which = if self.differs() { "the same" } else { "nothing differs" };
+        let segments = counted(segments as u64, "segment");
+        write!(f, "\n\n{which}: {segments}, {}", counted(decided as u64, "personalization"))
+    }
+}
+
+impl SegmentDiff {
+    fn write(&self, f: &mut fmt::Formatter<'_>, width: usize) -> fmt::Result {
+        if self.change == Change::Same {
+            return Ok(());
+        }
+        let (before, after) = (self.before.unwrap_or_default(), self.after.unwrap_or_default());
+        write!(f, "\n  {:<width$}  +{} -{} ", self.segment, self.entered, self.left)?;
+        write!(f, "({before} -> {after}){}", mark(self.change))?;
+        for (sign, count, ids) in
+            [('+', self.entered, &self.entered_examples), ('-', self.left, &self.left_examples)]
+        {
+            if !ids.is_empty() {
+                write!(f, "\n  {:<width$}  {sign} {}", "", examples(ids, count))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PersonalizationDiff {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.change == Change::Same {
+            return Ok(());
+        }
+        let verb = if self.profiles == 1 { "changes" } else { "change" };
+        write!(f, "\n  {}  {} {verb}", self.personalization, counted(self.profiles, "profile"))?;
+        f.write_str(mark(self.change))?;
+        for diff in &self.decisions {
+            write!(f, "\n    {} -> {}  {}", offers(&diff.old), offers(&diff.new), diff.profiles)?;
+            if !diff.examples.is_empty() {
+                write!(f, ": {}", examples(&diff.examples, diff.profiles))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A line for each reason that a catalog refuses messages for.
+fn refused(f: &mut fmt::Formatter<'_>, which: &str, intake: &Intake) -> fmt::Result {
+    intake.refused.iter().try_for_each(|refused| {
+        let messages = counted(refused.messages, "message");
+        write!(f, "\nthe {which} catalog refuses {messages}; the first: {}", refused.first)
+    })
+}
+
+/// What becomes of what only one catalog has.
+fn mark(change: Change) -> &'static str {
+    match change {
+        Change::New => ", new",
+        Change::Removed => ", removed",
+        Change::Same | Change::Changed => "",
+    }
+}
+
+/// Ids of some of so many: `ana, ben and 3 more`.
+fn examples(ids: &[String], count: u64) -> String {
+    let more = count - ids.len() as u64;
+    let ids = ids.join(", ");
+    if more == 0 { ids } else { format!("{ids} and {more} more") }
+}
+
+/// The names of the offers of a decision.
+fn offers(decision: &Json) -> String {
+    match decision {
+        Json::String(name) => name.clone(),
+        Json::Array(names) if !names.is_empty() => {
+            names.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(", ")
+        }
+        _ => "nothing".to_owned(),
+    }
+}
+
+/// A number and what it counts: `1 segment`, `2 segments`.
+fn counted(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
+}
