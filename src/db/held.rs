@@ -46,7 +46,7 @@ impl Database {
     pub(crate) fn hold_back(&self, message: Heldback) {
         let time = message.incoming.time.millis();
         let mut held = self.held.lock();
-        if held.iter().all(|known| known.sequence != message.sequence || message.sequence == 0) {
+        if held.iter().all(|known| known.incoming.message_id != message.incoming.message_id) {
             held.push(message);
         }
         self.held_until.fetch_min(time, Ordering::SeqCst);
