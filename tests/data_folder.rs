@@ -446,3 +446,34 @@ fn flip(path: &Path, place: usize) {
     bytes[place] ^= 0xff;
     fs::write(path, bytes).unwrap();
 }
+
+#[test]
+fn a_customer_of_several_identifiers_is_found_and_exported_by_each() {
+    let folder = Folder::loaded("identities");
+    let lines = [
+        json!({"type": "track", "messageId": "d1", "anonymousId": "device-1", "event": "Order Completed",
+            "properties": {"total": 7.0}, "timestamp": "2026-01-20T10:00:00Z"}),
+        json!({"type": "identify", "messageId": "d2", "userId": "ana", "anonymousId": "device-1",
+            "timestamp": "2026-01-20T11:00:00Z"}),
+    ];
+    folder.write("ties.jsonl", lines.map(|line| line.to_string()).join("\n"));
+    folder.ingest(&["ties.jsonl", "--json"]).counted([2, 2, 0, 0]);
+    let text = folder.run(&["get", "shop", "device-1", "--at", AT]).results;
+    assert!(text.starts_with("ana, at 2026-02-01T00:00:00Z\n"), "{text}");
+    assert!(text.contains("\n  spend  130.0\n"), "{text}");
+    let joined = "2026-01-20T11:00:00Z anonymousId `device-1` was joined with userId `ana` by message `d2`";
+    assert!(text.contains(joined), "{text}");
+    let by_json = folder.run(&["get", "shop", "ana", "--at", AT, "--json"]).json();
+    assert_eq!(by_json["identity"]["ties"][0]["outcome"], "joined");
+    let exported = folder.run(&["export", "shop", "device-1", "--at", AT, "--json"]).json();
+    assert_eq!((&exported["user"], &exported["attributes"]["spend"]), (&json!("ana"), &json!(130.0)));
+    let ids: Vec<&str> = exported["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["messageId"].as_str().unwrap())
+        .collect();
+    assert!(ids.contains(&"d1") && ids.contains(&"d2") && ids.len() > 3, "{ids:?}");
+    assert_eq!(folder.run(&["export", "shop", "nobody"]).code, Some(5));
+    assert_eq!(folder.run(&["verify", "shop"]).code, Some(0));
+}

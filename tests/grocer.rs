@@ -114,3 +114,94 @@ fn shuffle<T>(items: &mut [T]) {
         items.swap(last, (state % (last as u64 + 1)) as usize);
     }
 }
+
+/// A number that a text always has.
+fn number_of(text: &str) -> u64 {
+    text.bytes().fold(7, |sum, byte| (sum * 31 + u64::from(byte)) % 1_000_003)
+}
+
+/// Of each household, the identities that its messages come under: its own id, and up to three visitors'.
+fn identity(household: &str, store: &str) -> Option<String> {
+    let number_of =
+        |text: &str| text.bytes().fold(7_u64, |sum, byte| (sum * 31 + u64::from(byte)) % 1_000_003);
+    let (number, store) = (number_of(household), number_of(store));
+    let identities = 2 + number % 3;
+    let one = (store + number) % identities;
+    (one > 0).then(|| format!("{household}/{one}"))
+}
+
+/// A message that comes under another of its household's identities.
+fn under(message: &Message, identity: &str) -> Message {
+    let mut json = message.to_json();
+    let fields = json.as_object_mut().unwrap();
+    fields.remove("userId");
+    fields.insert("anonymousId".to_owned(), identity.into());
+    Message::from_json(&json).unwrap()
+}
+
+#[test]
+fn households_split_over_identities_are_joined_exactly() {
+    let sample = Sample::read().unwrap();
+    let begin = Time::parse("2016-11-01T00:00:00Z").unwrap();
+    let ((whole, whole_clock), (split, split_clock)) = (database(begin), database(begin));
+    let mut chance: u64 = 0x2545_F491_4F6C_DD1D;
+    let mut random = |below: u64| {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        chance % below
+    };
+    // Each identity is joined once, some time after its first message.
+    let mut joins: BTreeMap<(i64, String), (String, Time)> = BTreeMap::new();
+    let mut apart: BTreeMap<String, usize> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    // All of them with `HABITUE_HOUSEHOLDS=all`, which takes some minutes; else one in four.
+    let is_all = std::env::var("HABITUE_HOUSEHOLDS").is_ok_and(|which| which == "all");
+    let is_asked = |message: &Message| is_all || number_of(message.user_id().unwrap()).is_multiple_of(4);
+    let messages: Vec<(Time, Message)> = sample.messages().filter(|(_, message)| is_asked(message)).collect();
+    let mut asked: Vec<usize> = (0..50).map(|_| random(messages.len() as u64) as usize).collect();
+    asked.sort_unstable();
+    let (mut compared, mut memberships) = (0_usize, 0_usize);
+    for (place, (time, message)) in messages.into_iter().enumerate() {
+        whole_clock.set(time);
+        split_clock.set(time);
+        while let Some(entry) = joins.first_entry().filter(|entry| entry.key().0 <= time.millis()) {
+            let ((_, identity), (household, at)) = entry.remove_entry();
+            // What joins also says that the household is there: it is told to both.
+            let said = Message::identify(&household).with_id(format!("join-{identity}")).with_timestamp(at);
+            whole.apply(said.clone()).unwrap();
+            split.apply(said.with_anonymous_id(&identity)).unwrap();
+            *apart.get_mut(&household).unwrap() -= 1;
+        }
+        let household = message.user_id().unwrap().to_owned();
+        let store = message.properties().get("store_id").and_then(serde_json::Value::as_str).unwrap_or("");
+        let told = match identity(&household, store) {
+            Some(identity) => {
+                if seen.insert(identity.clone()) {
+                    let at = time.millis() + random(60 * 86_400_000) as i64;
+                    let at = Time::from_millis(at).unwrap();
+                    joins.insert((at.millis(), identity.clone()), (household.clone(), at));
+                    *apart.entry(household).or_default() += 1;
+                }
+                under(&message, &identity)
+            }
+            None => message.clone(),
+        };
+        whole.apply(message).unwrap();
+        split.apply(told).unwrap();
+        while asked.first() == Some(&place) {
+            asked.remove(0);
+            for (segment, _) in whole.segment_sizes().unwrap() {
+                let joined = |id: &String| !id.contains('/') && apart.get(id).is_none_or(|apart| *apart == 0);
+                let members = |database: &Database| -> Vec<String> {
+                    database.members(&segment).unwrap().into_iter().filter(joined).collect()
+                };
+                let (expected, found) = (members(&whole), members(&split));
+                assert_eq!(found, expected, "{segment} at {time}");
+                compared += 1;
+                memberships += found.len();
+            }
+        }
+    }
+    assert!(seen.len() > 120 && compared == 50 * 44 && memberships > 10_000, "{} {memberships}", seen.len());
+}

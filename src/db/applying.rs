@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use parking_lot::RwLockWriteGuard;
 
 use crate::base::error::Error;
-use crate::base::time::Time;
+use crate::base::time::{Duration, Time};
 use crate::db::applied::{Applied, Transition};
 use crate::db::database::{Database, name_turns};
 use crate::db::durable::loading::Loaded;
@@ -98,8 +98,9 @@ impl Database {
         }
         message.check()?;
         let now = self.time.now();
-        // What was held back takes effect in the order of time.
-        self.settle_held(message.timestamp().map_or(now, |time| time.min(now)))?;
+        // What was held back takes effect in the order of time; what is of the same instant counts together.
+        let before = message.timestamp().map_or(now, |time| time.min(now)) - Duration::from_millis(1);
+        self.settle_held(before)?;
         let message_id = message.message_id().map_or_else(|| self.give_id(now), str::to_owned);
         let content_hash = message.fingerprint();
         let time = message.timestamp().unwrap_or(now);
@@ -213,7 +214,10 @@ impl Database {
         }
         let arriving = arriving(program, incoming, Misfits::Refuse)?;
         let bytes = arriving.entry.bytes() as u64;
-        let turns = shard.apply(recipient, arriving, |entry| Ok(self.record(incoming.now, entry)?))?;
+        let waiting = self.waiting_for(program, recipient);
+        let turns =
+            shard.apply(recipient, arriving, &waiting, |entry| Ok(self.record(incoming.now, entry)?))?;
+        self.forget_held(&waiting);
         let sequence = shard.profile(turns.profile).sequence;
         let transitions = name_turns(&shard, &turns);
         drop(shard);

@@ -14,7 +14,9 @@ use crate::db::database::Database;
 use crate::db::replaying::Origin;
 use crate::engine::program::Program;
 use crate::engine::typed_message::Misfits;
+use crate::facts::identity::ties::{Home, Ties};
 use crate::model::refusal::Refusal;
+use crate::store::shard::{Arriving, Recipient};
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -50,6 +52,29 @@ impl Database {
             held.push(message);
         }
         self.held_until.fetch_min(time, Ordering::SeqCst);
+    }
+
+    /// The messages of the future of somebody who begins now, which only waited for that.
+    pub(crate) fn waiting_for(&self, program: &Program, recipient: Recipient<'_>) -> Vec<Arriving> {
+        let Recipient::New(home) = recipient else { return Vec::new() };
+        let rules = &program.definitions.identifiers;
+        let is_of = |held: &&Heldback| {
+            let message = &held.incoming.message;
+            Ties::of(message, rules).is_none() && Home::of_accepted(message, rules).identifier() == home
+        };
+        let held = self.held.lock();
+        let arriving = |held: &Heldback| arriving(program, &held.incoming, Misfits::LeaveOut).ok();
+        held.iter().filter(is_of).filter_map(arriving).collect()
+    }
+
+    /// Forgets what a profile has now.
+    pub(crate) fn forget_held(&self, waiting: &[Arriving]) {
+        if !waiting.is_empty() {
+            let is_here = |held: &Heldback| {
+                waiting.iter().any(|waiting| *waiting.entry.message_id == *held.incoming.message_id)
+            };
+            self.held.lock().retain(|held| !is_here(held));
+        }
     }
 
     /// Lets those that were held back take effect whose time has come.

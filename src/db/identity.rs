@@ -95,8 +95,7 @@ impl Database {
     pub fn identity(&self, id: &str) -> Result<Identity, Error> {
         let now = self.now();
         let looked_up = self.identifier_of(id, now)?;
-        let (message, message_id) = (Message::identify(id), String::new());
-        let asking = Incoming { message, message_id, time: Time::MIN, now };
+        let asking = Incoming::question(id, now);
         for _ in 0..MOST_TRIES {
             let surroundings = self.surroundings(std::slice::from_ref(&looked_up), true, now)?;
             let Some(concerned) = self.lock(&surroundings, &asking)? else { continue };
@@ -150,7 +149,7 @@ impl Database {
     }
 
     /// The identifier that a bare id is.
-    fn identifier_of(&self, id: &str, now: Time) -> Result<OwnedIdentifier, Error> {
+    pub(crate) fn identifier_of(&self, id: &str, now: Time) -> Result<OwnedIdentifier, Error> {
         let found = self.each_identifier(id, |identifier: Identifier<'_>| {
             let meant = self
                 .write_one(identifier, now)?

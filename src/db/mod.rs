@@ -9,6 +9,7 @@ pub(crate) mod tied;
 pub(crate) mod replaying;
 pub(crate) mod held;
 pub(crate) mod identity;
+pub(crate) mod export;
 pub(crate) mod catalog_swap;
 pub(crate) mod applied;
 pub(crate) mod answers;

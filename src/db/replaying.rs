@@ -83,7 +83,9 @@ impl Database {
                         };
                     let arriving = arriving(&program, &incoming, Misfits::LeaveOut)?;
                     let bytes = arriving.entry.bytes() as u64;
-                    let turns = shard.apply(recipient, arriving, |_| Ok(sequence))?;
+                    let waiting = self.waiting_for(&program, recipient);
+                    let turns = shard.apply(recipient, arriving, &waiting, |_| Ok(sequence))?;
+                    self.forget_held(&waiting);
                     let transitions = name_turns(&shard, &turns);
                     drop(shard);
                     if let Some(upkeep) = &self.upkeep {

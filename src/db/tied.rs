@@ -22,7 +22,7 @@ use crate::facts::identity::known_as::KnownAs;
 use crate::facts::identity::resolution::{Heard, Outcome, Resolution, TieRecord};
 use crate::facts::identity::ties::{Home, TieKind, Ties};
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
-use crate::model::message::MessageKind;
+use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::rules::identifiers::IdentifierRules;
 use crate::store::history::Entry;
@@ -268,11 +268,11 @@ impl Database {
         let turns = regroup(&mut concerned.locked, plan, now, at);
         let cause: Arc<str> = Arc::from(message_id);
         let segments = &program.definitions.segment_names;
-        let named = turns.into_iter().map(|ShownTurn { shown, segment, entered }| Transition {
+        let named = turns.into_iter().map(|ShownTurn { shown, segment, entered, at }| Transition {
             profile: shown,
             segment: Arc::from(segments.name(segment.0)),
             entered,
-            at: now,
+            at,
             cause: Cause::Message(Arc::clone(&cause)),
         });
         named.collect()
@@ -305,6 +305,11 @@ fn is_too_much(resolution: &Resolution<'_>, heard: Heard<'_>) -> bool {
 }
 
 impl Incoming {
+    /// Nothing that comes: to look at who is who.
+    pub(crate) fn question(id: &str, now: Time) -> Incoming {
+        Incoming { message: Message::identify(id), message_id: String::new(), time: Time::MIN, now }
+    }
+
     /// The message, as it is heard.
     pub(crate) fn heard(&self) -> Heard<'_> {
         Heard { time: self.time, message_id: &self.message_id, message: &self.message }
@@ -378,7 +383,7 @@ impl<'a> Concerned<'a> {
             return Ok(Vec::new());
         };
         let slot = place.map_or(0, |place| place.slot);
-        let turns = shard.apply(Recipient::Known(slot), arriving, |_| Ok(sequence))?;
+        let turns = shard.apply(Recipient::Known(slot), arriving, &[], |_| Ok(sequence))?;
         Ok(name_turns(shard, &turns))
     }
 

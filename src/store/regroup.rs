@@ -9,7 +9,7 @@
 //! 2. Of each shown id, the changes told are those between its memberships before and after; whoever is
 //!    no longer shown has left everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::time::Time;
@@ -44,10 +44,12 @@ pub(crate) struct ShownTurn {
     pub(crate) shown: Arc<str>,
     pub(crate) segment: SegmentId,
     pub(crate) entered: bool,
+    /// Not later than what is told of the profile next.
+    pub(crate) at: Time,
 }
 
-/// Memberships by shown id, of each segment.
-type Memberships = BTreeMap<Arc<str>, Vec<bool>>;
+/// Memberships by shown id: as of when, and of each segment.
+type Memberships = BTreeMap<Arc<str>, (Time, Vec<bool>)>;
 
 /// A regrouping under way.
 struct Regrouping<'l, 's> {
@@ -82,7 +84,7 @@ pub(crate) fn regroup(locked: &mut Locked<'_>, plan: Plan, now: Time, as_of: AsO
     for (known_as, profile) in new {
         regrouping.put(known_as, profile, &mut after);
     }
-    turns(&before, &after)
+    turns(&before, &after, now)
 }
 
 impl Regrouping<'_, '_> {
@@ -97,7 +99,7 @@ impl Regrouping<'_, '_> {
         self.on_disk.append(&mut profile.on_disk.replaced);
         self.as_of.sequence = self.as_of.sequence.max(profile.sequence);
         self.as_of.stamp = self.as_of.stamp.max(profile.standing().stamp());
-        note(before, &profile, &self.program);
+        note(before, &mut profile, &self.program);
         self.old.push(Some(profile));
     }
 
@@ -174,7 +176,7 @@ impl Regrouping<'_, '_> {
         profile.sequence = self.as_of.sequence;
         profile.making = self.as_of.making;
         profile.set_known_as(known_as);
-        note(after, &profile, &self.program);
+        note(after, &mut profile, &self.program);
         let number = self.locked.number_of(profile.key());
         let Some(place) = self.locked.insert(profile, self.now) else { return };
         if let Some(shard) = self.locked.shard(number) {
@@ -184,28 +186,33 @@ impl Regrouping<'_, '_> {
 }
 
 /// Notes what a profile is a member of; a user and a visitor may be shown under the same text.
-fn note(memberships: &mut Memberships, profile: &Profile, program: &Program) {
+fn note(memberships: &mut Memberships, profile: &mut Profile, program: &Program) {
     let segments = &program.graph.segments;
-    let noted = memberships.entry(Arc::clone(&profile.name)).or_insert_with(|| vec![false; segments.len()]);
+    let as_of = profile.body.cell(program).as_of;
+    let (time, noted) =
+        memberships.entry(Arc::clone(&profile.name)).or_insert_with(|| (as_of, vec![false; segments.len()]));
+    *time = as_of.max(*time);
     for (is_member, literal) in noted.iter_mut().zip(segments) {
         *is_member |= profile.standing().is_true(*literal);
     }
 }
 
-fn turns(before: &Memberships, after: &Memberships) -> Vec<ShownTurn> {
+fn turns(before: &Memberships, after: &Memberships, now: Time) -> Vec<ShownTurn> {
     let mut turns = Vec::new();
-    let mut compare = |shown: &Arc<str>, was: Option<&Vec<bool>>, is: Option<&Vec<bool>>| {
-        let len = was.or(is).map_or(0, Vec::len);
-        for segment in 0..len {
-            let member = |of: Option<&Vec<bool>>| of.is_some_and(|of| of[segment]);
-            if member(was) != member(is) {
-                let (shown, entered) = (Arc::clone(shown), member(is));
-                turns.push(ShownTurn { shown, segment: SegmentId::from_index(segment), entered });
+    let shown: BTreeSet<&Arc<str>> = before.keys().chain(after.keys()).collect();
+    for shown in shown {
+        let (was, is) = (before.get(shown), after.get(shown));
+        let at = is.filter(|(as_of, _)| *as_of > Time::BEFORE_ALL).map_or(now, |(as_of, _)| now.min(*as_of));
+        let is_member = |of: Option<&(Time, Vec<bool>)>, segment: usize| {
+            of.is_some_and(|(_, memberships)| memberships[segment])
+        };
+        for segment in 0..was.or(is).map_or(0, |(_, memberships)| memberships.len()) {
+            let entered = is_member(is, segment);
+            if entered != is_member(was, segment) {
+                let segment = SegmentId::from_index(segment);
+                turns.push(ShownTurn { shown: Arc::clone(shown), segment, entered, at });
             }
         }
-    };
-    before.iter().for_each(|(shown, was)| compare(shown, Some(was), after.get(shown)));
-    let new = after.iter().filter(|(shown, _)| !before.contains_key(*shown));
-    new.for_each(|(shown, is)| compare(shown, None, Some(is)));
+    }
     turns
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use crate::base::error::Error;
-use crate::base::time::Time;
+use crate::base::time::{Duration, Time};
 use crate::derived::propagation::Scratch;
 use crate::derived::work::Work;
 use crate::engine::cell::Cell;
@@ -88,7 +88,7 @@ pub(crate) enum Limits {
 }
 
 /// A message on its way into a shard.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Arriving {
     pub(crate) entry: Entry,
     pub(crate) content: Content,
@@ -295,7 +295,7 @@ impl Shard {
         keys
     }
 
-    /// Applies an accepted message to a profile, which is created if it is new.
+    /// Applies an accepted message to a profile, which is created if it is new, with what waited for that.
     /// `record` puts the message on record once nothing can refuse it any more, and gives its number.
     ///
     /// # Errors
@@ -305,6 +305,7 @@ impl Shard {
         &mut self,
         recipient: Recipient<'_>,
         arriving: Arriving,
+        waiting: &[Arriving],
         record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
     ) -> Result<Turns, Refusal> {
         let now = arriving.now;
@@ -313,7 +314,17 @@ impl Shard {
             Recipient::New(identifier) => self.insert(Profile::new(identifier), now),
         };
         let mut turns = Vec::new();
-        let applied = self.apply_to(place, arriving, record, &mut turns);
+        // Not in effect before this one is: what is of the same instant counts together.
+        let before = arriving.entry.time.min(now) - Duration::from_millis(1);
+        let mut waited = Ok(());
+        for waiting in waiting {
+            let waiting = Arriving {
+                now: before.min(waiting.entry.time - Duration::from_millis(1)),
+                ..waiting.clone()
+            };
+            waited = waited.and_then(|()| self.apply_to(place, waiting, |_| Ok(0), &mut turns));
+        }
+        let applied = waited.and_then(|()| self.apply_to(place, arriving, record, &mut turns));
         match (recipient, &applied) {
             (Recipient::New(_), Ok(())) => self.begun += 1,
             (Recipient::New(_), Err(_)) => drop(self.evict(place)),

@@ -11,6 +11,7 @@ mod decide;
 mod demo;
 mod diff;
 mod explain;
+mod export;
 mod failure;
 mod findings;
 mod get;
@@ -51,6 +52,7 @@ enum Command {
     Members(members::Arguments),
     Decide(decide::Arguments),
     Explain(explain::Arguments),
+    Export(export::Arguments),
     Stats(stats::Arguments),
     Verify(verify::Arguments),
     Backup(backup::Arguments),
@@ -71,6 +73,7 @@ impl Command {
             Command::Members(arguments) => Output::of(arguments.asking.json),
             Command::Decide(arguments) => Output::of(arguments.asking.json),
             Command::Explain(arguments) => Output::of(arguments.asking.json),
+            Command::Export(_) => Output::Programs,
             Command::Stats(arguments) => Output::of(arguments.json),
             Command::Verify(arguments) => Output::of(arguments.json),
             Command::Backup(arguments) => Output::of(arguments.json),
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Command::Members(arguments) => members::run(arguments, &mut console),
         Command::Decide(arguments) => decide::run(arguments, &mut console),
         Command::Explain(arguments) => explain::run(arguments, &mut console),
+        Command::Export(arguments) => export::run(arguments, &mut console),
         Command::Stats(arguments) => stats::run(arguments, &mut console),
         Command::Verify(arguments) => verify::run(arguments, &mut console),
         Command::Backup(arguments) => backup::run(arguments, &mut console),
