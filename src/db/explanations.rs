@@ -19,7 +19,7 @@ use crate::facts::stamp::MessageOrder;
 use crate::model::ids::SegmentId;
 use crate::store::history::{Entry, History};
 use crate::store::profile::{Ids, Profile, ids};
-use crate::store::shard::{is_listed, rebuild};
+use crate::store::rebuilding::{is_listed, rebuild};
 
 impl Database {
     /// Why the customer `id` is a member of a segment, or why not: its condition with the value of

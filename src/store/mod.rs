@@ -4,6 +4,7 @@ pub(crate) mod history;
 pub(crate) mod message_index;
 pub(crate) mod profile;
 pub(crate) mod timer_wheel;
+pub(crate) mod rebuilding;
 pub(crate) mod shard;
 pub(crate) mod shards;
 pub(crate) mod regroup;

@@ -24,7 +24,7 @@ use crate::engine::program::Program;
 use crate::model::identifier::OwnedIdentifier;
 use crate::store::history::{Entry, History};
 use crate::store::profile::{Body, Profile, ids};
-use crate::store::shard::rebuild;
+use crate::store::rebuilding::rebuild;
 
 /// How a folder is read, where not as it is.
 #[derive(Debug, Default)]

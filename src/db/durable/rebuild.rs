@@ -24,7 +24,7 @@ use crate::persist::record::store_meta::{HeldRecord, StoreMeta};
 use crate::store::history::{Entry, History};
 use crate::store::message_index::MessageIndex;
 use crate::store::profile::ids;
-use crate::store::shard::rebuild;
+use crate::store::rebuilding::rebuild;
 
 /// How many profiles are written at once.
 const BATCH: usize = 1_000;

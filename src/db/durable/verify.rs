@@ -39,7 +39,7 @@ use crate::persist::record::store_meta::StoreMeta;
 use crate::store::history::{Archive, Entry, History, Stored};
 use crate::store::message_index::MessageIndex;
 use crate::store::profile::{Ids, ids};
-use crate::store::shard::{is_listed, rebuild};
+use crate::store::rebuilding::{is_listed, rebuild};
 
 /// What was read, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -1,0 +1,65 @@
+//! Making a profile's state of its messages.
+
+use crate::base::time::Time;
+use crate::derived::propagation::Scratch;
+use crate::engine::cell::Cell;
+use crate::engine::program::Program;
+use crate::engine::standing::Standing;
+use crate::engine::step::{Step, Taken};
+use crate::engine::transition::{Trigger, Turn};
+use crate::engine::typed_message::{Content, Misfits, TypedMessage};
+use crate::model::ids::SegmentId;
+use crate::rules::definitions::SegmentDefinition;
+use crate::store::history::History;
+use crate::store::profile::Ids;
+
+/// Whether one of a profile's ids is on a static segment's list.
+pub(crate) fn is_listed(program: &Program, segment: SegmentId, ids: Ids<'_>) -> bool {
+    match &program.definitions.segments[segment.index()] {
+        SegmentDefinition::Members(members) => ids.any_in(members),
+        SegmentDefinition::Condition(_) => false,
+    }
+}
+
+/// The cell that a profile's messages make under a program, at `now`; the history is whole.
+pub(crate) fn rebuild(
+    program: &Program,
+    ids: Ids<'_>,
+    history: &History,
+    scratch: &mut Scratch,
+    now: Time,
+) -> Cell {
+    scratch.work.rebuilds += 1;
+    let mut cell = Cell::new();
+    let mut turns = Vec::new();
+    let is_listed = |segment| is_listed(program, segment, ids);
+    let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns };
+    for (stamp, entry) in history.in_order() {
+        // Nothing is refused here: what does not fit this catalog is left out.
+        let content =
+            Content::of(&entry.message, &program.definitions, Misfits::LeaveOut).unwrap_or(Content::Presence);
+        let at = now.min(stamp.time.max(cell.as_of));
+        let taken = step.apply(&mut cell, TypedMessage { stamp, content }, at);
+        debug_assert_eq!(taken, Taken::Applied, "in order, nothing is late");
+    }
+    step.advance(&mut cell, now);
+    cell
+}
+
+/// The memberships that differ between two states of a profile under one program.
+pub(crate) fn compare(
+    program: &Program,
+    old: &Cell,
+    new: &Cell,
+    now: Time,
+    cause: Trigger,
+    turns: &mut Vec<Turn>,
+) {
+    for (segment, literal) in program.graph.segments.iter().enumerate() {
+        let is_member = |cell| Standing::Cell(cell).is_true(*literal);
+        let entered = is_member(new);
+        if entered != is_member(old) {
+            turns.push(Turn { segment: SegmentId::from_index(segment), entered, at: now, cause });
+        }
+    }
+}
