@@ -405,11 +405,25 @@ impl<'a> Concerned<'a> {
         let is_simple = |profile: &Profile| profile.known_as.as_deref().is_none_or(KnownAs::has_simple_past);
         let has_simple_past = || self.profiles().all(is_simple);
         match kind {
-            None => self.is_in_order(heard.time) || has_simple_past(),
-            Some(TieKind::Claim) => self.is_in_order(heard.time) || has_simple_past(),
+            None | Some(TieKind::Claim) => {
+                self.is_in_order(heard.time) || (has_simple_past() && !self.knows_user_earlier(heard, rules))
+            }
             Some(TieKind::Join) => self.is_in_order(heard.time),
             Some(TieKind::Part) => false,
         }
+    }
+
+    /// Whether a message shows that a customer was known to be a user earlier than it seemed: whom others
+    /// were joined with since may hang on that.
+    fn knows_user_earlier(&self, heard: Heard<'_>, rules: &IdentifierRules) -> bool {
+        let home = Home::of_accepted(heard.message, rules);
+        let home = home.identifier();
+        let is_later = |first_seen: Option<Time>| first_seen.is_none_or(|first| first > heard.time);
+        home.kind == IdentifierKind::User
+            && self.profiles().filter_map(|profile| profile.known_as.as_ref()).any(|known_as| {
+                let mut known = known_as.identifiers.iter();
+                known.any(|known| known.identifier.borrowed() == home && is_later(known.first_seen))
+            })
     }
 
     /// Who is who, heard anew from all messages of all concerned.
