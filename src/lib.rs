@@ -72,7 +72,7 @@ pub use db::durable::open_options::OpenOptions;
 pub use db::durable::recovery::{Recovery, RecoveryWork};
 pub use db::durable::verify::{Flaw, FlawedPart, Verified};
 pub use db::export::{Exported, ExportedMessage};
-pub use db::identity::{IdentifierSeen, Identity, Tie, TieOutcome};
+pub use db::identity::{IdentifierSeen, Identity, Tie};
 pub use db::reference::{Answers, Reference, Shown};
 pub use db::simulate;
 pub use db::stats::{DiskStats, Stats};
@@ -85,6 +85,7 @@ pub use engine::explanation::{
     Compared, Evidence, ExplainedAnswer, ExplainedDecision, ExplainedOffer, ExplainedPart, ExplainedSegment,
     ExplainedTrigger, Explanation, Mention, Miss, NextChange, Origin,
 };
+pub use facts::identity::resolution::TieOutcome;
 pub use model::declaration::Strategy;
 pub use model::message::{Message, MessageKind};
 pub use model::refusal::{Refusal, RefusalReason};

@@ -9,7 +9,7 @@ use crate::base::time::Time;
 use crate::db::applied::Applied;
 use crate::db::applying::Incoming;
 use crate::db::database::{Database, Writing};
-use crate::facts::identity::resolution::{Outcome, TieRecord};
+use crate::facts::identity::resolution::{TieOutcome, TieRecord};
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::message::Message;
 
@@ -53,25 +53,6 @@ pub struct Tie {
     pub to: (Arc<str>, Arc<str>),
     /// What became of it.
     pub outcome: TieOutcome,
-}
-
-/// What became of a tie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum TieOutcome {
-    /// They were one customer's already.
-    Same,
-    /// The identifier had been nobody's, and became the customer's.
-    Added,
-    /// Two customers became one.
-    Joined,
-    /// The identifier went from another known customer to this one; what came under it before stayed.
-    ChangedHands,
-    /// A limit on identifiers left it out.
-    TooMany,
-    /// An `unmerge` took it back.
-    TakenBack,
 }
 
 impl Database {
@@ -162,16 +143,8 @@ impl Database {
 
 impl Tie {
     fn of(tie: &TieRecord) -> Tie {
-        let outcome = match tie.outcome {
-            Outcome::Same => TieOutcome::Same,
-            Outcome::Added => TieOutcome::Added,
-            Outcome::Joined => TieOutcome::Joined,
-            Outcome::ChangedHands => TieOutcome::ChangedHands,
-            Outcome::TooMany => TieOutcome::TooMany,
-            Outcome::TakenBack => TieOutcome::TakenBack,
-        };
         let message_id = Arc::from(tie.message_id.as_str());
-        Tie { at: tie.at, message_id, of: named(&tie.home), to: named(&tie.other), outcome }
+        Tie { at: tie.at, message_id, of: named(&tie.home), to: named(&tie.other), outcome: tie.outcome }
     }
 }
 

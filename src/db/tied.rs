@@ -19,7 +19,7 @@ use crate::db::durable::upkeep::Kept;
 use crate::engine::program::Program;
 use crate::engine::typed_message::Misfits;
 use crate::facts::identity::known_as::KnownAs;
-use crate::facts::identity::resolution::{Heard, Outcome, Resolution, TieRecord};
+use crate::facts::identity::resolution::{Heard, Resolution, TieOutcome, TieRecord};
 use crate::facts::identity::ties::{Home, TieKind, Ties};
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::message::{Message, MessageKind};
@@ -239,7 +239,8 @@ impl Database {
             let customers = concerned.profiles().map(known_as);
             let mut resolution = Resolution::of(rules, customers);
             resolution.hear(heard, None);
-            let is_harmless = |outcome| matches!(outcome, Outcome::Same | Outcome::Added | Outcome::Joined);
+            let is_harmless =
+                |outcome| matches!(outcome, TieOutcome::Same | TieOutcome::Added | TieOutcome::Joined);
             if concerned.is_in_order(heard.time) || resolution.log.iter().all(|tie| is_harmless(tie.outcome))
             {
                 let is_too_much = is_too_much(&resolution, heard);
@@ -300,7 +301,7 @@ fn known_as(profile: &Profile) -> KnownAs {
 /// Whether a message asks for more than is allowed.
 fn is_too_much(resolution: &Resolution<'_>, heard: Heard<'_>) -> bool {
     let is_alias = matches!(heard.message.kind(), MessageKind::Alias { .. });
-    let is_this = |tie: &TieRecord| tie.message_id == heard.message_id && tie.outcome == Outcome::TooMany;
+    let is_this = |tie: &TieRecord| tie.message_id == heard.message_id && tie.outcome == TieOutcome::TooMany;
     is_alias && resolution.log.iter().any(is_this)
 }
 

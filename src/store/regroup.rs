@@ -202,7 +202,10 @@ fn turns(before: &Memberships, after: &Memberships, now: Time) -> Vec<ShownTurn>
     let shown: BTreeSet<&Arc<str>> = before.keys().chain(after.keys()).collect();
     for shown in shown {
         let (was, is) = (before.get(shown), after.get(shown));
-        let at = is.filter(|(as_of, _)| *as_of > Time::BEFORE_ALL).map_or(now, |(as_of, _)| now.min(*as_of));
+        // Reports go forward: not before what either of the two was brought to.
+        let as_of = |of: Option<&(Time, Vec<bool>)>| of.map_or(Time::BEFORE_ALL, |(as_of, _)| *as_of);
+        let at = as_of(was).max(as_of(is)).max(if is.is_some() { Time::BEFORE_ALL } else { now });
+        let at = if at == Time::BEFORE_ALL { now } else { at };
         let is_member = |of: Option<&(Time, Vec<bool>)>, segment: usize| {
             of.is_some_and(|(_, memberships)| memberships[segment])
         };

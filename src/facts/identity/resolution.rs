@@ -15,6 +15,8 @@
 
 use ahash::{AHashMap, AHashSet};
 
+use serde::Serialize;
+
 use crate::base::time::Time;
 use crate::facts::identity::known_as::{Known, KnownAs};
 use crate::facts::identity::ties::{Home, TieKind, Ties};
@@ -73,23 +75,25 @@ pub(crate) struct TieRecord {
     pub(crate) message_id: String,
     pub(crate) home: OwnedIdentifier,
     pub(crate) other: OwnedIdentifier,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: TieOutcome,
 }
 
 /// What became of a tie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// They were one already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TieOutcome {
+    /// They were one customer's already.
     Same,
-    /// The identifier became the customer's.
+    /// The identifier had been nobody's, and became the customer's.
     Added,
     /// Two customers became one.
     Joined,
-    /// The identifier went from one known customer to another.
+    /// The identifier went from another known customer to this one; what came under it before stayed.
     ChangedHands,
-    /// It would have exceeded a limit.
+    /// A limit on identifiers left it out.
     TooMany,
-    /// It was taken back later.
+    /// An `unmerge` took it back.
     TakenBack,
 }
 
@@ -150,7 +154,7 @@ impl<'r> Resolution<'r> {
             let is_back =
                 is_join_back || self.is_taken_back(&home, heard) || self.is_taken_back(&other, heard);
             let outcome =
-                if is_back { Outcome::TakenBack } else { self.tie(ties.kind, &home, &other, heard.time) };
+                if is_back { TieOutcome::TakenBack } else { self.tie(ties.kind, &home, &other, heard.time) };
             if let Some(owner) = self.owner(other.borrowed()) {
                 self.tied(owner, heard.time);
             }
@@ -165,7 +169,13 @@ impl<'r> Resolution<'r> {
         parted.is_some_and(|(time, id)| (heard.time, heard.message_id) < (*time, id.as_str()))
     }
 
-    fn tie(&mut self, kind: TieKind, home: &OwnedIdentifier, other: &OwnedIdentifier, time: Time) -> Outcome {
+    fn tie(
+        &mut self,
+        kind: TieKind,
+        home: &OwnedIdentifier,
+        other: &OwnedIdentifier,
+        time: Time,
+    ) -> TieOutcome {
         let customer = self.owner(home.borrowed()).expect("whoever a message is of is known");
         let Some(owner) = self.owner(other.borrowed()) else {
             // A previous id that nobody has used is not seen by being named.
@@ -177,11 +187,11 @@ impl<'r> Resolution<'r> {
                 self.owners.insert(other.clone(), owner);
             }
             self.see(owner, kind, other, time);
-            return if fits { Outcome::Added } else { Outcome::TooMany };
+            return if fits { TieOutcome::Added } else { TieOutcome::TooMany };
         };
         if owner == customer {
             self.see(owner, kind, other, time);
-            return Outcome::Same;
+            return TieOutcome::Same;
         }
         let (a, b) = (&self.customers[customer].known_as, &self.customers[owner].known_as);
         let changes_hands = kind == TieKind::Claim && a.has_user() && b.has_user();
@@ -191,20 +201,21 @@ impl<'r> Resolution<'r> {
             false => a.fits(&b.identifiers, self.rules),
         };
         if !fits {
-            return Outcome::TooMany;
+            return TieOutcome::TooMany;
         }
         if changes_hands {
+            self.tied(owner, time);
             let before = self.customers[owner].known_as.stored_under().clone();
             self.customers[owner].known_as.related.push(home.clone());
             self.customers[customer].known_as.related.push(before);
             self.customers[owner].known_as.identifiers.retain(|known| known.identifier != *other);
             self.customers[customer].known_as.identifiers.push(moved);
             self.owners.insert(other.clone(), customer);
-            return Outcome::ChangedHands;
+            return TieOutcome::ChangedHands;
         }
         let survivor = self.join(customer, owner);
         self.see(survivor, kind, other, time);
-        Outcome::Joined
+        TieOutcome::Joined
     }
 
     /// Makes one customer of two.
