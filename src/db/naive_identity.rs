@@ -45,8 +45,7 @@ pub(crate) fn people(
             if is_back || is_parted(messages, rules, &home, place) {
                 continue;
             }
-            let is_seen = ties.kind == TieKind::Claim || other.kind != IdentifierKind::User;
-            let seen_at = is_seen.then_some(*time);
+            let seen_at = (ties.kind == TieKind::Claim).then_some(*time);
             match whose(&people, &other) {
                 Some(owner) if owner == me => {}
                 None if fits(&people[me], [&other], rules) => {

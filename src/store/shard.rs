@@ -375,6 +375,8 @@ impl Shard {
         history.push(entry);
         let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns };
         if step.apply(cell, message, now) == Taken::NeedsRebuild {
+            // What was held back takes effect at its time, which is not before what has been told.
+            let now = now.max(cell.as_of);
             let rebuilt = rebuild(program, ids, history, scratch, now);
             compare(program, cell, &rebuilt, now, Trigger::Message(stamp.place), turns);
             let stamp = cell.stamp + 1;

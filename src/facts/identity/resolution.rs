@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::base::time::Time;
 use crate::facts::identity::known_as::{Known, KnownAs};
 use crate::facts::identity::ties::{Home, TieKind, Ties};
-use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
+use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::model::message::Message;
 use crate::rules::identifiers::IdentifierRules;
 
@@ -241,9 +241,9 @@ impl<'r> Resolution<'r> {
         survivor
     }
 
-    /// Notes that an identifier was named at `time`, if naming it so is seeing it.
+    /// Notes that an identifier was named at `time`, if naming it so is seeing it: a previous id is not.
     fn see(&mut self, owner: usize, kind: TieKind, identifier: &OwnedIdentifier, time: Time) {
-        if kind == TieKind::Claim || identifier.kind != IdentifierKind::User {
+        if kind == TieKind::Claim {
             self.customers[owner].known_as.see(identifier.borrowed(), time);
         }
     }
