@@ -209,10 +209,10 @@ impl Database {
         let Some(planned) = self.plan(&concerned, incoming.heard(), &program.definitions.identifiers) else {
             return Ok(Attempt::Needs(Needs::Family));
         };
+        let arriving = arriving(program, incoming, Misfits::Refuse)?;
         if planned.is_too_much {
             return Err(too_many());
         }
-        let arriving = arriving(program, incoming, Misfits::Refuse)?;
         concerned.check_limits(home.borrowed(), &arriving)?;
         let bytes = arriving.entry.bytes() as u64;
         let sequence = self.record(incoming.now, &arriving.entry)?;
