@@ -70,8 +70,7 @@ pub(crate) enum Prepared {
 
 /// Where a message of one profile goes.
 pub(crate) enum Way<'a> {
-    Here(RwLockWriteGuard<'a, Shard>, u32),
-    Begins(RwLockWriteGuard<'a, Shard>),
+    Here(RwLockWriteGuard<'a, Shard>, Recipient<'a>),
     /// It may change who is who.
     Identity,
     /// Something changed meanwhile.
@@ -129,39 +128,51 @@ impl Database {
                     continue;
                 }
             }
-            let applied = match prepared {
-                Prepared::Home(loaded) => match self.way(home.borrowed(), ties.as_ref(), (time, now), loaded)
-                {
-                    Way::Here(shard, slot) => {
-                        self.apply_here(&program, shard, Recipient::Known(slot), &incoming)?
+            let attempt = match prepared {
+                Prepared::Home(loaded) => {
+                    match self.way(&program, home.borrowed(), ties.as_ref(), (time, now), loaded) {
+                        Way::Here(shard, recipient) => {
+                            let message_id = incoming.message_id.clone();
+                            let arriving = arriving(&program, incoming, Misfits::Refuse)?;
+                            let record = |entry: &Entry| Ok(self.record(now, entry)?);
+                            let done = self.apply_to_one(&program, shard, recipient, arriving, record)?;
+                            return self.accepted(claim, content_hash, message_id, now, done);
+                        }
+                        Way::Identity => Attempt::Needs(Needs::Named),
+                        Way::Again => Attempt::Again,
                     }
-                    Way::Begins(shard) => {
-                        self.apply_here(&program, shard, Recipient::New(home.borrowed()), &incoming)?
-                    }
-                    Way::Identity => Attempt::Needs(Needs::Named),
-                    Way::Again => Attempt::Again,
-                },
+                }
                 Prepared::Customers(_) if time > now => Attempt::Done(self.hold(&program, &incoming)?),
                 Prepared::Customers(surroundings) => {
                     self.apply_tied(&program, &home, &surroundings, &incoming)?
                 }
             };
-            let (sequence, transitions) = match applied {
-                Attempt::Done(applied) => applied,
-                Attempt::Again => continue,
-                Attempt::Needs(needed) => {
-                    needs = needed;
-                    continue;
+            match attempt {
+                Attempt::Done(done) => {
+                    return self.accepted(claim, content_hash, incoming.message_id, now, done);
                 }
-            };
-            claim.accept(content_hash);
-            if let Some(upkeep) = &self.upkeep {
-                upkeep.folder.commit(sequence)?;
+                Attempt::Again => {}
+                Attempt::Needs(needed) => needs = needed,
             }
-            self.keep(&transitions);
-            self.settle_held(now)?;
-            return Ok(Applied { message_id: incoming.message_id, duplicate: false, transitions });
         }
+    }
+
+    /// Ends the way of a message that was put on record under a number, and what it changed.
+    fn accepted(
+        &self,
+        claim: Claim<'_>,
+        content_hash: u128,
+        message_id: String,
+        now: Time,
+        (sequence, transitions): (u64, Vec<Transition>),
+    ) -> Result<Applied, Refusal> {
+        claim.accept(content_hash);
+        if let Some(upkeep) = &self.upkeep {
+            upkeep.folder.commit(sequence)?;
+        }
+        self.keep(&transitions);
+        self.settle_held(now)?;
+        Ok(Applied { message_id, duplicate: false, transitions })
     }
 
     /// Brings to memory what a message needs.
@@ -180,43 +191,49 @@ impl Database {
         Ok(Prepared::Customers(self.surroundings(&named, needs == Needs::Family, now)?))
     }
 
-    /// Where a message goes, as far as its home says; `times` are its own and the database's.
-    pub(crate) fn way(
-        &self,
-        home: Identifier<'_>,
+    /// Where a message goes under a program, as far as its home says; `times` are its own and the
+    /// database's.
+    pub(crate) fn way<'a>(
+        &'a self,
+        program: &Arc<Program>,
+        home: Identifier<'a>,
         ties: Option<&Ties>,
         times: (Time, Time),
         loaded: Loaded,
-    ) -> Way<'_> {
-        match self.shards.write(home) {
+    ) -> Way<'a> {
+        let (shard, recipient) = match self.shards.write(home) {
             Some((shard, slot)) => match concern(Some(shard.profile(slot)), home, ties, times) {
-                Concern::Itself => Way::Here(shard, slot),
-                Concern::Identity => Way::Identity,
+                Concern::Itself => (shard, Recipient::Known(slot)),
+                Concern::Identity => return Way::Identity,
             },
-            None if concern(None, home, ties, times) == Concern::Identity => Way::Identity,
+            None if concern(None, home, ties, times) == Concern::Identity => return Way::Identity,
             None => {
                 let shard = self.shards[self.shards.of(home)].write();
-                if loaded.is_absent_from(home, &shard) { Way::Begins(shard) } else { Way::Again }
+                if !loaded.is_absent_from(home, &shard) {
+                    return Way::Again;
+                }
+                (shard, Recipient::New(home))
             }
+        };
+        match Arc::ptr_eq(&shard.program, program) {
+            true => Way::Here(shard, recipient),
+            false => Way::Again,
         }
     }
 
-    /// Applies a message to one profile of a locked shard. Gives its number and what it changed.
-    fn apply_here(
+    /// Applies a message to one profile of a locked shard; `record` puts it on record. Gives its number and
+    /// what it changed.
+    pub(crate) fn apply_to_one(
         &self,
-        program: &Arc<Program>,
+        program: &Program,
         mut shard: RwLockWriteGuard<'_, Shard>,
         recipient: Recipient<'_>,
-        incoming: &Incoming,
-    ) -> Result<Attempt<(u64, Vec<Transition>)>, Refusal> {
-        if !Arc::ptr_eq(&shard.program, program) {
-            return Ok(Attempt::Again);
-        }
-        let arriving = arriving(program, incoming, Misfits::Refuse)?;
+        arriving: Arriving,
+        record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
+    ) -> Result<(u64, Vec<Transition>), Refusal> {
         let bytes = arriving.entry.bytes() as u64;
         let waiting = self.waiting_for(program, recipient);
-        let turns =
-            shard.apply(recipient, arriving, &waiting, |entry| Ok(self.record(incoming.now, entry)?))?;
+        let turns = shard.apply(recipient, arriving, &waiting, record)?;
         self.forget_held(&waiting);
         let sequence = shard.profile(turns.profile).sequence;
         let transitions = name_turns(&shard, &turns);
@@ -224,7 +241,7 @@ impl Database {
         if let Some(upkeep) = &self.upkeep {
             upkeep.grew(bytes + STATE_BYTES);
         }
-        Ok(Attempt::Done((sequence, transitions)))
+        Ok((sequence, transitions))
     }
 
     /// Puts an accepted message on record; gives its number.
@@ -264,26 +281,25 @@ impl Database {
 /// A message in the terms of a catalog, if it may come in.
 pub(crate) fn arriving(
     program: &Program,
-    incoming: &Incoming,
+    Incoming { message, message_id, time, now }: Incoming,
     misfits: Misfits,
 ) -> Result<Arriving, Refusal> {
-    let Incoming { message, message_id, time, now } = incoming;
     let definitions = &program.definitions;
-    if misfits == Misfits::Refuse && *time > *now + definitions.max_skew {
+    if misfits == Misfits::Refuse && time > now + definitions.max_skew {
         let detail = format!(
             "it is later than the clock ({now}) by more than the {} that the catalog allows",
             definitions.max_skew
         );
         return Err(Refusal::new(RefusalReason::Skew, "timestamp", detail).with_value(time.to_string()));
     }
-    let content = match Content::of(message, definitions, misfits) {
+    let content = match Content::of(&message, definitions, misfits) {
         // It was accepted, so what does not fit by now is left out.
         Err(_) if misfits == Misfits::LeaveOut => Content::Presence,
         content => content?,
     };
     let limits = if misfits == Misfits::Refuse { Limits::Checked } else { Limits::Passed };
-    let entry = Entry { time: *time, message_id: message_id.as_str().into(), message: message.clone() };
-    Ok(Arriving { entry, content, now: *now, limits })
+    let entry = Entry { time, message_id: message_id.into(), message };
+    Ok(Arriving { entry, content, now, limits })
 }
 
 fn nobody() -> Refusal {

@@ -64,7 +64,7 @@ impl Database {
             note_memberships(shard, &mut before);
             shard.replace_program(Arc::clone(&program), now);
         }
-        self.shards.read_ids_by(&program.definitions.identifiers);
+        self.shards.set_program(&program);
         if old.definitions.identifiers != program.definitions.identifiers {
             // Messages may tie other identifiers now.
             let mut concerned = Concerned::all(locked);

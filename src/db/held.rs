@@ -35,7 +35,7 @@ impl Database {
         program: &Program,
         incoming: &Incoming,
     ) -> Result<(u64, Vec<Transition>), Refusal> {
-        let arriving = arriving(program, incoming, Misfits::Refuse)?;
+        let arriving = arriving(program, incoming.clone(), Misfits::Refuse)?;
         // The checkpoint that names the record names the message, or comes before both.
         let mut held = self.held.lock();
         let sequence = self.record(incoming.now, &arriving.entry)?;
@@ -63,7 +63,7 @@ impl Database {
             Ties::of(message, rules).is_none() && Home::of_accepted(message, rules).identifier() == home
         };
         let held = self.held.lock();
-        let arriving = |held: &Heldback| arriving(program, &held.incoming, Misfits::LeaveOut).ok();
+        let arriving = |held: &Heldback| arriving(program, held.incoming.clone(), Misfits::LeaveOut).ok();
         held.iter().filter(is_of).filter_map(arriving).collect()
     }
 

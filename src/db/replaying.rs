@@ -4,13 +4,14 @@
 use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::applied::Transition;
-use crate::db::applying::{Attempt, Incoming, Needs, Prepared, STATE_BYTES, Way, arriving};
-use crate::db::database::{Database, name_turns};
+use crate::db::applying::{Attempt, Incoming, Needs, Prepared, Way, arriving};
+use crate::db::database::Database;
 use crate::db::held::Heldback;
 use crate::db::tied::Surroundings;
 use crate::engine::typed_message::Misfits;
 use crate::facts::identity::ties::{Home, Ties};
 use crate::model::message::Message;
+use crate::store::history::Entry;
 use crate::store::shard::Recipient;
 
 /// Where a recorded message comes from.
@@ -68,30 +69,22 @@ impl Database {
             let ties = Ties::of(&incoming.message, rules);
             match self.prepare(&home, ties.as_ref(), needs, now)? {
                 Prepared::Home(loaded) => {
-                    let (mut shard, recipient) =
-                        match self.way(home.borrowed(), ties.as_ref(), (incoming.time, now), loaded) {
-                            Way::Here(shard, slot) if shard.profile(slot).sequence >= sequence => {
-                                return Ok(Vec::new());
-                            }
-                            Way::Here(shard, slot) => (shard, Recipient::Known(slot)),
-                            Way::Begins(shard) => (shard, Recipient::New(home.borrowed())),
-                            Way::Identity => {
-                                needs = Needs::Named;
-                                continue;
-                            }
-                            Way::Again => continue,
-                        };
-                    let arriving = arriving(&program, &incoming, Misfits::LeaveOut)?;
-                    let bytes = arriving.entry.bytes() as u64;
-                    let waiting = self.waiting_for(&program, recipient);
-                    let turns = shard.apply(recipient, arriving, &waiting, |_| Ok(sequence))?;
-                    self.forget_held(&waiting);
-                    let transitions = name_turns(&shard, &turns);
-                    drop(shard);
-                    if let Some(upkeep) = &self.upkeep {
-                        upkeep.grew(bytes + STATE_BYTES);
+                    let times = (incoming.time, now);
+                    match self.way(&program, home.borrowed(), ties.as_ref(), times, loaded) {
+                        Way::Here(shard, Recipient::Known(slot))
+                            if shard.profile(slot).sequence >= sequence =>
+                        {
+                            return Ok(Vec::new());
+                        }
+                        Way::Here(shard, recipient) => {
+                            let arriving = arriving(&program, incoming, Misfits::LeaveOut)?;
+                            let record = |_: &Entry| Ok(sequence);
+                            let done = self.apply_to_one(&program, shard, recipient, arriving, record)?;
+                            return Ok(done.1);
+                        }
+                        Way::Identity => needs = Needs::Named,
+                        Way::Again => {}
                     }
-                    return Ok(transitions);
                 }
                 Prepared::Customers(_) if incoming.time > now => {
                     self.hold_back(Heldback { sequence, incoming });
@@ -138,7 +131,7 @@ impl Database {
         let mut transitions =
             self.carry_out(&mut concerned, planned.plan, &incoming.message_id, incoming.now, sequence);
         if !is_known {
-            let arriving = arriving(&program, incoming, Misfits::LeaveOut)?;
+            let arriving = arriving(&program, incoming.clone(), Misfits::LeaveOut)?;
             transitions.extend(concerned.apply(planned.recipient.as_ref(), arriving, sequence)?);
         }
         Ok(Attempt::Done(transitions))

@@ -209,7 +209,7 @@ impl Database {
         let Some(planned) = self.plan(&concerned, incoming.heard(), &program.definitions.identifiers) else {
             return Ok(Attempt::Needs(Needs::Family));
         };
-        let arriving = arriving(program, incoming, Misfits::Refuse)?;
+        let arriving = arriving(program, incoming.clone(), Misfits::Refuse)?;
         if planned.is_too_much {
             return Err(too_many());
         }

@@ -19,7 +19,6 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::base::time::Time;
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
-use crate::rules::identifiers::IdentifierRules;
 use crate::store::history::Archive;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
@@ -34,6 +33,8 @@ pub(crate) struct Shards {
     hasher: ahash::RandomState,
     /// How often profiles were made anew.
     makings: AtomicU64,
+    /// The program in force, beside the shards: who only asks which it is waits for none of them.
+    program: RwLock<Arc<Program>>,
     /// Whether an id is a user's or a visitor's just as it is written, and nothing else.
     reads_as_they_are: AtomicBool,
 }
@@ -64,15 +65,15 @@ impl Deref for Shards {
 impl Shards {
     /// Shards without profiles in memory; what is not there is in `archive`.
     pub(crate) fn new(program: &Arc<Program>, archive: Option<&Arc<dyn Archive>>) -> Shards {
-        let shard = |number| RwLock::new(Shard::new(number, Arc::clone(program), archive.cloned()));
-        let shards = Shards {
+        let program = Arc::clone(program);
+        let shard = |number| RwLock::new(Shard::new(number, Arc::clone(&program), archive.cloned()));
+        Shards {
             shards: (0..SHARDS as u32).map(shard).collect(),
             hasher: ahash::RandomState::new(),
             makings: AtomicU64::new(0),
-            reads_as_they_are: AtomicBool::new(false),
-        };
-        shards.read_ids_by(&program.definitions.identifiers);
-        shards
+            reads_as_they_are: AtomicBool::new(program.definitions.identifiers.keep_all()),
+            program: RwLock::new(program),
+        }
     }
 
     /// The number of an identifier's shard.
@@ -80,9 +81,10 @@ impl Shards {
         self.hasher.hash_one(identifier) as usize % SHARDS
     }
 
-    /// Reads ids by other rules from now on.
-    pub(crate) fn read_ids_by(&self, rules: &IdentifierRules) {
-        self.reads_as_they_are.store(rules.keep_all(), Ordering::Release);
+    /// Says that another program is in force; every shard is locked, and has it already.
+    pub(crate) fn set_program(&self, program: &Arc<Program>) {
+        self.reads_as_they_are.store(program.definitions.identifiers.keep_all(), Ordering::Release);
+        *self.program.write() = Arc::clone(program);
     }
 
     /// Whether an id is a user's or a visitor's just as it is written, and nothing else.
@@ -97,7 +99,7 @@ impl Shards {
 
     /// The program in force.
     pub(crate) fn program(&self) -> Arc<Program> {
-        Arc::clone(&self.shards[0].read().program)
+        Arc::clone(&self.program.read())
     }
 
     /// The profile of an identifier, if it is in memory: its shard locked for reading, and its slot.
