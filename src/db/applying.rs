@@ -170,7 +170,7 @@ impl Database {
         if let Some(upkeep) = &self.upkeep {
             upkeep.folder.commit(sequence)?;
         }
-        self.keep(&transitions);
+        self.reports.keep(&transitions);
         self.settle_held(now)?;
         Ok(Applied { message_id, duplicate: false, transitions })
     }

@@ -76,7 +76,7 @@ impl Database {
         for shard in locked.all() {
             note_memberships(shard, &mut after);
         }
-        self.keep(&moves(&before, &after, now));
+        self.reports.keep(&moves(&before, &after, now));
         if let Some(upkeep) = &self.upkeep {
             *upkeep.catalog.lock() = packed;
         }

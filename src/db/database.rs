@@ -5,7 +5,6 @@
 //! has passed since anybody looked. Locks are taken in this order: a shard of the message index, one
 //! shard of profiles (several only in their order), the list of transitions.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -20,6 +19,7 @@ use crate::db::database_time::DatabaseTime;
 use crate::db::durable::loading::Loaded;
 use crate::db::durable::upkeep::{Upkeep, UpkeepThread};
 use crate::db::held::Heldback;
+use crate::db::reports::Reports;
 use crate::db::stats::Stats;
 use crate::derived::work::Work;
 use crate::engine::program::Program;
@@ -29,9 +29,6 @@ use crate::store::history::Archive;
 use crate::store::message_index::MessageIndex;
 use crate::store::shard::{Shard, Turns};
 use crate::store::shards::Shards;
-
-/// Most transitions kept until somebody takes them; then the oldest are dropped, and counted.
-const MAX_TRANSITIONS: usize = 1_000_000;
 
 /// A database of customers.
 ///
@@ -57,7 +54,7 @@ pub struct Database {
     pub(crate) time: Arc<DatabaseTime>,
     pub(crate) shards: Arc<Shards>,
     pub(crate) messages: Arc<MessageIndex>,
-    transitions: Mutex<VecDeque<Transition>>,
+    pub(crate) reports: Arc<Reports>,
     pub(crate) hasher: ahash::RandomState,
     pub(crate) counts: Counts,
     /// Messages of the future that will tie identifiers.
@@ -79,8 +76,6 @@ pub(crate) struct Counts {
     pub(crate) given_ids: AtomicU64,
     pub(crate) duplicates: AtomicU64,
     pub(crate) refused: AtomicU64,
-    pub(crate) transitions: AtomicU64,
-    pub(crate) dropped: AtomicU64,
     pub(crate) loaded: AtomicU64,
 }
 
@@ -119,7 +114,7 @@ impl Database {
             time: Arc::new(DatabaseTime::new(clock, since)),
             shards: Arc::new(Shards::new(program, archive.as_ref())),
             messages: Arc::new(MessageIndex::new()),
-            transitions: Mutex::default(),
+            reports: Arc::default(),
             hasher: ahash::RandomState::new(),
             counts: Counts::default(),
             held: Arc::default(),
@@ -157,19 +152,20 @@ impl Database {
 
     pub(crate) fn advance_shard(&self, shard: &mut Shard, now: Time) {
         for turns in shard.advance_due(now) {
-            self.keep(&name_turns(shard, &turns));
+            self.reports.keep(&name_turns(shard, &turns));
         }
     }
 
     /// The changes of memberships since the last call, each profile's in the order of time.
     pub fn take_transitions(&self) -> Vec<Transition> {
-        self.transitions.lock().drain(..).collect()
+        self.reports.take()
     }
 
     /// What the database holds and has done.
     pub fn stats(&self) -> Stats {
         let mut work = Work::default();
         let (mut profiles, mut in_memory, mut revision) = (0_i64, 0, 0);
+        let (transitions, transitions_dropped) = self.reports.counts();
         let stored = self.upkeep.as_ref().map(|upkeep| upkeep.stored());
         let (profiles_on_disk, on_disk) = stored.unwrap_or_default();
         for shard in self.shards.iter() {
@@ -189,8 +185,8 @@ impl Database {
             accepted: self.messages.len() as u64 + on_disk,
             duplicates: self.counts.duplicates.load(Ordering::Relaxed),
             refused: self.counts.refused.load(Ordering::Relaxed),
-            transitions: self.counts.transitions.load(Ordering::Relaxed),
-            transitions_dropped: self.counts.dropped.load(Ordering::Relaxed),
+            transitions,
+            transitions_dropped,
             revision,
             work,
             disk: self.upkeep.as_ref().and_then(|upkeep| upkeep.folder.sizes().ok()),
@@ -268,7 +264,7 @@ impl Database {
         loop {
             if let Some((mut shard, place)) = self.shards.write(identifier) {
                 if let Some(turns) = shard.advance(place, now) {
-                    self.keep(&name_turns(&shard, &turns));
+                    self.reports.keep(&name_turns(&shard, &turns));
                 }
                 shard.profile(place).ask();
                 return Ok(Some(Writing { shard, place }));
@@ -277,18 +273,6 @@ impl Database {
                 return Ok(None);
             }
         }
-    }
-
-    pub(crate) fn keep(&self, transitions: &[Transition]) {
-        if transitions.is_empty() {
-            return;
-        }
-        self.counts.transitions.fetch_add(transitions.len() as u64, Ordering::Relaxed);
-        let mut kept = self.transitions.lock();
-        kept.extend(transitions.iter().cloned());
-        let surplus = kept.len().saturating_sub(MAX_TRANSITIONS);
-        kept.drain(..surplus);
-        self.counts.dropped.fetch_add(surplus as u64, Ordering::Relaxed);
     }
 }
 

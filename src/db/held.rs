@@ -103,7 +103,7 @@ impl Database {
             let message_id = incoming.message_id.clone();
             let transitions =
                 self.apply_recorded(sequence, Incoming { now: incoming.time, ..incoming }, Origin::Held)?;
-            self.keep(&transitions);
+            self.reports.keep(&transitions);
             self.held.lock().retain(|held| held.incoming.message_id != message_id);
         }
     }

@@ -11,6 +11,7 @@ pub(crate) mod held;
 pub(crate) mod identity;
 pub(crate) mod export;
 pub(crate) mod catalog_swap;
+pub(crate) mod reports;
 pub(crate) mod applied;
 pub(crate) mod answers;
 pub(crate) mod stats;

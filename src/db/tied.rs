@@ -182,7 +182,7 @@ impl Database {
         for place in &places {
             let Some(shard) = locked.shard(place.shard as usize) else { continue };
             if let Some(turns) = shard.advance(place.slot, until) {
-                self.keep(&name_turns(shard, &turns));
+                self.reports.keep(&name_turns(shard, &turns));
             }
             shard.complete(place.slot)?;
         }
