@@ -5,7 +5,7 @@
 //! are never written anew. A new version of a format gets its own, once:
 //!
 //! ```sh
-//! HABITUE_FREEZE=2 cargo test --all-features --test compat
+//! HABITUE_FREEZE=3 cargo test --all-features --test compat
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]

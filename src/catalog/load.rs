@@ -93,6 +93,11 @@ impl CatalogText {
         &self.files
     }
 
+    /// The files, for good.
+    pub(crate) fn into_files(self) -> Vec<SourceFile> {
+        self.files
+    }
+
     /// The files, each with its language.
     pub(super) fn parts(&self) -> impl Iterator<Item = (&SourceFile, Language)> {
         self.files.iter().zip(self.languages.iter().copied())

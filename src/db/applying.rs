@@ -14,6 +14,7 @@ use crate::base::time::{Duration, Time};
 use crate::db::applied::{Applied, Transition};
 use crate::db::database::{Database, name_turns};
 use crate::db::durable::loading::Loaded;
+use crate::db::sweep::catch_up;
 use crate::db::tied::{Concern, Surroundings, concern};
 use crate::engine::program::Program;
 use crate::engine::typed_message::{Content, Misfits};
@@ -233,10 +234,13 @@ impl Database {
     ) -> Result<(u64, Vec<Transition>), Refusal> {
         let bytes = arriving.entry.bytes() as u64;
         let waiting = self.waiting_for(program, recipient);
+        if let Recipient::Known(slot) = recipient {
+            catch_up(&mut shard, slot, &self.reports)?;
+        }
         let turns = shard.apply(recipient, arriving, &waiting, record)?;
         self.forget_held(&waiting);
         let sequence = shard.profile(turns.profile).sequence;
-        let transitions = name_turns(&shard, &turns);
+        let transitions = name_turns(program, &shard, &turns);
         drop(shard);
         if let Some(upkeep) = &self.upkeep {
             upkeep.grew(bytes + STATE_BYTES);

@@ -1,27 +1,43 @@
 //! Replacing the catalog.
+//!
+//! One step for everybody: with all shards locked, the new program is put in force. No profile is touched
+//! in it, so it takes the same time however many there are; each catches up when it is next touched, or
+//! when the sweep comes by (`db/sweep.rs`). Only when a catalog reads identifiers otherwise, so that other
+//! messages may say who is who, all profiles come to memory and are made anew in that step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::error::Error;
+use crate::base::source_text::SourceFile;
 use crate::base::time::Time;
 use crate::db::applied::{Cause, Transition};
 use crate::db::catalog::Catalog;
 use crate::db::database::Database;
-use crate::db::durable::loading::Loaded;
+use crate::db::durable::catalogs;
+use crate::db::durable::folder::Access;
+use crate::db::durable::opening::unpack_text;
 use crate::db::durable::upkeep::Kept;
 use crate::db::tied::Concerned;
 use crate::engine::program::Program;
 use crate::model::identifier::Identifier;
 use crate::store::shard::Shard;
 
+/// Most catalogs that profiles may be behind the one in force; before another one, all catch up.
+const MOST_BEHIND: usize = 16;
+
 impl Database {
     /// Replaces the catalog, and returns the new revision. From then on every answer is exact under the
     /// new catalog, as if it had been there from the start.
     ///
+    /// The call takes the same time however many profiles there are, but for a catalog with other rules
+    /// for identifiers, under which all profiles are made anew at once. Otherwise each is when it is next
+    /// asked or changed, and a thread sees to the rest; [`Database::members`],
+    /// [`Database::segment_sizes`] and [`Database::advance`] wait for it.
+    ///
     /// # Errors
-    /// If the messages of a profile cannot be read from disk, or the catalog cannot be written there;
-    /// then the catalog is the old one.
+    /// If the catalog cannot be written to disk, or profiles that have to be made anew cannot be read
+    /// from there; then the catalog is the old one.
     pub fn replace_catalog(&self, catalog: Catalog) -> Result<u64, Error> {
         let now = self.now();
         let revision = self.swap_catalog(catalog, now, |packed| match &self.upkeep {
@@ -31,18 +47,65 @@ impl Database {
         if let Some(upkeep) = &self.upkeep {
             upkeep.folder.journal.sync()?;
         }
-        self.checkpoint()?;
+        self.sweep.begin();
         Ok(revision)
     }
 
-    /// The same at a certain time; `record` puts the new catalog on record.
+    /// The files of the catalog with a revision: the one in force, or one that it replaced. Nothing if the
+    /// database does not know it.
+    ///
+    /// # Errors
+    /// If it cannot be read from disk.
+    pub fn catalog_files(&self, revision: u64) -> Result<Option<Vec<SourceFile>>, Error> {
+        let known = self.catalogs.lock().get(&revision).cloned();
+        let packed = match (known, &self.upkeep) {
+            (None, Some(upkeep)) => catalogs::read(&*upkeep.folder.disk, &upkeep.folder.path, revision)?,
+            (known, _) => known,
+        };
+        packed.map(|packed| Ok(unpack_text(&packed)?.into_files())).transpose()
+    }
+
+    /// The same as [`Database::replace_catalog`] at a certain time, without a thread; `record` puts the new
+    /// catalog on record.
     pub(crate) fn swap_catalog(
         &self,
         catalog: Catalog,
         now: Time,
         record: impl FnOnce(&str) -> Result<u64, Error>,
     ) -> Result<u64, Error> {
-        // A new catalog makes a profile from its messages, so all of them come to memory.
+        let mut catalogs = self.catalogs.lock();
+        let old = self.shards.programs();
+        let packed = catalog.text.pack();
+        let revision = old.current.revision + 1;
+        let new = Arc::new(Program::new(catalog.definitions, revision));
+        let makes_anew = old.current.definitions.identifiers != new.definitions.identifiers;
+        if makes_anew || old.past.len() >= MOST_BEHIND {
+            self.trusting(|| self.sweep.finish())?;
+        }
+        if let (Some(upkeep), Some((revision, packed))) = (&self.upkeep, catalogs.last_key_value())
+            && upkeep.folder.access == Access::Everything
+        {
+            catalogs::write(&*upkeep.folder.disk, &upkeep.folder.path, *revision, packed)?;
+        }
+        if makes_anew {
+            self.put_in_force_anew(new, now, || record(&packed))?;
+        } else {
+            let mut locked = self.shards.lock(0..self.shards.len());
+            record(&packed)?;
+            locked.replace_program(new, now);
+        }
+        catalogs.insert(revision, packed);
+        Ok(revision)
+    }
+
+    /// Puts a program in force under which other messages may say who is who. All have caught up with the
+    /// one before.
+    fn put_in_force_anew(
+        &self,
+        new: Arc<Program>,
+        now: Time,
+        record: impl FnOnce() -> Result<u64, Error>,
+    ) -> Result<(), Error> {
         let _everything = self.upkeep.as_ref().map(Kept::of);
         // Whoever is evicting now, finishes.
         self.upkeep.iter().for_each(|upkeep| drop(upkeep.folder.upkeep.lock()));
@@ -50,51 +113,42 @@ impl Database {
         // A checkpoint sees one catalog.
         let _alone = self.upkeep.as_ref().map(|upkeep| upkeep.folder.upkeep.lock());
         let mut locked = self.shards.lock(0..self.shards.len());
-        let old = locked.program();
-        let packed = catalog.text.pack();
-        let revision = old.revision + 1;
         for shard in locked.all() {
             shard.complete_all()?;
         }
-        record(&packed)?;
-        let program = Arc::new(Program::new(catalog.definitions, revision));
+        record()?;
         let mut before = Memberships::new();
         for shard in locked.all() {
             self.advance_shard(shard, now);
             note_memberships(shard, &mut before);
-            shard.replace_program(Arc::clone(&program), now);
         }
-        self.shards.set_program(&program);
-        if old.definitions.identifiers != program.definitions.identifiers {
-            // Messages may tie other identifiers now.
-            let mut concerned = Concerned::all(locked);
-            let plan = concerned.heard_anew(None, &program.definitions.identifiers);
-            self.carry_out(&mut concerned, plan.plan, "", now, 0);
-            locked = concerned.locked;
-        }
-        let mut after = Memberships::new();
+        locked.replace_program(Arc::clone(&new), now);
         for shard in locked.all() {
+            // What turned is told below, of who they are then.
+            shard.catch_up_all()?;
+        }
+        let mut concerned = Concerned::all(locked);
+        let plan = concerned.heard_anew(None, &new.definitions.identifiers);
+        self.carry_out(&mut concerned, plan.plan, "", now, 0);
+        let mut after = Memberships::new();
+        for shard in concerned.locked.all() {
             note_memberships(shard, &mut after);
         }
+        drop(concerned);
         self.reports.keep(&moves(&before, &after, now));
-        if let Some(upkeep) = &self.upkeep {
-            *upkeep.catalog.lock() = packed;
-        }
-        Ok(revision)
+        self.sweep.all_caught_up(&new);
+        Ok(())
     }
 
     /// Brings every profile into memory.
     fn load_everything(&self, now: Time) -> Result<(), Error> {
         let Some(upkeep) = &self.upkeep else { return Ok(()) };
         let keys = self.trusting(|| upkeep.folder.keys())?;
-        for identifier in keys.iter().filter_map(|key| Identifier::of_key(key)) {
-            let loaded = self.load(identifier, now)?;
-            debug_assert_eq!(loaded, Loaded::Present, "what the live store lists is in it");
-        }
-        Ok(())
+        keys.iter()
+            .filter_map(|key| Identifier::of_key(key))
+            .try_for_each(|key| self.load(key, now).map(drop))
     }
 }
-
 /// Of each shown id, the names of the segments that its profile is a member of.
 type Memberships = BTreeMap<Arc<str>, BTreeSet<String>>;
 

@@ -5,6 +5,7 @@
 //! has passed since anybody looked. Locks are taken in this order: a shard of the message index, one
 //! shard of profiles (several only in their order), the list of transitions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -21,12 +22,14 @@ use crate::db::durable::upkeep::{Upkeep, UpkeepThread};
 use crate::db::held::Heldback;
 use crate::db::reports::Reports;
 use crate::db::stats::Stats;
+use crate::db::sweep::{Sweep, catch_up};
 use crate::derived::work::Work;
 use crate::engine::program::Program;
 use crate::engine::transition::Trigger;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::store::history::Archive;
 use crate::store::message_index::MessageIndex;
+use crate::store::programs::Programs;
 use crate::store::shard::{Shard, Turns};
 use crate::store::shards::Shards;
 
@@ -63,6 +66,11 @@ pub struct Database {
     pub(crate) held_until: AtomicI64,
     /// Held by whoever lets them take effect.
     pub(crate) settling: Mutex<()>,
+    /// The catalogs since it was opened, packed, by their revisions; the last is in force. Held by whoever
+    /// replaces it.
+    pub(crate) catalogs: Mutex<BTreeMap<u64, String>>,
+    /// What brings profiles under it.
+    pub(crate) sweep: Arc<Sweep>,
     /// What a database in a folder has beside.
     pub(crate) upkeep: Option<Arc<Upkeep>>,
     pub(crate) thread: Option<UpkeepThread>,
@@ -76,7 +84,6 @@ pub(crate) struct Counts {
     pub(crate) given_ids: AtomicU64,
     pub(crate) duplicates: AtomicU64,
     pub(crate) refused: AtomicU64,
-    pub(crate) loaded: AtomicU64,
 }
 
 /// A profile that was found, with its shard locked for reading.
@@ -99,31 +106,50 @@ impl Database {
 
     /// An empty database in memory, on a clock of the caller's.
     pub fn in_memory_with_clock(catalog: Catalog, clock: Clock) -> Database {
+        let packed = catalog.text.pack();
         let program = Arc::new(Program::new(catalog.definitions, 1));
-        Database::empty(&program, clock, Time::MIN, None)
+        let database = Database::empty(Programs::only(program), clock, Time::MIN, None);
+        database.catalogs.lock().insert(1, packed);
+        database
     }
 
     /// A database without profiles in memory; others are in `archive`.
     pub(crate) fn empty(
-        program: &Arc<Program>,
+        programs: Programs,
         clock: Clock,
         since: Time,
         archive: Option<Arc<dyn Archive>>,
     ) -> Database {
+        let shards = Arc::new(Shards::new(programs, archive.as_ref()));
+        let reports = Arc::new(Reports::default());
         Database {
             time: Arc::new(DatabaseTime::new(clock, since)),
-            shards: Arc::new(Shards::new(program, archive.as_ref())),
+            sweep: Arc::new(Sweep::new(Arc::clone(&shards), Arc::clone(&reports), None)),
+            shards,
             messages: Arc::new(MessageIndex::new()),
-            reports: Arc::default(),
+            reports,
             hasher: ahash::RandomState::new(),
             counts: Counts::default(),
             held: Arc::default(),
             held_until: AtomicI64::new(Time::NEVER.millis()),
             settling: Mutex::default(),
+            catalogs: Mutex::default(),
             upkeep: None,
             thread: None,
             is_read_only: false,
         }
+    }
+
+    /// Gives it what a database in a folder has beside.
+    pub(crate) fn set_upkeep(&mut self, upkeep: Arc<Upkeep>) {
+        let (shards, reports) = (Arc::clone(&self.shards), Arc::clone(&self.reports));
+        self.sweep = Arc::new(Sweep::new(shards, reports, Some(Arc::clone(&upkeep))));
+        self.upkeep = Some(upkeep);
+    }
+
+    /// The catalog in force, packed.
+    pub(crate) fn packed_catalog(&self) -> Option<String> {
+        self.catalogs.lock().last_key_value().map(|(_, packed)| packed.clone())
     }
 
     /// The database's time: the clock's, or the last one if the clock went backwards.
@@ -137,12 +163,13 @@ impl Database {
         now
     }
 
-    /// Brings every profile whose time has come to now, so that its transitions are reported. Answers
-    /// do not depend on this: a read brings its own profile to now.
+    /// Brings every profile whose time has come to now, and all under the catalog in force, so that their
+    /// transitions are reported. Answers do not depend on this: a read does that for its own profile.
     ///
     /// # Errors
-    /// If a profile whose time has come cannot be read from disk.
+    /// If a profile cannot be read from disk.
     pub fn advance(&self) -> Result<(), Error> {
+        self.trusting(|| self.sweep.finish())?;
         let now = self.now();
         for shard in self.shards.iter() {
             self.advance_shard(&mut shard.write(), now);
@@ -152,7 +179,7 @@ impl Database {
 
     pub(crate) fn advance_shard(&self, shard: &mut Shard, now: Time) {
         for turns in shard.advance_due(now) {
-            self.reports.keep(&name_turns(shard, &turns));
+            self.reports.keep(&name_turns(&shard.program, shard, &turns));
         }
     }
 
@@ -181,7 +208,7 @@ impl Database {
         Stats {
             profiles: profiles_on_disk.saturating_add_signed(profiles),
             in_memory,
-            loaded: self.counts.loaded.load(Ordering::Relaxed),
+            loaded: self.upkeep.as_ref().map_or(0, |upkeep| upkeep.loaded.load(Ordering::Relaxed)),
             accepted: self.messages.len() as u64 + on_disk,
             duplicates: self.counts.duplicates.load(Ordering::Relaxed),
             refused: self.counts.refused.load(Ordering::Relaxed),
@@ -201,7 +228,7 @@ impl Database {
                 if !profile.is_meant_by(identifier) {
                     return Ok(None);
                 }
-                if profile.standing().deadline() > now {
+                if shard.is_current(place) && profile.standing().deadline() > now {
                     profile.ask();
                     return Ok(Some(Reading { shard, place }));
                 }
@@ -263,8 +290,13 @@ impl Database {
     ) -> Result<Option<Writing<'_>>, Error> {
         loop {
             if let Some((mut shard, place)) = self.shards.write(identifier) {
+                if let Err(error) = catch_up(&mut shard, place, &self.reports) {
+                    drop(shard);
+                    self.mend(error)?;
+                    continue;
+                }
                 if let Some(turns) = shard.advance(place, now) {
-                    self.reports.keep(&name_turns(&shard, &turns));
+                    self.reports.keep(&name_turns(&shard.program, &shard, &turns));
                 }
                 shard.profile(place).ask();
                 return Ok(Some(Writing { shard, place }));
@@ -276,10 +308,10 @@ impl Database {
     }
 }
 
-/// Changes of memberships with their names.
-pub(crate) fn name_turns(shard: &Shard, turns: &Turns) -> Vec<Transition> {
+/// Changes of memberships with their names, which a program gives them.
+pub(crate) fn name_turns(program: &Program, shard: &Shard, turns: &Turns) -> Vec<Transition> {
     let profile = shard.profile(turns.profile);
-    let segments = &shard.program.definitions.segment_names;
+    let segments = &program.definitions.segment_names;
     let named = turns.turns.iter().map(|turn| Transition {
         profile: Arc::clone(&profile.name),
         segment: Arc::from(segments.name(turn.segment.0)),

@@ -144,24 +144,27 @@ impl Database {
     /// # Errors
     /// If the catalog has no such segment.
     pub fn members(&self, segment: &str) -> Result<Vec<String>, Error> {
-        self.advance()?;
-        let program = self.shards.program();
-        let segment = SegmentId(resolve(&program.definitions.segment_names, "segment", segment)?);
-        let mut members = self.members_on_disk(&program, segment)?;
-        for shard in self.shards.iter() {
-            let shard = shard.read();
-            for (_, profile) in shard.profiles() {
-                // One that came from disk meanwhile is asked here.
-                let key = profile.key().key();
-                profile.on_disk.replaced.iter().chain([&key]).for_each(|key| drop(members.remove(key)));
-                if is_member(&shard.program, profile.standing(), segment) {
-                    members.insert(key, profile.name.to_string());
+        self.of_everybody(|program| {
+            let segment = SegmentId(resolve(&program.definitions.segment_names, "segment", segment)?);
+            let Some(mut members) = self.members_on_disk(program, segment)? else { return Ok(None) };
+            for shard in self.shards.iter() {
+                let shard = shard.read();
+                for (_, profile) in shard.profiles() {
+                    if profile.revision != program.revision {
+                        return Ok(None);
+                    }
+                    // One that came from disk meanwhile is asked here.
+                    let key = profile.key().key();
+                    profile.on_disk.replaced.iter().chain([&key]).for_each(|key| drop(members.remove(key)));
+                    if is_member(program, profile.standing(), segment) {
+                        members.insert(key, profile.name.to_string());
+                    }
                 }
             }
-        }
-        let mut names: Vec<String> = members.into_values().collect();
-        names.sort_unstable();
-        Ok(names)
+            let mut names: Vec<String> = members.into_values().collect();
+            names.sort_unstable();
+            Ok(Some(names))
+        })
     }
 
     /// How many members each segment has, in the order of the catalog.
@@ -169,19 +172,33 @@ impl Database {
     /// # Errors
     /// If a profile whose time has come cannot be read from disk.
     pub fn segment_sizes(&self) -> Result<Vec<(String, u64)>, Error> {
-        self.advance()?;
-        let mut sizes: Vec<(String, i64)> = Vec::new();
-        for shard in self.shards.iter() {
-            let shard = shard.read();
-            if sizes.is_empty() {
-                let names = shard.program.definitions.segment_names.iter();
-                sizes = names.map(|name| (name.to_owned(), 0)).collect();
+        self.of_everybody(|program| {
+            let mut sizes = vec![0; program.definitions.segments.len()];
+            for shard in self.shards.iter() {
+                let shard = shard.read();
+                if !Arc::ptr_eq(&shard.program, program) {
+                    return Ok(None);
+                }
+                sizes.iter_mut().zip(shard.sizes()).for_each(|(total, size)| *total += size);
             }
-            for ((_, total), size) in sizes.iter_mut().zip(shard.sizes()) {
-                *total += size;
+            let sizes = sizes.into_iter().map(|size| u64::try_from(size).unwrap_or_default());
+            let names = program.definitions.segment_names.iter().map(str::to_owned);
+            Ok(Some(names.zip(sizes).collect()))
+        })
+    }
+
+    /// Asks of everybody, once all are under the program in force; again, if that was replaced meanwhile,
+    /// which the question answers with nothing.
+    fn of_everybody<T>(&self, ask: impl Fn(&Arc<Program>) -> Result<Option<T>, Error>) -> Result<T, Error> {
+        loop {
+            self.advance()?;
+            let program = self.shards.program();
+            if self.shards.all_caught_up(&program)
+                && let Some(answer) = ask(&program)?
+            {
+                return Ok(answer);
             }
         }
-        Ok(sizes.into_iter().map(|(name, size)| (name, u64::try_from(size).unwrap_or_default())).collect())
     }
 
     /// A decision that holds no longer than until a message of the future says who is who.

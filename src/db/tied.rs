@@ -16,6 +16,7 @@ use crate::db::applying::{Attempt, Incoming, Needs, STATE_BYTES, arriving};
 use crate::db::database::{Database, name_turns};
 use crate::db::durable::loading::Loaded;
 use crate::db::durable::upkeep::Kept;
+use crate::db::sweep::catch_up;
 use crate::engine::program::Program;
 use crate::engine::typed_message::Misfits;
 use crate::facts::identity::known_as::KnownAs;
@@ -181,8 +182,9 @@ impl Database {
         }
         for place in &places {
             let Some(shard) = locked.shard(place.shard as usize) else { continue };
+            catch_up(shard, place.slot, &self.reports)?;
             if let Some(turns) = shard.advance(place.slot, until) {
-                self.reports.keep(&name_turns(shard, &turns));
+                self.reports.keep(&name_turns(&shard.program, shard, &turns));
             }
             shard.complete(place.slot)?;
         }
@@ -385,7 +387,7 @@ impl<'a> Concerned<'a> {
         };
         let slot = place.map_or(0, |place| place.slot);
         let turns = shard.apply(Recipient::Known(slot), arriving, &[], |_| Ok(sequence))?;
-        Ok(name_turns(shard, &turns))
+        Ok(name_turns(&shard.program, shard, &turns))
     }
 
     /// Whether a message is later than everything known of those concerned.

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use crate::base::time::Time;
 use crate::db::catalog::Catalog;
+use crate::db::database::Database;
 use crate::db::questions::view;
 use crate::derived::propagation::Scratch;
 use crate::derived::work::Work;
@@ -41,6 +42,14 @@ struct ByNumber;
 impl MessageOrder for ByNumber {
     fn compare_ids(&self, a: HistoryPlace, b: HistoryPlace) -> Ordering {
         a.0.cmp(&b.0)
+    }
+}
+
+impl Database {
+    /// Lets no thread bring profiles under a new catalog: each does when it is touched, or when all are
+    /// asked for. So what happens does not hang on threads.
+    pub fn sweep_only_when_asked(&self) {
+        self.sweep.stop();
     }
 }
 

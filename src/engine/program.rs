@@ -15,8 +15,8 @@ use crate::rules::expression::{Expr, Function};
 #[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) revision: u64,
-    /// The same for programs that number and keep everything alike: their cells' images are one
-    /// another's.
+    /// Tells whose image a cell's is: a hash of the revision, and of all that gives the parts of a cell
+    /// their numbers.
     pub(crate) fingerprint: u64,
     pub(crate) definitions: Definitions,
     pub(crate) plan: Plan,
@@ -42,7 +42,7 @@ impl Program {
             }
         }
         let graph = build(&definitions, &plan, conditions.into_iter());
-        let fingerprint = fingerprint(&definitions, &plan, &graph);
+        let fingerprint = fingerprint(revision, &definitions, &plan, &graph);
         Program { revision, fingerprint, plan, graph, first_condition, triggers, definitions }
     }
 
@@ -79,14 +79,15 @@ impl Program {
     }
 }
 
-/// A hash of all that gives the parts of a cell their numbers and their meaning. It is taken from the
+/// A hash of a revision and of all that gives the parts of a cell their numbers. It is taken from the
 /// tables themselves, so it also tells two versions of this library apart that number differently.
-fn fingerprint(definitions: &Definitions, plan: &Plan, graph: &Graph) -> u64 {
+fn fingerprint(revision: u64, definitions: &Definitions, plan: &Plan, graph: &Graph) -> u64 {
     let mut text = String::new();
     let mut add = |part: &dyn std::fmt::Debug| {
         // Writing to a string does not fail.
         let _ = write!(text, "{part:?};");
     };
+    add(&revision);
     for (name, declaration) in definitions.attribute_names.iter().zip(&definitions.attributes) {
         add(&(name, &declaration.ty));
     }

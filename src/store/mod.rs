@@ -2,6 +2,7 @@
 
 pub(crate) mod history;
 pub(crate) mod message_index;
+pub(crate) mod programs;
 pub(crate) mod profile;
 pub(crate) mod timer_wheel;
 pub(crate) mod rebuilding;

@@ -23,6 +23,8 @@ pub(crate) struct Profile {
     /// By what else the customer is known; nothing if there is one identifier only.
     pub(crate) known_as: Option<Box<KnownAs>>,
     pub(crate) body: Body,
+    /// The revision of the program that the state is under.
+    pub(crate) revision: u64,
     pub(crate) decisions: Decisions,
     pub(crate) history: History,
     /// The journal's number of the last message applied; 0 without a journal.
@@ -106,18 +108,24 @@ impl<'a> Ids<'a> {
 
 impl Profile {
     /// A profile without messages.
-    pub(crate) fn new(identifier: Identifier<'_>) -> Profile {
-        Profile::with(identifier, Body::Cell(Cell::new()), History::default(), 0)
+    pub(crate) fn new(identifier: Identifier<'_>, revision: u64) -> Profile {
+        Profile::with(identifier, (Body::Cell(Cell::new()), revision), History::default(), 0)
     }
 
-    /// A profile of these parts, known under one identifier.
-    pub(crate) fn with(identifier: Identifier<'_>, body: Body, history: History, sequence: u64) -> Profile {
+    /// A profile of these parts, known under one identifier; the state is under the program of a revision.
+    pub(crate) fn with(
+        identifier: Identifier<'_>,
+        (body, revision): (Body, u64),
+        history: History,
+        sequence: u64,
+    ) -> Profile {
         let key = identifier.to_owned();
         Profile {
             name: Arc::clone(&key.text),
             key,
             known_as: None,
             body,
+            revision,
             decisions: Decisions::default(),
             history,
             sequence,

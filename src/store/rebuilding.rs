@@ -46,6 +46,33 @@ pub(crate) fn rebuild(
     cell
 }
 
+/// The memberships that differ between a profile's states under a program and under the one that replaced
+/// it: those that are left, by the old one's numbers, and those that are entered, by the new one's. A
+/// segment is the same if it has the same name.
+pub(crate) fn compare_by_name(
+    (old, was): (&Program, &Cell),
+    (new, is): (&Program, &Cell),
+    at: Time,
+    (left, entered): (&mut Vec<Turn>, &mut Vec<Turn>),
+) {
+    let of = |program: &Program, cell, name: &str| {
+        let segment = program.definitions.segment_names.get(name)?;
+        let is_member = Standing::Cell(cell).is_true(program.graph.segments[segment as usize]);
+        is_member.then_some(SegmentId(segment))
+    };
+    let turn = |segment, entered| Turn { segment, entered, at, cause: Trigger::Catalog };
+    for name in old.definitions.segment_names.iter() {
+        if let (Some(segment), None) = (of(old, was, name), of(new, is, name)) {
+            left.push(turn(segment, false));
+        }
+    }
+    for name in new.definitions.segment_names.iter() {
+        if let (None, Some(segment)) = (of(old, was, name), of(new, is, name)) {
+            entered.push(turn(segment, true));
+        }
+    }
+}
+
 /// The memberships that differ between two states of a profile under one program.
 pub(crate) fn compare(
     program: &Program,

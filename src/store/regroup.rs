@@ -51,7 +51,7 @@ pub(crate) struct ShownTurn {
 /// Memberships by shown id: as of when, and of each segment.
 type Memberships = BTreeMap<Arc<str>, (Time, Vec<bool>)>;
 
-/// A regrouping under way.
+/// A regrouping under way; all profiles are under the program in force.
 struct Regrouping<'l, 's> {
     locked: &'l mut Locked<'s>,
     program: Arc<Program>,
@@ -144,7 +144,8 @@ impl Regrouping<'_, '_> {
         });
         let cell = Cell { stamp: self.as_of.stamp + 1, ..cell };
         let cause = cell.last_cause;
-        let mut profile = Profile::with(key.borrowed(), Body::Cell(cell), history, self.as_of.sequence);
+        let state = (Body::Cell(cell), self.program.revision);
+        let mut profile = Profile::with(key.borrowed(), state, history, self.as_of.sequence);
         if let Trigger::Message(place) = cause {
             profile.history.set_last_cause(place);
         }

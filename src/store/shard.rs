@@ -2,13 +2,17 @@
 //!
 //! A profile is created with its first accepted message. Of a database on disk, profiles come from
 //! there when they are asked for and may leave again once they are written; in memory they stay.
-//! Whoever has the shard sees one program only; a new catalog is given to each shard while all are
-//! locked.
+//! Whoever has the shard sees one program in force; a new one is given to each shard while all are
+//! locked. A profile may be under an older one, until it catches up: whoever asks or changes a profile
+//! sees to that first.
 //!
 //! Invariants:
 //! 1. Every profile here has an entry under the identifier it is stored under, which is of this shard.
 //!    Entries that name slots of other shards are hints (see [`shards`](crate::store::shards)).
-//! 2. The `sizes` of all shards together count the members among all known profiles.
+//! 2. The `sizes` of all shards together count the members among all profiles that are under the program
+//!    in force.
+
+mod catching_up;
 
 use std::sync::Arc;
 
@@ -28,6 +32,7 @@ use crate::model::identifier::{Identifier, IdentifierKind};
 use crate::model::refusal::Refusal;
 use crate::store::history::{Archive, Entry, History, Stored};
 use crate::store::profile::{Body, Ids, OnDisk, Profile, ids};
+use crate::store::programs::Programs;
 use crate::store::rebuilding::{compare, is_listed, rebuild};
 use crate::store::shards::Place;
 use crate::store::timer_wheel::TimerWheel;
@@ -36,7 +41,10 @@ use crate::store::timer_wheel::TimerWheel;
 #[derive(Debug)]
 pub(crate) struct Shard {
     number: u32,
+    /// The program in force.
     pub(crate) program: Arc<Program>,
+    /// With those that profiles may still be under.
+    programs: Programs,
     /// The identifiers of this shard, by kind.
     index: [AHashMap<Arc<str>, Place>; IdentifierKind::ALL.len()],
     slots: Vec<Option<Profile>>,
@@ -96,13 +104,16 @@ pub(crate) struct Arriving {
 
 impl Shard {
     /// A shard without profiles in memory; what is not there is in `archive`.
-    pub(crate) fn new(number: u32, program: Arc<Program>, archive: Option<Arc<dyn Archive>>) -> Shard {
+    pub(crate) fn new(number: u32, programs: Programs, archive: Option<Arc<dyn Archive>>) -> Shard {
+        let program = Arc::clone(&programs.current);
         let sizes = vec![0; program.definitions.segments.len()];
         let mut scratch = Scratch::default();
+        programs.past.iter().for_each(|past| scratch.reserve(&past.program.graph));
         scratch.reserve(&program.graph);
         Shard {
             number,
             program,
+            programs,
             index: Default::default(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -156,6 +167,11 @@ impl Shard {
     /// A slot of this shard as a place among all.
     pub(crate) fn place(&self, slot: u32) -> Place {
         Place { shard: self.number, slot }
+    }
+
+    /// How many slots there are, taken or free.
+    pub(crate) fn slots(&self) -> u32 {
+        self.slots.len() as u32
     }
 
     /// How many profiles are in memory.
@@ -246,7 +262,7 @@ impl Shard {
     /// Says what is on disk of a profile now: these messages, and its state as of then. Not if it is no
     /// longer the profile that was written, which it answers.
     pub(crate) fn set_stored(&mut self, place: u32, key: &[u8], stored: Stored, as_of: AsOf) -> bool {
-        let compares = self.program.compares_old_messages();
+        let compares = self.programs.compare_old_messages();
         let profile = self.slots.get_mut(place as usize).and_then(Option::as_mut);
         let is_same = |profile: &&mut Profile| profile.making == as_of.making && profile.key().key() == key;
         let Some(profile) = profile.filter(is_same) else { return false };
@@ -284,8 +300,10 @@ impl Shard {
         let mut keys = Vec::new();
         for profile in self.slots.iter_mut().flatten() {
             profile.is_stored = false;
-            for (size, literal) in self.sizes.iter_mut().zip(&self.program.graph.segments) {
-                *size += i64::from(profile.standing().is_true(*literal));
+            if profile.revision == self.program.revision {
+                for (size, literal) in self.sizes.iter_mut().zip(&self.program.graph.segments) {
+                    *size += i64::from(profile.standing().is_true(*literal));
+                }
             }
             debug_assert!(profile.known_as.is_none(), "others have left memory");
             keys.push(profile.key().key());
@@ -309,7 +327,7 @@ impl Shard {
         let now = arriving.now;
         let place = match recipient {
             Recipient::Known(place) => place,
-            Recipient::New(identifier) => self.insert(Profile::new(identifier), now),
+            Recipient::New(identifier) => self.insert(Profile::new(identifier, self.program.revision), now),
         };
         let mut turns = Vec::new();
         // Not in effect before this one is: what is of the same instant counts together.
@@ -408,10 +426,11 @@ impl Shard {
         Ok(())
     }
 
-    /// Brings one profile to `now`.
+    /// Brings one profile, which is under the program in force, to `now`.
     pub(crate) fn advance(&mut self, place: u32, now: Time) -> Option<Turns> {
         let Shard { program, slots, scratch, .. } = self;
         let profile = slots.get_mut(place as usize)?.as_mut()?;
+        debug_assert_eq!(profile.revision, program.revision, "it has caught up");
         if profile.standing().deadline() > now {
             return None;
         }
@@ -426,11 +445,12 @@ impl Shard {
         Some(Turns { profile: place, turns })
     }
 
-    /// Brings all profiles in memory whose time has come to `now`.
+    /// Brings all profiles in memory that are under the program in force, and whose time has come, to `now`.
     pub(crate) fn advance_due(&mut self, now: Time) -> Vec<Turns> {
         let mut all = Vec::new();
         for place in self.timers.take_near(now) {
-            match self.advance(place, now) {
+            let is_behind = self.at(place).is_some_and(|profile| profile.revision != self.program.revision);
+            match if is_behind { None } else { self.advance(place, now) } {
                 Some(turns) => all.push(turns),
                 None => self.arm(place, now),
             }
@@ -445,29 +465,6 @@ impl Shard {
     pub(crate) fn complete_all(&mut self) -> Result<(), Error> {
         let places: Vec<u32> = self.profiles().map(|(place, _)| place).collect();
         places.into_iter().try_for_each(|place| self.complete(place))
-    }
-
-    /// Replaces the program, and rebuilds every profile in memory under the new one; their histories are
-    /// whole.
-    pub(crate) fn replace_program(&mut self, new: Arc<Program>, now: Time) {
-        let places: Vec<u32> = self.profiles().map(|(place, _)| place).collect();
-        self.scratch.reserve(&new.graph);
-        self.sizes = vec![0; new.definitions.segments.len()];
-        self.timers = TimerWheel::new();
-        for place in places {
-            let Shard { program, slots, scratch, .. } = self;
-            let profile = slots[place as usize].as_mut().expect("its place was taken from the shard");
-            let Profile { name, known_as, body, history, .. } = &mut *profile;
-            let stamp = body.cell(program).stamp + 1;
-            let rebuilt = rebuild(&new, ids(name, known_as.as_deref()), history, scratch, now);
-            *body = Body::Cell(Cell { stamp, last_change: now, last_cause: Trigger::Catalog, ..rebuilt });
-            profile.changed();
-            for (size, literal) in self.sizes.iter_mut().zip(&new.graph.segments) {
-                *size += i64::from(profile.standing().is_true(*literal));
-            }
-            self.arm(place, now);
-        }
-        self.program = new;
     }
 
     /// Takes a profile out of those counted, because it is made anew or part of another now.

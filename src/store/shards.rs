@@ -21,6 +21,7 @@ use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::store::history::Archive;
 use crate::store::profile::Profile;
+use crate::store::programs::Programs;
 use crate::store::shard::Shard;
 
 /// How many shards there are; a power of two.
@@ -33,8 +34,10 @@ pub(crate) struct Shards {
     hasher: ahash::RandomState,
     /// How often profiles were made anew.
     makings: AtomicU64,
-    /// The program in force, beside the shards: who only asks which it is waits for none of them.
-    program: RwLock<Arc<Program>>,
+    /// The programs, beside the shards: who only asks which are in force waits for none of them.
+    programs: RwLock<Programs>,
+    /// The revision of the last program that all profiles are under, those on disk too.
+    caught_up: AtomicU64,
     /// Whether an id is a user's or a visitor's just as it is written, and nothing else.
     reads_as_they_are: AtomicBool,
 }
@@ -64,15 +67,15 @@ impl Deref for Shards {
 
 impl Shards {
     /// Shards without profiles in memory; what is not there is in `archive`.
-    pub(crate) fn new(program: &Arc<Program>, archive: Option<&Arc<dyn Archive>>) -> Shards {
-        let program = Arc::clone(program);
-        let shard = |number| RwLock::new(Shard::new(number, Arc::clone(&program), archive.cloned()));
+    pub(crate) fn new(programs: Programs, archive: Option<&Arc<dyn Archive>>) -> Shards {
+        let shard = |number| RwLock::new(Shard::new(number, programs.clone(), archive.cloned()));
         Shards {
             shards: (0..SHARDS as u32).map(shard).collect(),
             hasher: ahash::RandomState::new(),
             makings: AtomicU64::new(0),
-            reads_as_they_are: AtomicBool::new(program.definitions.identifiers.keep_all()),
-            program: RwLock::new(program),
+            caught_up: AtomicU64::new(if programs.past.is_empty() { programs.current.revision } else { 0 }),
+            reads_as_they_are: AtomicBool::new(programs.current.definitions.identifiers.keep_all()),
+            programs: RwLock::new(programs),
         }
     }
 
@@ -81,10 +84,31 @@ impl Shards {
         self.hasher.hash_one(identifier) as usize % SHARDS
     }
 
-    /// Says that another program is in force; every shard is locked, and has it already.
-    pub(crate) fn set_program(&self, program: &Arc<Program>) {
-        self.reads_as_they_are.store(program.definitions.identifiers.keep_all(), Ordering::Release);
-        *self.program.write() = Arc::clone(program);
+    /// Whether all profiles are under a program.
+    pub(crate) fn all_caught_up(&self, program: &Program) -> bool {
+        self.caught_up.load(Ordering::Acquire) == program.revision
+    }
+
+    /// Says that all profiles are under a program.
+    pub(crate) fn set_all_caught_up(&self, program: &Program) {
+        self.caught_up.fetch_max(program.revision, Ordering::AcqRel);
+    }
+
+    /// Lets go of the programs before the one of a revision, which no profile is under any more, in memory
+    /// or on disk; not if another is in force by now.
+    pub(crate) fn forget_past(&self, revision: u64) {
+        let mut programs = self.programs.write();
+        if programs.current.revision != revision || programs.past.is_empty() {
+            return;
+        }
+        *programs = Programs::only(Arc::clone(&programs.current));
+        drop(programs);
+        for shard in &self.shards {
+            let mut shard = shard.write();
+            if shard.program.revision == revision {
+                shard.forget_past();
+            }
+        }
     }
 
     /// Whether an id is a user's or a visitor's just as it is written, and nothing else.
@@ -99,7 +123,12 @@ impl Shards {
 
     /// The program in force.
     pub(crate) fn program(&self) -> Arc<Program> {
-        Arc::clone(&self.program.read())
+        Arc::clone(&self.programs.read().current)
+    }
+
+    /// The programs that profiles may be under.
+    pub(crate) fn programs(&self) -> Programs {
+        self.programs.read().clone()
     }
 
     /// The profile of an identifier, if it is in memory: its shard locked for reading, and its slot.
@@ -193,6 +222,16 @@ impl Locked<'_> {
     pub(crate) fn program(&self) -> Arc<Program> {
         let (_, shard) = self.guards.first().expect("at least one shard is locked");
         Arc::clone(&shard.program)
+    }
+
+    /// Puts a program in force from `now` on; all shards are locked.
+    pub(crate) fn replace_program(&mut self, new: Arc<Program>, now: Time) {
+        debug_assert_eq!(self.guards.len(), self.shards.len(), "all shards have one program in force");
+        let mut programs = self.shards.programs.write();
+        *programs = programs.replaced_by(new, now);
+        self.guards.iter_mut().for_each(|(_, shard)| shard.replace_program(programs.clone()));
+        let keeps_all = programs.current.definitions.identifiers.keep_all();
+        self.shards.reads_as_they_are.store(keeps_all, Ordering::Release);
     }
 
     /// Puts in a profile, with entries of all its identifiers that lead nowhere else; their shards are

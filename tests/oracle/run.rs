@@ -80,6 +80,8 @@ impl<'a> Run<'a> {
     pub(crate) fn new(catalogs: &'a [String], begin_ms: i64) -> Result<Run<'a>, String> {
         let clock = ManualClock::new(time(begin_ms));
         let database = Database::in_memory_with_clock(read(&catalogs[0])?, Clock::Manual(clock.clone()));
+        #[cfg(feature = "workbench")]
+        database.sweep_only_when_asked();
         let reference = Reference::new(read(&catalogs[0])?);
         Ok(Run {
             catalogs,

@@ -78,6 +78,7 @@ impl Database {
     }
 
     pub(crate) fn shut(&mut self) -> Result<(), Error> {
+        self.sweep.stop();
         drop(self.thread.take());
         let Some(upkeep) = self.upkeep.clone() else { return Ok(()) };
         let is_behind = upkeep.last.lock().sequence < upkeep.folder.journal.last().0;

@@ -6,6 +6,7 @@
 //! again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -25,7 +26,7 @@ use crate::persist::live::distrust::Distrust;
 use crate::persist::live::keys::profile_bucket;
 use crate::persist::record::history_chunk::{self, FULL, HistoryEntry};
 use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord, write_lead};
-use crate::persist::record::store_meta::{HeldRecord, StoreMeta};
+use crate::persist::record::store_meta::{BehindRecord, HeldRecord, StoreMeta};
 use crate::store::history::{Entry, Stored};
 use crate::store::profile::{Body, OnDisk, Profile};
 use crate::store::shard::AsOf;
@@ -60,12 +61,17 @@ impl Upkeep {
 
     /// The same, for one who holds the lock of upkeep.
     pub(crate) fn checkpoint_alone(&self) -> Result<(), Error> {
-        // While the journal is replayed, what follows in it is not in memory yet.
-        let sequence = self.replayed.lock().unwrap_or_else(|| self.folder.journal.last().0);
-        // Before profiles are: one that takes effect meanwhile is in both, which is seen by its id.
-        let held = self.held.lock().iter().map(held_record).collect();
-        let (changed, mut meta) = self.collect();
-        meta.held = held;
+        let (sequence, changed, mut meta, all_caught_up) = loop {
+            let program = self.shards.program();
+            let all_caught_up = self.shards.all_caught_up(&program);
+            // While the journal is replayed, what follows in it is not in memory yet.
+            let sequence = self.replayed.lock().unwrap_or_else(|| self.folder.journal.last().0);
+            let (changed, meta) = self.collect();
+            // The record of a catalog that came meanwhile may be before the sequence or after it.
+            if Arc::ptr_eq(&program, &self.shards.program()) {
+                break (sequence, changed, meta, all_caught_up);
+            }
+        };
         let messages = self.messages.begin_leaving();
         self.folder.journal.sync()?;
         let runs = &self.folder.messages;
@@ -73,7 +79,14 @@ impl Upkeep {
         meta.runs = prepared.names();
         let more: i64 = changed.iter().map(Changed::more_profiles).sum();
         meta.profiles = self.stored_profiles.load(Ordering::Relaxed).saturating_add_signed(more);
-        self.write(sequence, &meta, changed)?;
+        self.write_pieces(&meta, changed)?;
+        if all_caught_up {
+            meta.behind.clear();
+        }
+        self.folder.ask(|live| live.checkpoint(sequence, &meta.write(), Vec::new()))?;
+        if all_caught_up {
+            self.shards.forget_past(meta.revision);
+        }
         runs.adopt(prepared);
         runs.remove_unused();
         self.messages.forget_left();
@@ -85,8 +98,8 @@ impl Upkeep {
 
     /// Writes in pieces, each of neighbours in the store: sled takes large batches, and scattered ones,
     /// badly. Customers who have to do with each other are in one piece, so that a crash never leaves a
-    /// message with neither of them. All but the last say that they are not the whole.
-    fn write(&self, sequence: u64, meta: &StoreMeta, changed: Vec<Changed>) -> Result<(), Error> {
+    /// message with neither of them. They say that they are not the whole.
+    fn write_pieces(&self, meta: &StoreMeta, changed: Vec<Changed>) -> Result<(), Error> {
         let in_between = StoreMeta { profiles: StoreMeta::NOT_COUNTED, ..meta.clone() }.write();
         for piece in pieces(changed) {
             let written = self.folder.ask(|live| {
@@ -114,7 +127,7 @@ impl Upkeep {
                 }
             }
         }
-        self.folder.ask(|live| live.checkpoint(sequence, &meta.write(), Vec::new()))
+        Ok(())
     }
 
     /// Tells whoever has an identifier by now that a profile is on disk under it, which was written while
@@ -128,36 +141,43 @@ impl Upkeep {
     /// The profiles that changed, and what is true of all. Each shard is as of one instant; meanwhile
     /// nobody goes from one to another.
     fn collect(&self) -> (Vec<Changed>, StoreMeta) {
+        // Before profiles are: one that takes effect meanwhile is in both, which is seen by its id.
+        let held = self.held.lock().iter().map(held_record).collect();
         let _nobody_moves = self.moving.write();
         let mut changed = Vec::new();
         let mut sizes: Vec<i64> = Vec::new();
-        let (mut program, mut revision) = (0, 0);
+        let programs = self.shards.programs();
         for shard in self.shards.iter() {
             let shard = shard.read();
-            (program, revision) = (shard.program.fingerprint, shard.program.revision);
             sizes.resize(shard.sizes().len(), 0);
             sizes.iter_mut().zip(shard.sizes()).for_each(|(size, more)| *size += more);
             let to_store = shard.profiles().filter(|(_, profile)| !profile.is_stored);
             changed.extend(
-                to_store.map(|(slot, profile)| Changed::of(shard.place(slot), profile, &shard.program)),
+                to_store.map(|(slot, profile)| {
+                    Changed::of(shard.place(slot), profile, shard.program_of(profile))
+                }),
             );
         }
         let sizes = sizes.into_iter().map(|size| u64::try_from(size).unwrap_or_default()).collect();
         let now = self.time.now();
         let lineage = self.folder.state.lock().manifest.lineage;
-        (
-            changed,
-            StoreMeta {
-                lineage,
-                program,
-                revision,
-                now,
-                profiles: 0,
-                runs: Vec::new(),
-                held: Vec::new(),
-                sizes,
-            },
-        )
+        let behind = programs.past.iter().map(|past| BehindRecord {
+            program: past.program.fingerprint,
+            revision: past.program.revision,
+            until: past.until,
+        });
+        let meta = StoreMeta {
+            lineage,
+            program: programs.current.fingerprint,
+            revision: programs.current.revision,
+            now,
+            profiles: 0,
+            runs: Vec::new(),
+            held,
+            behind: behind.collect(),
+            sizes,
+        };
+        (changed, meta)
     }
 }
 

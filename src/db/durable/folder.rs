@@ -18,7 +18,7 @@ use crate::base::time::Time;
 use crate::db::durable::base::Base;
 use crate::db::durable::manifest::Manifest;
 use crate::db::durable::recovery::Listener;
-use crate::engine::image::Image;
+use crate::engine::image::{Image, ImageError};
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::model::message::Message;
@@ -34,6 +34,7 @@ use crate::persist::record::journal_record::JournalRecord;
 use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord, read_lead};
 use crate::store::history::{Archive, Entry, History, Stored};
 use crate::store::profile::{Body, OnDisk, Profile};
+use crate::store::programs::Programs;
 
 /// How long opening the live store may take before it counts as hanging.
 const OPEN_LIMIT: Duration = Duration::from_secs(120);
@@ -167,6 +168,24 @@ impl Folder {
         Ok(keys)
     }
 
+    /// The keys of the profiles in a bucket of the live store that are under another program.
+    ///
+    /// # Errors
+    /// If the live store is in doubt.
+    pub(crate) fn keys_behind(&self, bucket: u16, program: &Program) -> Result<Vec<Vec<u8>>, Error> {
+        let mut keys = Vec::new();
+        self.ask(|live| {
+            live.for_each_profile_of(bucket, &mut |key, record| {
+                let record = ProfileRecord::read(record);
+                if record.is_some_and(|record| Image::load_of(record.image, program).is_err()) {
+                    keys.push(key.to_vec());
+                }
+                Ok(())
+            })
+        })?;
+        Ok(keys)
+    }
+
     /// Waits until a record is as safe as the durability asks.
     ///
     /// # Errors
@@ -208,11 +227,14 @@ impl Folder {
     ///
     /// # Errors
     /// If the live store is in doubt.
-    pub(crate) fn find(&self, identifier: Identifier<'_>, program: &Program) -> Result<Found, Error> {
+    pub(crate) fn find(&self, identifier: Identifier<'_>, programs: &Programs) -> Result<Found, Error> {
         self.ask(|live| {
             let Some(bytes) = live.profile(&identifier.key())? else { return Ok(Found::Nothing) };
             match read_lead(&bytes) {
-                None => Ok(Found::Profile(Box::new(profile_of(identifier, &bytes, program)?))),
+                None => Ok(match profile_of(identifier, &bytes, programs)? {
+                    Some(profile) => Found::Profile(Box::new(profile)),
+                    None => Found::OfAnotherProgram,
+                }),
                 Some(key) => match Identifier::of_key(key) {
                     Some(other) => Ok(Found::Under(other.to_owned())),
                     None => Err(Distrust::new("an identifier leads nowhere")),
@@ -228,6 +250,8 @@ pub(crate) enum Found {
     Profile(Box<Profile>),
     /// Its profile is stored under another one.
     Under(OwnedIdentifier),
+    /// A profile under none of the programs: one that was written after the catalog was replaced again.
+    OfAnotherProgram,
     Nothing,
 }
 
@@ -261,18 +285,23 @@ pub(crate) fn in_doubt(distrust: Distrust) -> Error {
     Error::new(ErrorKind::Damaged, message).caused_by(distrust)
 }
 
-/// The profile that a record says.
+/// The profile that a record says; nothing if it is under none of the programs.
 pub(crate) fn profile_of(
     identifier: Identifier<'_>,
     bytes: &[u8],
-    program: &Program,
-) -> Result<Profile, Distrust> {
+    programs: &Programs,
+) -> Result<Option<Profile>, Distrust> {
     let record = ProfileRecord::read(bytes).ok_or_else(|| Distrust::new("a profile's record is damaged"))?;
-    let image = Image::load(record.image, program).map_err(|error| Distrust::new(error.to_string()))?;
+    let image = Image::load(record.image, |fingerprint| programs.of_image(fingerprint));
+    let (image, program) = match image {
+        Err(ImageError::OtherProgram) => return Ok(None),
+        image => image.map_err(|error| Distrust::new(error.to_string()))?,
+    };
     let HistoryInfo { messages, hash } = record.history;
     let last_cause = record.last_cause.map(|(place, id)| (place, Box::from(&*id)));
     let history = History::archived(Stored { messages, hash }, last_cause);
-    let mut profile = Profile::with(identifier, Body::Image(image), history, record.sequence);
+    let mut profile =
+        Profile::with(identifier, (Body::Image(image), program.revision), history, record.sequence);
     profile.is_stored = true;
     profile.on_disk = OnDisk { is_there: true, replaced: Vec::new(), leads_here: true };
     if let Some(known_as) = record.known_as {
@@ -281,7 +310,7 @@ pub(crate) fn profile_of(
         }
         profile.set_known_as(known_as);
     }
-    Ok(profile)
+    Ok(Some(profile))
 }
 
 /// A message of a chunk as the engine reads it.

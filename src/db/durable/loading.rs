@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::base::error::Error;
+use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
 use crate::db::database::Database;
 use crate::db::durable::folder::{Access, Found, profile_of};
+use crate::db::durable::upkeep::Upkeep;
 use crate::db::questions::is_member;
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::model::ids::SegmentId;
+use crate::persist::live::distrust::Distrust;
 use crate::persist::live::live_store::Live;
 use crate::persist::record::profile_record::read_lead;
 use crate::store::profile::Profile;
+use crate::store::programs::Programs;
 use crate::store::shard::Shard;
 
 /// How often a profile is looked for while others keep moving it, before giving up.
@@ -41,32 +44,120 @@ impl Database {
     /// Brings a profile from disk into memory, if it is there. It may leave again as soon as nobody
     /// holds its shard.
     pub(crate) fn load(&self, identifier: Identifier<'_>, now: Time) -> Result<Loaded, Error> {
+        match &self.upkeep {
+            Some(upkeep) => upkeep.load(identifier, now),
+            None => {
+                let shard = self.shards[self.shards.of(identifier)].read();
+                Ok(match shard.find(identifier) {
+                    Some(_) => Loaded::Present,
+                    None => Loaded::Absent { evictions: shard.evictions() },
+                })
+            }
+        }
+    }
+
+    /// Asks the live store, and again after making it anew if it was in doubt.
+    pub(crate) fn trusting<T>(&self, ask: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+        match &self.upkeep {
+            Some(upkeep) => upkeep.trusting(ask),
+            None => ask(),
+        }
+    }
+
+    /// Makes the live store anew if it is in doubt; any other error is the caller's. No shard and no
+    /// message id may be held.
+    pub(crate) fn mend(&self, error: Error) -> Result<(), Error> {
+        match &self.upkeep {
+            Some(upkeep) => upkeep.mend(error),
+            None => Err(error),
+        }
+    }
+
+    /// Brings profiles on disk whose time has come to now.
+    pub(crate) fn advance_on_disk(&self, now: Time) -> Result<(), Error> {
+        let Some(upkeep) = &self.upkeep else { return Ok(()) };
+        let due = self.trusting(|| upkeep.folder.ask(|live| live.due(now.millis(), usize::MAX)))?;
+        for (_, key) in due {
+            let Some(identifier) = Identifier::of_key(&key) else { continue };
+            if !self.shards.is_in_memory(identifier) {
+                self.write_one(identifier, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The members of a segment among the profiles on disk: the key of each, and the id it is shown under.
+    /// Nothing if some of them are not under the program.
+    pub(crate) fn members_on_disk(
+        &self,
+        program: &Program,
+        segment: SegmentId,
+    ) -> Result<Option<BTreeMap<Vec<u8>, String>>, Error> {
+        let Some(upkeep) = &self.upkeep else { return Ok(Some(BTreeMap::new())) };
+        let programs = self.shards.programs();
+        let on_disk = |live: &Live| {
+            let (mut members, mut behind) = (BTreeMap::new(), Vec::new());
+            live.for_each_profile(|key, record| {
+                let Some(identifier) = Identifier::of_key(key) else { return Ok(()) };
+                if read_lead(record).is_some() {
+                    return Ok(());
+                }
+                match profile_of(identifier, record, &programs)? {
+                    Some(profile) if profile.revision == program.revision => {
+                        if is_member(program, profile.standing(), segment) {
+                            members.insert(key.to_vec(), profile.name.to_string());
+                        }
+                    }
+                    _ => behind.push(identifier.to_owned()),
+                }
+                Ok(())
+            })?;
+            Ok((members, behind))
+        };
+        self.trusting(|| {
+            // Nothing leaves memory meanwhile, so what is not in memory now is seen on disk.
+            let _upkeep = upkeep.folder.upkeep.lock();
+            let (members, behind) = upkeep.folder.ask(on_disk)?;
+            // Those in memory have caught up, unless the catalog was replaced again.
+            let is_whole = behind.iter().all(|behind| self.shards.is_in_memory(behind.borrowed()));
+            Ok(is_whole.then_some(members))
+        })
+    }
+}
+
+impl Upkeep {
+    /// Brings a profile from disk into memory, if it is there.
+    pub(crate) fn load(&self, identifier: Identifier<'_>, now: Time) -> Result<Loaded, Error> {
         let shard = &self.shards[self.shards.of(identifier)];
         for _ in 0..MOST_TRIES {
             // Before and not after: else a profile larger than the budget would leave at once.
             self.make_room()?;
-            let (evictions, program) = {
+            let (evictions, programs) = {
                 let shard = shard.read();
                 if shard.find(identifier).is_some() {
                     return Ok(Loaded::Present);
                 }
-                (shard.evictions(), Arc::clone(&shard.program))
+                (shard.evictions(), shard.programs().clone())
             };
-            let Some(upkeep) = &self.upkeep else { return Ok(Loaded::Absent { evictions }) };
-            match self.trusting(|| upkeep.folder.find(identifier, &program))? {
+            match self.trusting(|| self.folder.find(identifier, &programs))? {
                 Found::Nothing => return Ok(Loaded::Absent { evictions }),
                 Found::Under(other) => {
                     self.load(other.borrowed(), now)?;
                 }
+                Found::OfAnotherProgram if Arc::ptr_eq(&self.shards.program(), &programs.current) => {
+                    let unknown = || Distrust::new("a profile is of a catalog that nobody knows");
+                    self.trusting(|| self.folder.ask(|_| Err::<(), _>(unknown())))?;
+                }
+                Found::OfAnotherProgram => {}
                 Found::Profile(profile) => {
-                    if self.take_in(*profile, evictions, &program, now)? {
+                    if self.take_in(*profile, evictions, &programs, now)? {
                         return Ok(Loaded::Present);
                     }
                 }
             }
         }
         let message = format!("the profile {identifier} could not be kept in memory; give it more");
-        Err(Error::new(crate::base::error::ErrorKind::Io, message))
+        Err(Error::new(ErrorKind::Io, message))
     }
 
     /// Takes in a profile that was read from disk when its shard's count of evictions was this; says
@@ -75,26 +166,24 @@ impl Database {
         &self,
         profile: Profile,
         evictions: u64,
-        program: &Arc<Program>,
+        programs: &Programs,
         now: Time,
     ) -> Result<bool, Error> {
         let identifiers: Vec<OwnedIdentifier> = profile.identifiers().cloned().collect();
         let key = profile.key().to_owned();
         // What such a profile is asked may compare messages that are not in its state.
-        let needs_messages = program.compares_old_messages() || profile.standing().has_pending();
+        let needs_messages = programs.compare_old_messages() || profile.standing().has_pending();
         let mut locked = self.shards.lock_of(identifiers.iter().map(OwnedIdentifier::borrowed));
         let number = locked.number_of(key.borrowed());
         let Some(shard) = locked.get(number) else { return Ok(false) };
         if shard.find(key.borrowed()).is_some() {
             return Ok(true);
         }
-        if shard.evictions() != evictions || !Arc::ptr_eq(&shard.program, program) {
+        if shard.evictions() != evictions || !Arc::ptr_eq(&shard.program, &programs.current) {
             return Ok(false);
         }
-        if let Some(upkeep) = &self.upkeep {
-            upkeep.grew(profile.bytes() as u64);
-        }
-        self.counts.loaded.fetch_add(1, Ordering::Relaxed);
+        self.grew(profile.bytes() as u64);
+        self.loaded.fetch_add(1, Ordering::Relaxed);
         let Some(place) = locked.insert(profile, now) else { return Ok(false) };
         let completed = match locked.shard(number) {
             Some(shard) if needs_messages => shard.complete(place.slot),
@@ -112,11 +201,11 @@ impl Database {
     /// Sees to it that profiles keep to the budget, as far as they can be written: that they cannot is no
     /// reason to refuse a question.
     fn make_room(&self) -> Result<(), Error> {
-        let Some(upkeep) = self.upkeep.as_ref().filter(|upkeep| upkeep.is_over_budget()) else {
+        if !self.is_over_budget() {
             return Ok(());
-        };
-        match upkeep.relieve() {
-            Err(error) if upkeep.folder.was_in_doubt(&error) => self.mend(error),
+        }
+        match self.relieve() {
+            Err(error) if self.folder.was_in_doubt(&error) => self.mend(error),
             _ => Ok(()),
         }
     }
@@ -132,69 +221,32 @@ impl Database {
     /// Makes the live store anew if it is in doubt; any other error is the caller's. No shard and no
     /// message id may be held. While the journal is replayed, opening makes it anew by itself.
     pub(crate) fn mend(&self, error: Error) -> Result<(), Error> {
-        let Some(upkeep) = &self.upkeep else { return Err(error) };
-        let _alone = upkeep.folder.upkeep.lock();
-        if !upkeep.folder.is_in_doubt() {
-            return if upkeep.folder.was_in_doubt(&error) { Ok(()) } else { Err(error) };
+        let _alone = self.folder.upkeep.lock();
+        if !self.folder.is_in_doubt() {
+            return if self.folder.was_in_doubt(&error) { Ok(()) } else { Err(error) };
         }
-        if upkeep.replayed.lock().is_some() {
+        if self.replayed.lock().is_some() {
             return Err(error);
         }
-        let program = self.shards.program();
         // What is asked about a time leaves no trace of it on disk.
-        let now = match upkeep.folder.access {
+        let now = match self.folder.access {
             Access::Everything => self.time.now(),
             Access::Questions => Time::MIN,
         };
-        // No profile comes in or leaves from here on: that needs the live store, or the lock of upkeep.
-        upkeep.evict_joined();
+        // No profile comes in or leaves from here on: that needs the live store, or the lock of upkeep; and
+        // nobody goes from one to another.
+        let _nobody_moves = self.moving.write();
+        self.evict_joined();
+        let program = self.shards.program();
         let in_memory: BTreeSet<Vec<u8>> =
             self.shards.iter().flat_map(|shard| shard.write().leave_disk()).collect();
         let is_in_memory = |key: &[u8]| in_memory.contains(key);
-        let rebuilt = upkeep.folder.rebuild_live(&program, now, &error.to_string(), &is_in_memory)?;
-        self.shards[0].write().add_sizes(&rebuilt.not_in_memory);
-        Ok(())
-    }
-
-    /// Brings profiles on disk whose time has come to now.
-    pub(crate) fn advance_on_disk(&self, now: Time) -> Result<(), Error> {
-        let Some(upkeep) = &self.upkeep else { return Ok(()) };
-        let due = self.trusting(|| upkeep.folder.ask(|live| live.due(now.millis(), usize::MAX)))?;
-        for (_, key) in due {
-            let Some(identifier) = Identifier::of_key(&key) else { continue };
-            if !self.shards.is_in_memory(identifier) {
-                self.write_one(identifier, now)?;
-            }
+        let rebuilt = self.folder.rebuild_live(&program, now, &error.to_string(), &is_in_memory)?;
+        let mut shard = self.shards[0].write();
+        // Under a program that was replaced meanwhile, nobody is counted before they catch up.
+        if Arc::ptr_eq(&shard.program, &program) {
+            shard.add_sizes(&rebuilt.not_in_memory);
         }
         Ok(())
-    }
-
-    /// The members of a segment among the profiles on disk: the key of each, and the id it is shown under.
-    pub(crate) fn members_on_disk(
-        &self,
-        program: &Program,
-        segment: SegmentId,
-    ) -> Result<BTreeMap<Vec<u8>, String>, Error> {
-        let Some(upkeep) = &self.upkeep else { return Ok(BTreeMap::new()) };
-        let on_disk = |live: &Live| {
-            let mut members = BTreeMap::new();
-            live.for_each_profile(|key, record| {
-                let Some(identifier) = Identifier::of_key(key) else { return Ok(()) };
-                if read_lead(record).is_some() {
-                    return Ok(());
-                }
-                let profile = profile_of(identifier, record, program)?;
-                if is_member(program, profile.standing(), segment) {
-                    members.insert(key.to_vec(), profile.name.to_string());
-                }
-                Ok(())
-            })?;
-            Ok(members)
-        };
-        self.trusting(|| {
-            // Nothing leaves memory meanwhile, so what is not in memory now is seen on disk.
-            let _upkeep = upkeep.folder.upkeep.lock();
-            upkeep.folder.ask(on_disk)
-        })
     }
 }

@@ -1,19 +1,16 @@
 //! The one small file that says what a data folder is: its format, its catalog, its base.
 //!
-//! It is replaced as a whole: written beside, synced, renamed. So it is always the old one or the new
-//! one. Its last line is a checksum of all before.
+//! It is replaced as a whole, and ends in a checksum.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{Error, ErrorKind};
-use crate::base::frozen_hash::hash64;
 use crate::base::time::Time;
-use crate::persist::disk::failure::failed;
 use crate::persist::disk::file_calls::Disk;
+use crate::persist::disk::sealed_text;
 
 /// The version of the folder's format.
 const FORMAT: u32 = 1;
@@ -82,27 +79,13 @@ impl Manifest {
     /// `Io`, `Damaged`, `Incompatible`.
     pub(crate) fn read(disk: &dyn Disk, folder: &Path) -> Result<Option<Manifest>, Error> {
         let path = Manifest::path(folder);
-        let file = match disk.open_read_only(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(|error| failed("open", &path, error))?,
-        };
-        let read = |error| failed("read", &path, error);
-        let mut bytes = vec![0; usize::try_from(file.len().map_err(read)?).unwrap_or_default()];
-        let len = file.read_at(0, &mut bytes).map_err(read)?;
-        bytes.truncate(len);
-        let damaged = |what: &str| {
-            let message = format!(
-                "`{}` is damaged: {what}; restore a backup, or put the file back from one",
-                path.display()
-            );
+        let remedy = "restore a backup, or put the file back from one";
+        let Some(json) = sealed_text::read(disk, &path, remedy)? else { return Ok(None) };
+        let damaged = |error: serde_json::Error| {
+            let message = format!("`{}` is damaged: {error}; {remedy}", path.display());
             Error::new(ErrorKind::Damaged, message)
         };
-        let text = String::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
-        let (json, check) = text.trim_end().rsplit_once('\n').ok_or_else(|| damaged("it has no checksum"))?;
-        if check != checksum(json) {
-            return Err(damaged("its checksum, the last line, is not that of the text before"));
-        }
-        let Format { format } = serde_json::from_str(json).map_err(|error| damaged(&error.to_string()))?;
+        let Format { format } = serde_json::from_str(&json).map_err(damaged)?;
         if format != FORMAT {
             let message = format!(
                 "`{}` is of format {format}, and this version reads format {FORMAT}; use the release that \
@@ -111,7 +94,7 @@ impl Manifest {
             );
             return Err(Error::new(ErrorKind::Incompatible, message));
         }
-        serde_json::from_str(json).map(Some).map_err(|error| damaged(&error.to_string()))
+        serde_json::from_str(&json).map(Some).map_err(damaged)
     }
 
     /// Replaces the manifest of a folder.
@@ -119,30 +102,13 @@ impl Manifest {
     /// # Errors
     /// `Io`; then the old one is still there.
     pub(crate) fn write(&self, disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
-        let path = Manifest::path(folder);
-        let beside = folder.join(format!("{NAME}.new"));
         let json = serde_json::to_string_pretty(self)
             .map_err(|error| Error::new(ErrorKind::Io, error.to_string()).caused_by(error))?;
-        let text = format!("{json}\n{}\n", checksum(&json));
-        let write = || -> io::Result<()> {
-            if disk.exists(&beside)? {
-                disk.remove(&beside)?;
-            }
-            let file = disk.create(&beside)?;
-            file.write_at(0, text.as_bytes())?;
-            file.sync_data()?;
-            disk.rename(&beside, &path)?;
-            disk.sync_folder(folder)
-        };
-        write().map_err(|error| failed("write", &path, error))
+        sealed_text::write(disk, &Manifest::path(folder), &json)
     }
 }
 
 /// A number that no other lineage has.
 pub(crate) fn new_lineage() -> u64 {
     RandomState::new().build_hasher().finish()
-}
-
-fn checksum(json: &str) -> String {
-    format!("xxh3 {:016x}", hash64(json.as_bytes()))
 }

@@ -13,6 +13,7 @@ pub(crate) mod recovery;
 pub(crate) mod folder;
 pub(crate) mod building;
 pub(crate) mod rebuild;
+pub(crate) mod catalogs;
 pub(crate) mod upkeep;
 pub(crate) mod checkpoint;
 pub(crate) mod loading;

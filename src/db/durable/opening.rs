@@ -19,6 +19,7 @@ use crate::db::applying::Incoming;
 use crate::db::catalog::Catalog;
 use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path, remove_others};
+use crate::db::durable::catalogs;
 use crate::db::durable::completeness;
 use crate::db::durable::everything::Tail;
 use crate::db::durable::folder::{
@@ -31,6 +32,7 @@ use crate::db::held::Heldback;
 use crate::engine::program::Program;
 use crate::model::message::Message;
 use crate::persist::disk::failure::failed;
+use crate::persist::disk::file_calls::Disk;
 use crate::persist::disk::folder_lock::FolderLock;
 use crate::persist::journal::journal::{Journal, JournalOptions};
 use crate::persist::journal::recovery::{Recovered, Salvage};
@@ -40,6 +42,7 @@ use crate::persist::live::live_store::Live;
 use crate::persist::message_runs::runs::MessageRuns;
 use crate::persist::record::journal_record::JournalRecord;
 use crate::persist::record::store_meta::StoreMeta;
+use crate::store::programs::{Past, Programs};
 
 /// The live store's cache of pages, without a memory budget.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -53,13 +56,12 @@ const PROFILES_PART: u64 = 3;
 /// A folder whose files are open, and what they say.
 struct Opened {
     folder: Arc<Folder>,
-    /// The catalog in force at the live store's checkpoint, packed, and its program.
+    /// The catalog in force at the live store's checkpoint, packed.
     packed: String,
-    program: Arc<Program>,
     /// The least that the database's time can be.
     began_at: Time,
-    /// The live store, if it is to be believed.
-    live: Result<(Live, StoreMeta), Distrust>,
+    /// The live store, if it is to be believed, and the programs that profiles in it are under.
+    live: Result<(Live, StoreMeta, Programs), Distrust>,
     /// Records of the journal after its checkpoint.
     records: Vec<(u64, Vec<u8>)>,
 }
@@ -83,16 +85,16 @@ impl OpenOptions {
     /// `Busy` if it is open already, `Damaged`, `Incompatible`, `Io`; `InvalidCall` if the folder is new
     /// and no catalog is given.
     pub fn open(self, folder: impl AsRef<Path>) -> Result<Database, Error> {
-        let Opened { folder, packed, program, began_at, live, records } = self.open_files(folder.as_ref())?;
-        let counted = live.map_err(in_doubt).and_then(|(live, meta)| {
+        let Opened { folder, packed, began_at, live, records } = self.open_files(folder.as_ref())?;
+        let counted = live.map_err(in_doubt).and_then(|(live, meta, programs)| {
             *folder.live.write() = Some(live);
             let opened = folder.messages.open(&meta.runs);
             folder.ask(|_| opened.map_err(|error| Distrust::new(error.to_string())))?;
             folder.messages.remove_unused();
-            folder.counted(meta, &program)
+            Ok((folder.counted(meta, &programs)?, programs))
         });
-        let replayed = counted.and_then(|meta| {
-            let mut database = self.assemble(Arc::clone(&folder), &program, &packed, meta, began_at)?;
+        let replayed = counted.and_then(|(meta, programs)| {
+            let mut database = self.assemble(Arc::clone(&folder), programs, packed, meta, began_at)?;
             database.replay(&records).inspect_err(|_| {
                 // What was replayed in part must not be taken for everything when it is dropped.
                 database.upkeep = None;
@@ -147,7 +149,11 @@ impl OpenOptions {
         let revision = manifest.revision + replay.catalogs;
         let program = program_of(&packed, revision)?;
         let began_at = replay.now.unwrap_or(Time::MIN).max(manifest.now());
-        let live = live.and_then(|(live, meta)| believed(live, meta, &manifest, &program));
+        let live = live.and_then(|(live, meta)| {
+            believed(&live, &meta, &manifest, &program)?;
+            let programs = programs_of(&*disk, path, &meta, program)?;
+            Ok((live, meta, programs))
+        });
         let folder = Arc::new(Folder {
             messages: MessageRuns::none(Arc::clone(&disk), messages_folder(path)),
             disk,
@@ -165,7 +171,7 @@ impl OpenOptions {
             _lock: lock,
         });
         tell(&folder, &recovered, is_journal_gone);
-        Ok(Opened { folder, packed, program, began_at, live, records: replay.records })
+        Ok(Opened { folder, packed, began_at, live, records: replay.records })
     }
 
     /// The database over a live store that is made anew, with everything that the journal holds.
@@ -179,7 +185,7 @@ impl OpenOptions {
         let doubt = error.source().and_then(|source| source.downcast_ref::<Distrust>());
         let why = doubt.map_or_else(|| error.to_string(), |doubt| doubt.reason.clone());
         let meta = folder.rebuild_live(&program, began_at, &why, &|_| false)?.meta;
-        self.assemble(folder, &program, &manifest.catalog, meta, began_at)
+        self.assemble(folder, Programs::only(program), manifest.catalog, meta, began_at)
     }
 
     fn cache_bytes(&self) -> u64 {
@@ -223,14 +229,15 @@ impl OpenOptions {
     fn assemble(
         &self,
         folder: Arc<Folder>,
-        program: &Arc<Program>,
-        packed: &str,
+        programs: Programs,
+        packed: String,
         meta: StoreMeta,
         began_at: Time,
     ) -> Result<Database, Error> {
         let since = meta.now.max(began_at);
         let mut database =
-            Database::empty(program, self.clock.clone(), since, Some(Arc::clone(&folder) as _));
+            Database::empty(programs, self.clock.clone(), since, Some(Arc::clone(&folder) as _));
+        database.catalogs.lock().insert(meta.revision, packed);
         database.shards[0].write().add_sizes(&meta.sizes);
         for held in &meta.held {
             let incoming = Incoming {
@@ -250,16 +257,16 @@ impl OpenOptions {
             moving: RwLock::default(),
             budget: self.memory_budget.map(|budget| budget / PROFILES_PART),
             resident_bytes: AtomicU64::new(0),
+            loaded: AtomicU64::new(0),
             stored_profiles: meta.profiles.into(),
             last: Mutex::new(LastCheckpoint { sequence, at: Instant::now() }),
             stop: Mutex::new(false),
             wake: Condvar::new(),
             keeping: AtomicU64::new(0),
-            catalog: Mutex::new(packed.to_owned()),
             replayed: Mutex::new(None),
             folder,
         });
-        database.upkeep = Some(upkeep);
+        database.set_upkeep(upkeep);
         Ok(database)
     }
 
@@ -267,13 +274,14 @@ impl OpenOptions {
     fn finish(self, mut database: Database) -> Result<Database, Error> {
         let Some(upkeep) = database.upkeep.clone() else { return Ok(database) };
         if let Some(catalog) = self.catalog
-            && catalog.text.pack() != *upkeep.catalog.lock()
+            && Some(catalog.text.pack()) != database.packed_catalog()
         {
             database.replace_catalog(catalog)?;
         }
         if upkeep.folder.access == Access::Questions {
             return Ok(database);
         }
+        database.sweep.begin();
         let path = upkeep.folder.path.clone();
         let thread =
             UpkeepThread::start(upkeep).map_err(|error| failed("start a thread for", &path, error))?;
@@ -282,13 +290,8 @@ impl OpenOptions {
     }
 }
 
-/// The live store, if it is one of this database, and not older than the base.
-fn believed(
-    live: Live,
-    meta: StoreMeta,
-    manifest: &Manifest,
-    program: &Program,
-) -> Result<(Live, StoreMeta), Distrust> {
+/// That the live store is one of this database, and not older than the base.
+fn believed(live: &Live, meta: &StoreMeta, manifest: &Manifest, program: &Program) -> Result<(), Distrust> {
     let why = if meta.program != program.fingerprint {
         "it was made under another catalog or by another version"
     } else if meta.lineage != manifest.lineage {
@@ -296,9 +299,34 @@ fn believed(
     } else if live.sequence() < manifest.base_sequence {
         "it is older than the base"
     } else {
-        return Ok((live, meta));
+        return Ok(());
     };
     Err(Distrust::new(why))
+}
+
+/// The programs that profiles in the live store are under.
+fn programs_of(
+    disk: &dyn Disk,
+    folder: &Path,
+    meta: &StoreMeta,
+    current: Arc<Program>,
+) -> Result<Programs, Distrust> {
+    let mut past = Vec::new();
+    for behind in &meta.behind {
+        let read = catalogs::read(disk, folder, behind.revision);
+        let program =
+            read.and_then(|packed| packed.map(|packed| program_of(&packed, behind.revision)).transpose());
+        let program = program.map_err(|error| Distrust::new(error.to_string()))?;
+        let program = program.filter(|program| program.fingerprint == behind.program);
+        let program = program.ok_or_else(|| {
+            Distrust::new(format!(
+                "the catalog of revision {}, of which it has profiles, is gone",
+                behind.revision
+            ))
+        })?;
+        past.push(Past { program, until: behind.until });
+    }
+    Ok(Programs { current, past: past.into() })
 }
 
 impl Replay {
@@ -344,8 +372,15 @@ pub(crate) fn program_of(packed: &str, revision: u64) -> Result<Arc<Program>, Er
 /// # Errors
 /// `Damaged` if it is none.
 pub(crate) fn unpack(packed: &str) -> Result<Catalog, Error> {
-    let text = CatalogText::unpack(packed).ok_or_else(|| {
+    Ok(Catalog::from_text(unpack_text(packed)?)?)
+}
+
+/// Its text.
+///
+/// # Errors
+/// `Damaged` if it is none.
+pub(crate) fn unpack_text(packed: &str) -> Result<CatalogText, Error> {
+    CatalogText::unpack(packed).ok_or_else(|| {
         Error::new(ErrorKind::Damaged, "the catalog in the folder cannot be read; restore a backup")
-    })?;
-    Ok(Catalog::from_text(text)?)
+    })
 }

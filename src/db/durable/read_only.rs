@@ -24,6 +24,7 @@ use crate::engine::program::Program;
 use crate::model::identifier::OwnedIdentifier;
 use crate::store::history::{Entry, History};
 use crate::store::profile::{Body, Profile, ids};
+use crate::store::programs::Programs;
 use crate::store::rebuilding::rebuild;
 
 /// How a folder is read, where not as it is.
@@ -83,7 +84,8 @@ impl OpenOptions {
             None => program_of(&manifest.catalog, manifest.revision)?,
         };
         let since = reading.time.unwrap_or(manifest.now());
-        let mut database = Database::empty(&program, self.clock.clone(), since, None);
+        let mut database =
+            Database::empty(Programs::only(Arc::clone(&program)), self.clock.clone(), since, None);
         database.is_read_only = true;
         let now = database.now();
         let mut scratch = Scratch::default();
@@ -95,7 +97,8 @@ impl OpenOptions {
                 let mut history = History::default();
                 messages.into_iter().for_each(|(_, entry)| history.push(entry));
                 let cell = rebuild(&program, ids(&key.text, known_as.as_ref()), &history, &mut scratch, now);
-                let mut profile = Profile::with(key.borrowed(), Body::Cell(cell), history, sequence);
+                let state = (Body::Cell(cell), program.revision);
+                let mut profile = Profile::with(key.borrowed(), state, history, sequence);
                 known_as.into_iter().for_each(|known_as| profile.set_known_as(known_as));
                 let identifiers: Vec<OwnedIdentifier> = profile.identifiers().cloned().collect();
                 let mut locked = database.shards.lock_of(identifiers.iter().map(OwnedIdentifier::borrowed));

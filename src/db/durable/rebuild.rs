@@ -1,5 +1,7 @@
 //! Making the live store anew from base and journal.
 
+use std::sync::Arc;
+
 use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::durable::building::{chunks, info};
@@ -24,6 +26,7 @@ use crate::persist::record::store_meta::{HeldRecord, StoreMeta};
 use crate::store::history::{Entry, History};
 use crate::store::message_index::MessageIndex;
 use crate::store::profile::ids;
+use crate::store::programs::Programs;
 use crate::store::rebuilding::rebuild;
 
 /// How many profiles are written at once.
@@ -118,6 +121,7 @@ impl Folder {
                 profiles: 0,
                 runs: Vec::new(),
                 held: Vec::new(),
+                behind: Vec::new(),
                 sizes,
             },
             changes: Vec::new(),
@@ -146,23 +150,28 @@ impl Folder {
     ///
     /// # Errors
     /// If the live store is in doubt.
-    pub(crate) fn counted(&self, mut meta: StoreMeta, program: &Program) -> Result<StoreMeta, Error> {
+    pub(crate) fn counted(&self, mut meta: StoreMeta, programs: &Programs) -> Result<StoreMeta, Error> {
         if meta.profiles != StoreMeta::NOT_COUNTED {
             return Ok(meta);
         }
         self.ask(|live| {
             live.verify()?;
             meta.profiles = 0;
-            meta.sizes = vec![0; program.graph.segments.len()];
+            let current = &programs.current;
+            meta.sizes = vec![0; current.graph.segments.len()];
             live.for_each_profile(|_, record| {
                 if read_lead(record).is_some() {
                     return Ok(());
                 }
                 meta.profiles += 1;
                 let record = ProfileRecord::read(record);
-                let image = record.and_then(|record| Image::load(record.image, program).ok());
-                let image = image.ok_or_else(|| Distrust::new("a profile's record cannot be read"))?;
-                count(&mut meta.sizes, &image, program);
+                let find = |fingerprint| programs.of_image(fingerprint);
+                let image = record.and_then(|record| Image::load(record.image, find).ok());
+                let (image, program) =
+                    image.ok_or_else(|| Distrust::new("a profile's record cannot be read"))?;
+                if Arc::ptr_eq(program, current) {
+                    count(&mut meta.sizes, &image, program);
+                }
                 Ok(())
             })
         })?;
@@ -196,7 +205,7 @@ impl Making<'_> {
         self.meta.profiles += 1;
         let kept = only.filter(|only| only.later.is_none()).and_then(|only| only.base.as_ref());
         let kept = kept.map(|base| &base.record);
-        let image = kept.and_then(|record| Image::load(record.image, self.program).ok());
+        let image = kept.and_then(|record| Image::load_of(record.image, self.program).ok());
         let (image, last_cause) = match (image, kept) {
             (Some(image), Some(record)) => (image, record.last_cause.clone()),
             _ => {

@@ -44,6 +44,8 @@ pub(crate) struct Upkeep {
     pub(crate) budget: Option<u64>,
     /// About how many bytes profiles take: counted now and then, and added to in between.
     pub(crate) resident_bytes: AtomicU64,
+    /// How often a profile was brought from disk.
+    pub(crate) loaded: AtomicU64,
     /// How many profiles are on disk, as of the last checkpoint.
     pub(crate) stored_profiles: AtomicU64,
     pub(crate) last: Mutex<LastCheckpoint>,
@@ -51,8 +53,6 @@ pub(crate) struct Upkeep {
     pub(crate) wake: Condvar,
     /// How many need that no profile leaves memory for now.
     pub(crate) keeping: AtomicU64,
-    /// The catalog that is in force, packed.
-    pub(crate) catalog: Mutex<String>,
     /// While the journal is replayed: up to which record that was done.
     pub(crate) replayed: Mutex<Option<u64>>,
 }
@@ -218,6 +218,20 @@ impl Upkeep {
                 joined.map(|(slot, _)| shard.place(slot)).collect()
             };
             joined.into_iter().for_each(|place| self.evict_one(place, |_| true));
+        }
+    }
+
+    /// Takes those out of memory, of these, that are stored and that nobody asked for.
+    pub(crate) fn evict_unasked(&self, identifiers: &[OwnedIdentifier]) {
+        let _upkeep = self.folder.upkeep.lock();
+        if self.keeping.load(Ordering::SeqCst) > 0 {
+            return;
+        }
+        for identifier in identifiers {
+            let place = self.shards.read(identifier.borrowed()).map(|(shard, slot)| shard.place(slot));
+            if let Some(place) = place {
+                self.evict_one(place, |profile| profile.is_stored && !profile.take_asked());
+            }
         }
     }
 

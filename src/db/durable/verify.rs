@@ -18,7 +18,7 @@ use crate::db::database::Database;
 use crate::db::durable::base::Base;
 use crate::db::durable::customers::{Customer, Truth};
 use crate::db::durable::everything::Tail;
-use crate::db::durable::folder::{Folder, journal_folder, live_options};
+use crate::db::durable::folder::{Access, Folder, journal_folder, live_options};
 use crate::derived::graph::Literal;
 use crate::derived::propagation::Scratch;
 use crate::derived::view::Known as _;
@@ -39,6 +39,7 @@ use crate::persist::record::store_meta::StoreMeta;
 use crate::store::history::{Archive, Entry, History, Stored};
 use crate::store::message_index::MessageIndex;
 use crate::store::profile::{Ids, ids};
+use crate::store::programs::Programs;
 use crate::store::rebuilding::{is_listed, rebuild};
 
 /// What was read, and what is wrong with it.
@@ -92,6 +93,8 @@ struct Verification<'a> {
     folder: &'a Folder,
     base: Option<Arc<Base>>,
     program: &'a Program,
+    /// With those that profiles may be under.
+    programs: &'a Programs,
     scratch: Scratch,
     now: Time,
     /// What the live store was brought up to; nothing if it cannot be read.
@@ -109,9 +112,15 @@ impl Database {
     pub fn verify(&self) -> Result<Verified, Error> {
         let Some(upkeep) = &self.upkeep else { return Ok(Verified::default()) };
         let folder = &*upkeep.folder;
+        if folder.access == Access::Everything {
+            // What is behind could be told of the catalog it is of only.
+            self.trusting(|| self.sweep.finish())?;
+            self.checkpoint()?;
+        }
         let _upkeep = folder.upkeep.lock();
         let _building = folder.building.lock();
-        let program = self.shards.program();
+        let programs = self.shards.programs();
+        let program = Arc::clone(&programs.current);
         let (base, after) = {
             let state = folder.state.lock();
             (state.base.clone(), state.manifest.base_sequence)
@@ -121,12 +130,15 @@ impl Database {
             folder,
             base,
             program: &program,
+            programs: &programs,
             scratch: Scratch::default(),
             now: self.now(),
             live: None,
             verified: Verified::default(),
         };
-        verification.scratch.reserve(&program.graph);
+        for program in programs.all() {
+            verification.scratch.reserve(&program.graph);
+        }
         verification.journal(after, up_to)?;
         verification.base()?;
         let truth_is_whole = verification.verified.flaws.is_empty();
@@ -197,7 +209,7 @@ impl Verification<'_> {
                 return Ok(());
             }
         };
-        if meta.is_none_or(|meta| meta.program != self.program.fingerprint) {
+        if meta.is_none_or(|meta| self.programs.of_image(meta.program).is_none()) {
             let message = "the catalog is being replaced; verify when that is done";
             return Err(Error::new(ErrorKind::Busy, message));
         }
@@ -307,12 +319,13 @@ impl Verification<'_> {
         }
         let mut history = History::default();
         archived.into_iter().for_each(|entry| history.push(entry));
-        let image = Image::load(record.image, self.program).map_err(|error| error.to_string())?;
+        let image = Image::load(record.image, |fingerprint| self.programs.of_image(fingerprint));
+        let (image, program) = image.map_err(|error| error.to_string())?;
         let ids = ids(&key.text, known_as.as_ref());
-        let rebuilt = rebuild(self.program, ids, &history, &mut self.scratch, self.now);
-        let mut cell = image.to_cell(self.program);
-        self.advance(&mut cell, ids, &history);
-        self.compare(&cell, &rebuilt)
+        let rebuilt = rebuild(program, ids, &history, &mut self.scratch, self.now);
+        let mut cell = image.to_cell(program);
+        self.advance(program, &mut cell, ids, &history);
+        compare(program, &cell, &rebuilt)
     }
 
     /// Compares who a customer is with what is stored, and where the identifiers lead to.
@@ -344,35 +357,35 @@ impl Verification<'_> {
         Ok(())
     }
 
-    fn advance(&mut self, cell: &mut Cell, ids: Ids<'_>, history: &History) {
-        let (program, mut turns) = (self.program, Vec::new());
+    fn advance(&mut self, program: &Program, cell: &mut Cell, ids: Ids<'_>, history: &History) {
+        let mut turns = Vec::new();
         let is_listed = |segment| is_listed(program, segment, ids);
         let scratch = &mut self.scratch;
         let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns };
         step.advance(cell, self.now);
     }
+}
 
-    /// Compares the answers of two cells.
-    fn compare(&self, stored: &Cell, rebuilt: &Cell) -> Result<(), String> {
-        let (stored, rebuilt) = (Standing::Cell(stored), Standing::Cell(rebuilt));
-        let (definitions, graph) = (&self.program.definitions, &self.program.graph);
-        let differs = |literal: Literal| stored.truth(literal) != rebuilt.truth(literal);
-        let segments = definitions.segment_names.iter().zip(&graph.segments);
-        let mut differing: Vec<String> =
-            segments.filter(|(_, literal)| differs(**literal)).map(|(name, _)| name.to_owned()).collect();
-        let conditions = graph.conditions.iter().flatten().filter(|literal| differs(**literal)).count();
-        if conditions > 0 {
-            differing.push(format!("{conditions} conditions of offers"));
-        }
-        for (number, name) in definitions.attribute_names.iter().enumerate() {
-            let attribute = AttributeId::from_index(number);
-            if stored.attribute(attribute) != rebuilt.attribute(attribute) {
-                differing.push(name.to_owned());
-            }
-        }
-        if differing.is_empty() {
-            return Ok(());
-        }
-        Err(format!("the stored answers are not those of its messages: {}", differing.join(", ")))
+/// Compares the answers of two cells.
+fn compare(program: &Program, stored: &Cell, rebuilt: &Cell) -> Result<(), String> {
+    let (stored, rebuilt) = (Standing::Cell(stored), Standing::Cell(rebuilt));
+    let (definitions, graph) = (&program.definitions, &program.graph);
+    let differs = |literal: Literal| stored.truth(literal) != rebuilt.truth(literal);
+    let segments = definitions.segment_names.iter().zip(&graph.segments);
+    let mut differing: Vec<String> =
+        segments.filter(|(_, literal)| differs(**literal)).map(|(name, _)| name.to_owned()).collect();
+    let conditions = graph.conditions.iter().flatten().filter(|literal| differs(**literal)).count();
+    if conditions > 0 {
+        differing.push(format!("{conditions} conditions of offers"));
     }
+    for (number, name) in definitions.attribute_names.iter().enumerate() {
+        let attribute = AttributeId::from_index(number);
+        if stored.attribute(attribute) != rebuilt.attribute(attribute) {
+            differing.push(name.to_owned());
+        }
+    }
+    if differing.is_empty() {
+        return Ok(());
+    }
+    Err(format!("the stored answers are not those of its messages: {}", differing.join(", ")))
 }

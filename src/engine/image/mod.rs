@@ -14,4 +14,4 @@ mod cell;
 mod reading;
 mod value;
 
-pub(crate) use reading::Image;
+pub(crate) use reading::{Image, ImageError};

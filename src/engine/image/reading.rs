@@ -60,19 +60,29 @@ impl Image {
         Image { bytes }
     }
 
-    /// Checks bytes from disk.
+    /// Checks bytes from disk, and finds the program whose image they are by its fingerprint.
     ///
     /// # Errors
-    /// If they are no archived cell, or one of another program.
-    pub(crate) fn load(bytes: &[u8], program: &Program) -> Result<Image, ImageError> {
+    /// If they are no archived cell, or one of a program that is not found.
+    pub(crate) fn load<P>(
+        bytes: &[u8],
+        find: impl FnOnce(u64) -> Option<P>,
+    ) -> Result<(Image, P), ImageError> {
         let mut aligned = AlignedVec::with_capacity(bytes.len());
         aligned.extend_from_slice(bytes);
         let archived =
             rkyv::access::<ArchivedCellImage, rancor::Error>(&aligned).map_err(ImageError::Invalid)?;
-        if archived.program.to_native() != program.fingerprint {
-            return Err(ImageError::OtherProgram);
-        }
-        Ok(Image { bytes: aligned })
+        let program = find(archived.program.to_native()).ok_or(ImageError::OtherProgram)?;
+        Ok((Image { bytes: aligned }, program))
+    }
+
+    /// The same for the image of one program.
+    ///
+    /// # Errors
+    /// If they are no archived cell, or one of another program.
+    pub(crate) fn load_of(bytes: &[u8], program: &Program) -> Result<Image, ImageError> {
+        let is_of_it = |fingerprint| (fingerprint == program.fingerprint).then_some(());
+        Ok(Image::load(bytes, is_of_it)?.0)
     }
 
     /// The bytes to keep on disk.

@@ -5,6 +5,7 @@ pub(crate) mod file_calls;
 pub(crate) mod failure;
 pub(crate) mod folder_lock;
 pub(crate) mod stable_folder;
+pub(crate) mod sealed_text;
 pub(crate) mod unfinished;
 pub(crate) mod real_disk;
 #[cfg(test)]

@@ -158,12 +158,19 @@ impl Live {
         &self,
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), Distrust>,
     ) -> Result<(), Distrust> {
-        for bucket in 0..BUCKETS as u16 {
-            let entries = self.answer(|reader, state| state.profiles_of(reader, bucket))?;
-            for (record_key, value) in entries {
-                if let Some(Key::Profile { key, .. }) = Key::read(&record_key) {
-                    visit(key, &record_in(&record_key, value)?)?;
-                }
+        (0..BUCKETS as u16).try_for_each(|bucket| self.for_each_profile_of(bucket, &mut visit))
+    }
+
+    /// The same for one bucket.
+    pub(crate) fn for_each_profile_of(
+        &self,
+        bucket: u16,
+        visit: &mut impl FnMut(&[u8], &[u8]) -> Result<(), Distrust>,
+    ) -> Result<(), Distrust> {
+        let entries = self.answer(|reader, state| state.profiles_of(reader, bucket))?;
+        for (record_key, value) in entries {
+            if let Some(Key::Profile { key, .. }) = Key::read(&record_key) {
+                visit(key, &record_in(&record_key, value)?)?;
             }
         }
         Ok(())

@@ -4,16 +4,18 @@ use crate::base::time::Time;
 use crate::persist::message_runs::run::RunName;
 use crate::persist::record::fields::{Fields, put_short_text, put_text};
 
-/// Without held messages.
+/// Without held messages, and without programs before the one in force.
 const FIRST: u8 = 1;
-const VERSION: u8 = 2;
+/// Without the latter.
+const SECOND: u8 = 2;
+const VERSION: u8 = 3;
 
 /// What a checkpoint says of the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoreMeta {
     /// The lineage of the messages.
     pub(crate) lineage: u64,
-    /// The fingerprint of the program that all images are of.
+    /// The fingerprint of the program in force.
     pub(crate) program: u64,
     /// The revision of the catalog.
     pub(crate) revision: u64,
@@ -25,8 +27,21 @@ pub(crate) struct StoreMeta {
     pub(crate) runs: Vec<RunName>,
     /// Accepted messages of the future that no profile knows yet.
     pub(crate) held: Vec<HeldRecord>,
-    /// Of each segment, how many members it has.
+    /// The programs before the one in force that images may still be of, the oldest first.
+    pub(crate) behind: Vec<BehindRecord>,
+    /// Of each segment, how many members it has among the profiles under the program in force.
     pub(crate) sizes: Vec<u64>,
+}
+
+/// A program that was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BehindRecord {
+    /// Its fingerprint.
+    pub(crate) program: u64,
+    /// The revision of its catalog.
+    pub(crate) revision: u64,
+    /// When it was replaced.
+    pub(crate) until: Time,
 }
 
 /// An accepted message that no profile knows yet.
@@ -64,6 +79,11 @@ impl StoreMeta {
             put_short_text(&mut bytes, &held.message_id);
             put_text(&mut bytes, &held.json);
         }
+        bytes.extend_from_slice(&(self.behind.len() as u64).to_le_bytes());
+        for BehindRecord { program, revision, until } in &self.behind {
+            let numbers = [*program, *revision, until.millis() as u64];
+            numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+        }
         self.sizes.iter().for_each(|size| bytes.extend_from_slice(&size.to_le_bytes()));
         bytes
     }
@@ -72,7 +92,7 @@ impl StoreMeta {
     pub(crate) fn read(bytes: &[u8]) -> Option<StoreMeta> {
         let mut fields = Fields(bytes);
         let version = fields.u8()?;
-        if version != FIRST && version != VERSION {
+        if !(FIRST..=VERSION).contains(&version) {
             return None;
         }
         let (lineage, program, revision) = (fields.u64()?, fields.u64()?, fields.u64()?);
@@ -91,10 +111,15 @@ impl StoreMeta {
                 json: fields.text()?.to_owned(),
             });
         }
+        let mut behind = Vec::new();
+        for _ in 0..if version <= SECOND { 0 } else { fields.u64()? } {
+            let (program, revision) = (fields.u64()?, fields.u64()?);
+            behind.push(BehindRecord { program, revision, until: Time::from_raw(fields.i64()?) });
+        }
         let mut sizes = Vec::new();
         while !fields.0.is_empty() {
             sizes.push(fields.u64()?);
         }
-        Some(StoreMeta { lineage, program, revision, now, profiles, runs, held, sizes })
+        Some(StoreMeta { lineage, program, revision, now, profiles, runs, held, behind, sizes })
     }
 }

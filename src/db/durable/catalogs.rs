@@ -1,0 +1,36 @@
+//! Catalogs that were replaced, each in a file under its revision.
+//!
+//! The one in force is in the manifest or in the journal. An old one is needed as long as a profile in the
+//! live store is under it, and by whoever wants to know by which rules a decision was made.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::error::Error;
+use crate::persist::disk::file_calls::Disk;
+use crate::persist::disk::{sealed_text, stable_folder};
+
+/// Writes a catalog that is about to be replaced, packed.
+///
+/// # Errors
+/// `Io`.
+pub(crate) fn write(disk: &dyn Disk, folder: &Path, revision: u64, packed: &str) -> Result<(), Error> {
+    stable_folder::make(disk, &catalogs_folder(folder))?;
+    sealed_text::write(disk, &path(folder, revision), packed)
+}
+
+/// Reads the replaced catalog of a revision; `None` if there is none.
+///
+/// # Errors
+/// `Io`, `Damaged`.
+pub(crate) fn read(disk: &dyn Disk, folder: &Path, revision: u64) -> Result<Option<String>, Error> {
+    let remedy = "remove it: the catalog in force does not need it";
+    sealed_text::read(disk, &path(folder, revision), remedy)
+}
+
+fn catalogs_folder(folder: &Path) -> PathBuf {
+    folder.join("catalogs")
+}
+
+fn path(folder: &Path, revision: u64) -> PathBuf {
+    catalogs_folder(folder).join(format!("{revision:08}.catalog"))
+}
