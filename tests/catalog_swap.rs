@@ -244,6 +244,13 @@ fn profiles_on_disk_follow_after_opening_again_too() {
             assert_eq!(Catalog::from_toml(&text[0].text).unwrap().report().findings(), []);
         }
     }
+    let backup = folder.path().join("backup");
+    database.backup(&backup).unwrap();
+    Database::restore(&backup, folder.path().join("restored")).unwrap();
+    let restored = OpenOptions::new().clock(Clock::Manual(clock.clone()));
+    let restored = restored.open(folder.path().join("restored")).unwrap();
+    assert_eq!((answers(&restored), counts(&restored)), (answers_expected.clone(), counts_expected.clone()));
+    assert!(restored.catalog_files(2).unwrap().is_some());
     let reader = OpenOptions::new().clock(Clock::Manual(clock.clone())).open_read_only(&data).unwrap();
     assert_eq!((answers(&reader), counts(&reader)), (answers_expected.clone(), counts_expected));
     assert_eq!(answers(&database), answers_expected);

@@ -38,11 +38,19 @@ pub(crate) struct Sweep {
     upkeep: Option<Arc<Upkeep>>,
     /// Held by whoever sweeps.
     sweeping: Mutex<()>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    running: Mutex<Running>,
     /// Whether the thread is to end, or not to begin.
     is_stopped: AtomicBool,
     pause: Mutex<()>,
     wake: Condvar,
+}
+
+/// The thread.
+#[derive(Debug, Default)]
+struct Running {
+    thread: Option<JoinHandle<()>>,
+    /// Whether it will look again whether all have caught up.
+    looks_again: bool,
 }
 
 /// Brings the profile in a slot under the program in force, and reports what turned.
@@ -64,7 +72,7 @@ impl Sweep {
             reports,
             upkeep,
             sweeping: Mutex::default(),
-            thread: Mutex::default(),
+            running: Mutex::default(),
             is_stopped: AtomicBool::new(false),
             pause: Mutex::default(),
             wake: Condvar::new(),
@@ -81,18 +89,15 @@ impl Sweep {
 
     /// Sees to it that a thread finishes the sweep.
     pub(crate) fn begin(self: &Arc<Sweep>) {
-        let mut thread = self.thread.lock();
-        if self.is_stopped.load(Ordering::Acquire) || self.is_done() {
-            return;
-        }
-        if thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
-            // It looks again before it ends.
+        let mut running = self.running.lock();
+        if running.looks_again || self.is_stopped() || self.is_done() {
             return;
         }
         let shared = Arc::clone(self);
         let new = std::thread::Builder::new().name("habitue-sweep".to_owned());
         // Without a thread, whoever needs everybody does it.
-        *thread = new.spawn(move || shared.run()).ok();
+        running.thread = new.spawn(move || shared.run()).ok();
+        running.looks_again = running.thread.is_some();
     }
 
     /// Ends the thread; from now on only those who need everybody sweep.
@@ -100,7 +105,8 @@ impl Sweep {
         self.is_stopped.store(true, Ordering::Release);
         drop(self.pause.lock());
         self.wake.notify_all();
-        if let Some(thread) = self.thread.lock().take() {
+        let thread = self.running.lock().thread.take();
+        if let Some(thread) = thread {
             // A panic there has been reported where it happened; nothing is left to do here.
             let _ = thread.join();
         }
@@ -119,9 +125,20 @@ impl Sweep {
         self.shards.all_caught_up(&self.shards.program())
     }
 
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Acquire)
+    }
+
     fn run(&self) {
-        let is_stopped = || self.is_stopped.load(Ordering::Acquire);
-        while !is_stopped() && !self.is_done() {
+        let is_stopped = || self.is_stopped();
+        loop {
+            {
+                let mut running = self.running.lock();
+                running.looks_again = !self.is_stopped() && !self.is_done();
+                if !running.looks_again {
+                    return;
+                }
+            }
             let swept = match &self.upkeep {
                 Some(upkeep) => upkeep.trusting(|| self.sweep(&is_stopped)),
                 None => self.sweep(&is_stopped),

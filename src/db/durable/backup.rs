@@ -1,4 +1,4 @@
-//! Backups: a folder with a base and a manifest, and nothing else.
+//! Backups: a folder with a base, the catalogs that were replaced, and a manifest, and nothing else.
 //!
 //! A backup is a data folder like any other, without a journal, as nothing came after its base, and
 //! without a live store, which is made when it is opened. The manifest is written last: a folder without
@@ -11,6 +11,7 @@ use std::path::Path;
 use crate::base::error::{Error, ErrorKind};
 use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path};
+use crate::db::durable::catalogs;
 use crate::db::durable::everything::Tail;
 use crate::db::durable::folder::{Folder, journal_folder};
 use crate::db::durable::manifest::{Manifest, new_lineage};
@@ -78,6 +79,7 @@ impl Database {
         let base = Base::open(disk, base_path(from, manifest.base), manifest.base_sequence)?;
         base.file.verify(&mut |_| Ok(()))?;
         make_empty(disk, to)?;
+        catalogs::copy(disk, from, to)?;
         copy(disk, &base.path, &base_path(to, manifest.base))?;
         manifest.write(disk, to)
     }
@@ -86,6 +88,7 @@ impl Database {
 impl Folder {
     fn back_up(&self, to: &Path) -> Result<(), Error> {
         make_empty(&*self.disk, to)?;
+        catalogs::copy(&*self.disk, &self.path, to)?;
         // Until it is done, base and journal stay what they are.
         let _building = self.building.lock();
         let (manifest, old) = {

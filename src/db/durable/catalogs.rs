@@ -6,8 +6,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Error;
+use crate::persist::disk::failure::failed;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::disk::{sealed_text, stable_folder};
+
+/// What the names of the files end in, after the revision.
+const SUFFIX: &str = ".catalog";
 
 /// Writes a catalog that is about to be replaced, packed.
 ///
@@ -27,10 +31,30 @@ pub(crate) fn read(disk: &dyn Disk, folder: &Path, revision: u64) -> Result<Opti
     sealed_text::read(disk, &path(folder, revision), remedy)
 }
 
+/// Copies all that a folder has to another, for a backup.
+///
+/// # Errors
+/// `Io`, `Damaged`.
+pub(crate) fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), Error> {
+    let folder = catalogs_folder(from);
+    if !disk.exists(&folder).map_err(|error| failed("look for", &folder, error))? {
+        return Ok(());
+    }
+    for name in disk.list(&folder).map_err(|error| failed("list", &folder, error))? {
+        let revision = name.strip_suffix(SUFFIX).and_then(|number| number.parse().ok());
+        if let Some(revision) = revision
+            && let Some(packed) = read(disk, from, revision)?
+        {
+            write(disk, to, revision, &packed)?;
+        }
+    }
+    Ok(())
+}
+
 fn catalogs_folder(folder: &Path) -> PathBuf {
     folder.join("catalogs")
 }
 
 fn path(folder: &Path, revision: u64) -> PathBuf {
-    catalogs_folder(folder).join(format!("{revision:08}.catalog"))
+    catalogs_folder(folder).join(format!("{revision:08}{SUFFIX}"))
 }
