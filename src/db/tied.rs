@@ -85,7 +85,10 @@ pub(crate) fn concern(
     ties: Option<&Ties>,
     (time, now): (Time, Time),
 ) -> Concern {
+    // What ties nothing new today may tie something by the time it takes effect.
+    let waits = time > now && ties.is_some_and(|ties| !ties.others.is_empty());
     let is_itself = match (profile, ties) {
+        _ if waits => false,
         // Who is first seen in the future is nobody yet.
         (None, ties) => ties.is_none() && time <= now,
         (Some(profile), ties) => match &profile.known_as {
