@@ -79,6 +79,10 @@ pub(crate) fn regroup(locked: &mut Locked<'_>, plan: Plan, now: Time, as_of: AsO
     for place in &plan.old {
         regrouping.take(*place, &mut before);
     }
+    // What was held back takes effect at its time, but not before what has been told.
+    let told = before.values().map(|(as_of, _)| *as_of).max();
+    let now = told.map_or(now, |told| told.max(now));
+    regrouping.now = now;
     let new: Vec<(KnownAs, Profile)> =
         plan.new.into_iter().map(|resolved| regrouping.make(resolved)).collect();
     for (known_as, profile) in new {
