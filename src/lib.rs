@@ -71,6 +71,7 @@ pub use db::diff;
 pub use db::durable::open_options::OpenOptions;
 pub use db::durable::recovery::{Recovery, RecoveryWork};
 pub use db::durable::verify::{Flaw, FlawedPart, Verified};
+pub use db::erasing::erased::Erased;
 pub use db::export::{Exported, ExportedMessage};
 pub use db::identity::{IdentifierSeen, Identity, Tie};
 pub use db::reference::{Answers, Reference, Shown};
@@ -87,6 +88,7 @@ pub use engine::explanation::{
 };
 pub use facts::identity::resolution::TieOutcome;
 pub use model::declaration::Strategy;
+pub use model::erasure_receipt::ErasureReceipt;
 pub use model::message::{Message, MessageKind};
 pub use model::refusal::{Refusal, RefusalReason};
 pub use model::value::{Type, Value};

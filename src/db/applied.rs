@@ -42,4 +42,6 @@ pub enum Cause {
     Time,
     /// A new catalog.
     Catalog,
+    /// Somebody was erased.
+    Erasure,
 }

@@ -112,6 +112,7 @@ impl Database {
             let rules = &program.definitions.identifiers;
             let home = Home::of(&incoming.message, rules).ok_or_else(nobody)?.identifier().to_owned();
             let ties = Ties::of(&incoming.message, rules);
+            self.refuse_erased(&incoming, rules)?;
             let prepared = self.prepare(&home, ties.as_ref(), needs, now)?;
             let claim = self.messages.claim(&incoming.message_id);
             match self.known(&claim, content_hash) {
@@ -133,6 +134,8 @@ impl Database {
                 Prepared::Home(loaded) => {
                     match self.way(&program, home.borrowed(), ties.as_ref(), (time, now), loaded) {
                         Way::Here(shard, recipient) => {
+                            // Again: an erasure holds the shards of whom it is about.
+                            self.refuse_erased(&incoming, rules)?;
                             let message_id = incoming.message_id.clone();
                             let arriving = arriving(&program, incoming, Misfits::Refuse)?;
                             let record = |entry: &Entry| Ok(self.record(now, entry)?);

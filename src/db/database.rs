@@ -19,6 +19,7 @@ use crate::db::catalog::Catalog;
 use crate::db::database_time::DatabaseTime;
 use crate::db::durable::loading::Loaded;
 use crate::db::durable::upkeep::{Upkeep, UpkeepThread};
+use crate::db::erasing::tombstones::Tombstones;
 use crate::db::held::Heldback;
 use crate::db::reports::Reports;
 use crate::db::stats::Stats;
@@ -58,6 +59,10 @@ pub struct Database {
     pub(crate) shards: Arc<Shards>,
     pub(crate) messages: Arc<MessageIndex>,
     pub(crate) reports: Arc<Reports>,
+    /// Who was erased.
+    pub(crate) tombstones: Arc<Tombstones>,
+    /// Held by whoever erases.
+    pub(crate) erasing: Mutex<()>,
     pub(crate) hasher: ahash::RandomState,
     pub(crate) counts: Counts,
     /// Messages of the future that will tie identifiers.
@@ -128,6 +133,8 @@ impl Database {
             shards,
             messages: Arc::new(MessageIndex::new()),
             reports,
+            tombstones: Arc::new(Tombstones::of(None)),
+            erasing: Mutex::default(),
             hasher: ahash::RandomState::new(),
             counts: Counts::default(),
             held: Arc::default(),

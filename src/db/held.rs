@@ -38,6 +38,7 @@ impl Database {
         let arriving = arriving(program, incoming.clone(), Misfits::Refuse)?;
         // The checkpoint that names the record names the message, or comes before both.
         let mut held = self.held.lock();
+        self.refuse_erased(incoming, &program.definitions.identifiers)?;
         let sequence = self.record(incoming.now, &arriving.entry)?;
         held.push(Heldback { sequence, incoming: incoming.clone() });
         self.held_until.fetch_min(incoming.time.millis(), Ordering::SeqCst);

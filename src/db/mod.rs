@@ -10,6 +10,7 @@ pub(crate) mod replaying;
 pub(crate) mod held;
 pub(crate) mod identity;
 pub(crate) mod export;
+pub(crate) mod erasing;
 pub(crate) mod sweep;
 pub(crate) mod catalog_swap;
 pub(crate) mod reports;

@@ -37,6 +37,15 @@ impl Reports {
         self.waiting.lock().drain(..).collect()
     }
 
+    /// Takes those of whoever was shown under one of these ids.
+    pub(crate) fn take_of(&self, is_asked: impl Fn(&str) -> bool) -> Vec<Transition> {
+        let mut waiting = self.waiting.lock();
+        let (taken, left): (VecDeque<_>, _) =
+            waiting.drain(..).partition(|transition| is_asked(&transition.profile));
+        *waiting = left;
+        Vec::from(taken)
+    }
+
     /// How many transitions there were, and how many of them were dropped because nobody took them.
     pub(crate) fn counts(&self) -> (u64, u64) {
         (self.all.load(Ordering::Relaxed), self.dropped.load(Ordering::Relaxed))

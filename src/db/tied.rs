@@ -214,6 +214,7 @@ impl Database {
         let Some(planned) = self.plan(&concerned, incoming.heard(), &program.definitions.identifiers) else {
             return Ok(Attempt::Needs(Needs::Family));
         };
+        self.refuse_erased(incoming, &program.definitions.identifiers)?;
         let arriving = arriving(program, incoming.clone(), Misfits::Refuse)?;
         if planned.is_too_much {
             return Err(too_many());
@@ -271,18 +272,22 @@ impl Database {
     ) -> Vec<Transition> {
         let program = concerned.locked.program();
         let at = AsOf { sequence, stamp: 0, making: self.shards.next_making() };
-        let turns = regroup(&mut concerned.locked, plan, now, at);
-        let cause: Arc<str> = Arc::from(message_id);
-        let segments = &program.definitions.segment_names;
-        let named = turns.into_iter().map(|ShownTurn { shown, segment, entered, at }| Transition {
-            profile: shown,
-            segment: Arc::from(segments.name(segment.0)),
-            entered,
-            at,
-            cause: Cause::Message(Arc::clone(&cause)),
-        });
-        named.collect()
+        let regrouped = regroup(&mut concerned.locked, plan, now, at);
+        name_shown_turns(&program, regrouped.turns, &Cause::Message(Arc::from(message_id)))
     }
+}
+
+/// Changes of memberships with their names.
+pub(crate) fn name_shown_turns(program: &Program, turns: Vec<ShownTurn>, cause: &Cause) -> Vec<Transition> {
+    let segments = &program.definitions.segment_names;
+    let named = turns.into_iter().map(|ShownTurn { shown, segment, entered, at }| Transition {
+        profile: shown,
+        segment: Arc::from(segments.name(segment.0)),
+        entered,
+        at,
+        cause: cause.clone(),
+    });
+    named.collect()
 }
 
 /// A refusal of what would make one customer of too many identifiers.
@@ -333,8 +338,14 @@ impl<'a> Concerned<'a> {
         Concerned { locked, profiles, is_family: true }
     }
 
-    fn profiles(&self) -> impl Iterator<Item = &Profile> {
+    /// Everybody.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = &Profile> {
         self.profiles.iter().filter_map(|place| self.locked.profile(*place))
+    }
+
+    /// Where they are, in the same order.
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.profiles
     }
 
     /// The profile of an identifier.

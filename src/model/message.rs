@@ -283,6 +283,18 @@ impl Message {
         &self.context
     }
 
+    /// The same message without some of its fields: `anonymousId`, or a trait such as `traits.email`.
+    pub(crate) fn without(mut self, fields: &[String]) -> Message {
+        for field in fields {
+            match field.strip_prefix("traits.") {
+                Some(name) => drop(self.traits.remove(name)),
+                None if field == "anonymousId" => self.anonymous_id = None,
+                None => {}
+            }
+        }
+        self
+    }
+
     /// All ids and names.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         let (first, second) = self.kind_texts();

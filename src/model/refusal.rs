@@ -26,6 +26,8 @@ pub enum RefusalReason {
     UnknownProperty,
     /// A strict catalog does not declare the attribute.
     UnknownAttribute,
+    /// The message is of somebody who was erased, and of before that.
+    Erased,
     /// The ids of the message are among those that the catalog says identify nobody.
     Blocked,
     /// One more event would exceed what an aggregate keeps for one profile, or one more identifier what one
@@ -59,6 +61,7 @@ impl RefusalReason {
             RefusalReason::UnknownEvent => "unknown_event",
             RefusalReason::UnknownProperty => "unknown_property",
             RefusalReason::UnknownAttribute => "unknown_attribute",
+            RefusalReason::Erased => "erased",
             RefusalReason::Blocked => "blocked",
             RefusalReason::Limit => "limit",
             RefusalReason::Storage => "storage",

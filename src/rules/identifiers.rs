@@ -22,11 +22,17 @@ pub(crate) struct IdentifierRules {
     pub(crate) declared: Vec<(String, IdentifierRule)>,
 }
 
+/// How a text is read as an identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Form {
+    case: Case,
+    spaces: Spaces,
+}
+
 /// The rule for one kind.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct IdentifierRule {
-    case: Case,
-    spaces: Spaces,
+    pub(crate) form: Form,
     blocked: Vec<String>,
     patterns: Vec<Pattern>,
     /// Most of this kind that one profile may have.
@@ -103,14 +109,16 @@ impl IdentifierRule {
         report: &mut Report,
     ) -> IdentifierRule {
         let mut rule = IdentifierRule {
-            case: declared.and_then(|declared| declared.case).unwrap_or(case),
-            spaces: declared.and_then(|declared| declared.spaces).unwrap_or(spaces),
+            form: Form {
+                case: declared.and_then(|declared| declared.case).unwrap_or(case),
+                spaces: declared.and_then(|declared| declared.spaces).unwrap_or(spaces),
+            },
             blocked: Vec::new(),
             patterns: Vec::new(),
             limit: declared.and_then(|declared| declared.limit),
         };
         let Some(declared) = declared else { return rule };
-        rule.blocked = declared.blocked.iter().map(|blocked| rule.normalised(blocked).into_owned()).collect();
+        rule.blocked = declared.blocked.iter().map(|blocked| rule.form.read(blocked).into_owned()).collect();
         for pattern in &declared.blocked_patterns {
             match Regex::new(&pattern.value) {
                 Ok(regex) => rule.patterns.push(Pattern(regex)),
@@ -129,20 +137,43 @@ impl IdentifierRule {
     }
 
     fn keeps_all(&self) -> bool {
-        let IdentifierRule { case, spaces, blocked, patterns, limit: _ } = self;
+        let IdentifierRule { form: Form { case, spaces }, blocked, patterns, limit: _ } = self;
         *case == Case::Keep && *spaces == Spaces::Keep && blocked.is_empty() && patterns.is_empty()
     }
 
     /// What a text identifies by; nothing if it is blocked or empty.
     pub(crate) fn read<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {
-        let normalised = self.normalised(text);
+        let normalised = self.form.read(text);
         let is_blocked = normalised.is_empty()
             || self.blocked.iter().any(|blocked| *blocked == *normalised)
             || self.patterns.iter().any(|pattern| pattern.0.is_match(&normalised));
         (!is_blocked).then_some(normalised)
     }
+}
 
-    fn normalised<'a>(&self, text: &'a str) -> Cow<'a, str> {
+impl Form {
+    /// A number for it, below 6, which is written down.
+    pub(crate) fn code(self) -> u8 {
+        let case = match self.case {
+            Case::Keep => 0,
+            Case::Ignore => 3,
+        };
+        case + match self.spaces {
+            Spaces::Keep => 0,
+            Spaces::Trim => 1,
+            Spaces::Remove => 2,
+        }
+    }
+
+    /// The form of that number.
+    pub(crate) fn of_code(code: u8) -> Option<Form> {
+        let case = if code < 3 { Case::Keep } else { Case::Ignore };
+        let spaces = [Spaces::Keep, Spaces::Trim, Spaces::Remove].get(usize::from(code % 3)).copied();
+        spaces.filter(|_| code < 6).map(|spaces| Form { case, spaces })
+    }
+
+    /// What a text is read as.
+    pub(crate) fn read<'a>(self, text: &'a str) -> Cow<'a, str> {
         let spaced = match self.spaces {
             Spaces::Keep => Cow::Borrowed(text),
             Spaces::Trim => Cow::Borrowed(text.trim()),
@@ -173,6 +204,14 @@ mod tests {
         };
         let mut report = Report::new(Vec::new());
         IdentifierRule::of(Some(&declared), Case::Keep, Spaces::Keep, &mut report)
+    }
+
+    #[test]
+    fn forms_have_numbers() {
+        for code in 0..6 {
+            assert_eq!(Form::of_code(code).map(Form::code), Some(code));
+        }
+        assert_eq!((Form::of_code(6), Form::of_code(255)), (None, None));
     }
 
     #[test]

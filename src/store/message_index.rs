@@ -82,6 +82,21 @@ impl MessageIndex {
         leaving
     }
 
+    /// Forgets a message, or that it said something else; of a database on disk, what is there is not
+    /// touched.
+    pub(crate) fn revise(&self, message_id: &str, content: Option<u128>) {
+        let id = MessageIndex::hash_of(message_id);
+        let mut shard = self.shards[id as usize % SHARDS].lock();
+        let IndexShard { recent, leaving } = &mut *shard;
+        for part in [recent, leaving] {
+            match (part.get_mut(&id), content) {
+                (Some(known), Some(content)) => *known = content,
+                (Some(_), None) => drop(part.remove(&id)),
+                (None, _) => {}
+            }
+        }
+    }
+
     /// Forgets what was written to disk.
     pub(crate) fn forget_left(&self) {
         self.shards.iter().for_each(|shard| shard.lock().leaving = AHashMap::new());

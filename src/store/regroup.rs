@@ -5,7 +5,8 @@
 //! stays as it is, but for its identifiers. Any other is made from the union of its messages.
 //!
 //! Invariants:
-//! 1. Every message and every identifier of the old profiles is in exactly one of the new ones.
+//! 1. Every message and every identifier of the old profiles is in exactly one of the new ones, but for
+//!    what an erasure leaves out of the plan.
 //! 2. Of each shown id, the changes told are those between its memberships before and after; whoever is
 //!    no longer shown has left everything.
 
@@ -27,7 +28,7 @@ use crate::store::shard::AsOf;
 use crate::store::shards::{Locked, Place};
 
 /// What profiles become.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// Profiles that are concerned; their histories are whole.
     pub(crate) old: Vec<Place>,
@@ -48,6 +49,14 @@ pub(crate) struct ShownTurn {
     pub(crate) at: Time,
 }
 
+/// What a plan has changed.
+#[derive(Debug)]
+pub(crate) struct Regrouped {
+    pub(crate) turns: Vec<ShownTurn>,
+    /// Keys under which profiles are on disk that none of the new ones takes the place of.
+    pub(crate) left_on_disk: Vec<Vec<u8>>,
+}
+
 /// Memberships by shown id: as of when, and of each segment.
 type Memberships = BTreeMap<Arc<str>, (Time, Vec<bool>)>;
 
@@ -64,7 +73,7 @@ struct Regrouping<'l, 's> {
 }
 
 /// Carries out a plan that a record asks for; its `making` is a number that no profile has had.
-pub(crate) fn regroup(locked: &mut Locked<'_>, plan: Plan, now: Time, as_of: AsOf) -> Vec<ShownTurn> {
+pub(crate) fn regroup(locked: &mut Locked<'_>, plan: Plan, now: Time, as_of: AsOf) -> Regrouped {
     let program = locked.program();
     let (mut before, mut after) = (Memberships::new(), Memberships::new());
     let mut regrouping = Regrouping {
@@ -88,7 +97,8 @@ pub(crate) fn regroup(locked: &mut Locked<'_>, plan: Plan, now: Time, as_of: AsO
     for (known_as, profile) in new {
         regrouping.put(known_as, profile, &mut after);
     }
-    turns(&before, &after, now)
+    let left_on_disk = regrouping.on_disk;
+    Regrouped { turns: turns(&before, &after, now), left_on_disk }
 }
 
 impl Regrouping<'_, '_> {

@@ -12,13 +12,15 @@ use crate::base::error::{Error, ErrorKind};
 use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path};
 use crate::db::durable::catalogs;
-use crate::db::durable::everything::Tail;
+use crate::db::durable::erasure_file;
 use crate::db::durable::folder::{Folder, journal_folder};
 use crate::db::durable::manifest::{Manifest, new_lineage};
+use crate::db::erasing::tombstones::mark_of;
 use crate::persist::disk::failure::failed;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::disk::real_disk::RealDisk;
 use crate::persist::disk::unfinished;
+use crate::persist::record::erasure_book::ErasureBook;
 
 /// How much of a file is copied at once.
 const COPIED_BYTES: usize = 1024 * 1024;
@@ -64,7 +66,57 @@ impl Database {
     /// `NotFound` if there is no backup, `InvalidCall` if the folder is not empty or `from` was opened,
     /// `Damaged`, `Incompatible`, `Io`.
     pub fn restore(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), Error> {
-        let (disk, from, to) = (&RealDisk, from.as_ref(), to.as_ref());
+        let book = erasure_file::read(&RealDisk, from.as_ref())?;
+        Database::restore_with(from.as_ref(), to.as_ref(), book)
+    }
+
+    /// The same for a backup that is older than erasures of the database in `current`: whoever was erased
+    /// there is erased from what is restored, the first time it is opened.
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("habitue-doc-restore-{}", std::process::id()));
+    /// # let _ = std::fs::remove_dir_all(&folder);
+    /// use habitue::{Catalog, Database, Message, OpenOptions};
+    ///
+    /// let catalog = Catalog::from_toml("schema = 1\n[attributes]\npoints = \"int\"\n")?;
+    /// let database = OpenOptions::new().catalog(catalog).open(folder.join("shop"))?;
+    /// database.apply(Message::identify("ana").with_trait("points", 7))?;
+    /// database.backup(folder.join("backup"))?;
+    /// database.erase("ana")?;
+    ///
+    /// Database::restore_without_erased(folder.join("backup"), folder.join("other"), folder.join("shop"))?;
+    /// assert_eq!(Database::open(folder.join("other"))?.attribute("ana", "points")?, None);
+    /// # drop(database);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Database::restore`]; `InvalidCall` if the backup remembers erasures of another database.
+    pub fn restore_without_erased(
+        from: impl AsRef<Path>,
+        to: impl AsRef<Path>,
+        current: impl AsRef<Path>,
+    ) -> Result<(), Error> {
+        let (from, current) = (from.as_ref(), current.as_ref());
+        let old = erasure_file::read(&RealDisk, from)?;
+        let new = erasure_file::read(&RealDisk, current)?;
+        if let (Some(old), Some(new)) = (&old, &new)
+            && (old.key != new.key || old.receipts.len() > new.receipts.len())
+        {
+            let message = format!(
+                "`{}` remembers other erasures than `{}`: it is no later state of the same database",
+                current.display(),
+                from.display()
+            );
+            return Err(Error::new(ErrorKind::InvalidCall, message));
+        }
+        let newer = new.map(ErasureBook::settled);
+        Database::restore_with(from, to.as_ref(), newer.or(old))
+    }
+
+    fn restore_with(from: &Path, to: &Path, book: Option<ErasureBook>) -> Result<(), Error> {
+        let disk = &RealDisk;
         let Some(manifest) = Manifest::read(disk, from)? else {
             let message = format!("`{}` holds no backup, or an unfinished one", from.display());
             return Err(Error::new(ErrorKind::NotFound, message));
@@ -81,6 +133,9 @@ impl Database {
         make_empty(disk, to)?;
         catalogs::copy(disk, from, to)?;
         copy(disk, &base.path, &base_path(to, manifest.base))?;
+        if let Some(book) = book {
+            erasure_file::write(disk, to, &book)?;
+        }
         manifest.write(disk, to)
     }
 }
@@ -96,9 +151,12 @@ impl Folder {
             (state.manifest.clone(), state.base.clone())
         };
         let up_to = self.journal.sync()?.0;
-        let tail = Tail::read(&*self.disk, &journal_folder(&self.path), manifest.base_sequence, Some(up_to))?;
+        let tail = self.tail(&manifest, Some(up_to))?;
         let new = self.write_base(&base_path(to, 1), old.as_ref(), tail, &manifest)?;
-        Manifest { base: 1, has_journal: false, lineage: new_lineage(), ..new }.write(&*self.disk, to)
+        self.copy_book(to)?;
+        let erasures = self.tombstones.book().as_ref().map(mark_of);
+        Manifest { base: 1, erasures, has_journal: false, lineage: new_lineage(), ..new }
+            .write(&*self.disk, to)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::durable::base::{Base, BaseEntry, base_path};
 use crate::db::durable::everything::{Everything, Tail, for_each};
-use crate::db::durable::folder::{Folder, FolderState, journal_folder};
+use crate::db::durable::folder::{Folder, FolderState};
 use crate::db::durable::manifest::Manifest;
 use crate::persist::block_file::writer::BlockFileWriter;
 use crate::persist::disk::unfinished;
@@ -39,7 +39,7 @@ impl Folder {
         if up_to <= manifest.base_sequence {
             return Ok(());
         }
-        let tail = Tail::read(&*self.disk, &journal_folder(&self.path), manifest.base_sequence, Some(up_to))?;
+        let tail = self.tail(&manifest, Some(up_to))?;
         let number = manifest.base + 1;
         let path = base_path(&self.path, number);
         let new = self.write_base(&path, old.as_ref(), tail, &manifest)?;
@@ -83,10 +83,13 @@ impl Folder {
         profile: Everything<'_>,
         old: Option<&Arc<Base>>,
     ) -> Result<(), Error> {
-        if let (Some(base), None) = (&profile.base, &profile.later) {
+        if let (Some(base), None, false) = (&profile.base, &profile.later, profile.is_sieved()) {
             return writer.add(profile.key, &base.write());
         }
         let messages = profile.messages(old)?;
+        if messages.is_empty() {
+            return Ok(());
+        }
         let history = info(&messages);
         let chunks = chunks(&messages);
         let chunks = chunks.iter().map(Vec::as_slice).collect();

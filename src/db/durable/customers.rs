@@ -76,7 +76,7 @@ impl Truth<'_> {
                 later.extend(messages.into_iter().map(|(_, entry)| (sequence, entry)));
                 return Ok(());
             }
-            let (key, only) = (identifier.to_owned(), Some(&everything));
+            let (key, only) = (identifier.to_owned(), (!everything.is_sieved()).then_some(&everything));
             visit(Customer { key, known_as: None, messages, sequence, only })
         })?;
         for family in tied.families() {

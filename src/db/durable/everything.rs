@@ -9,6 +9,7 @@ use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::durable::base::{Base, BaseEntry};
 use crate::db::durable::manifest::Manifest;
+use crate::db::erasing::sieve::Sieve;
 use crate::facts::identity::ties::written_home;
 use crate::model::message::Message;
 use crate::persist::disk::file_calls::Disk;
@@ -18,7 +19,7 @@ use crate::persist::record::history_chunk::HistoryEntry;
 use crate::persist::record::journal_record::JournalRecord;
 
 /// What the journal holds after the base, by profile.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tail {
     /// Of each profile's key, its messages and the journal's number of the last one.
     profiles: BTreeMap<Vec<u8>, (u64, Vec<HistoryEntry<'static>>)>,
@@ -29,6 +30,8 @@ pub(crate) struct Tail {
     pub(crate) last: u64,
     /// The database's time at the last record.
     pub(crate) now: Option<Time>,
+    /// What an unfinished erasure takes out, of the base too.
+    sieve: Arc<Sieve>,
 }
 
 /// What came under one id.
@@ -39,10 +42,11 @@ pub(crate) struct Everything<'a> {
     pub(crate) base: Option<BaseEntry<'a>>,
     /// What came after the base, and the journal's number of the last one.
     pub(crate) later: Option<&'a (u64, Vec<HistoryEntry<'static>>)>,
+    sieve: &'a Sieve,
 }
 
 impl Tail {
-    /// Reads the journal of a folder after `after`, up to `up_to`.
+    /// Reads the journal of a folder after `after`, up to `up_to`, through a sieve.
     ///
     /// # Errors
     /// `Damaged`, `Incompatible`, `Io`.
@@ -51,8 +55,10 @@ impl Tail {
         journal: &Path,
         after: u64,
         up_to: Option<u64>,
+        sieve: Arc<Sieve>,
     ) -> Result<Tail, Error> {
-        let mut tail = Tail { last: after, ..Tail::default() };
+        let (profiles, catalog, catalogs, now) = (BTreeMap::new(), None, 0, None);
+        let mut tail = Tail { profiles, catalog, catalogs, last: after, now, sieve };
         let scan = scan(disk, journal, Sequence(after), up_to.map(Sequence), &mut |sequence, bytes| {
             tail.add(sequence.0, JournalRecord::read(bytes)?)
         })?;
@@ -88,10 +94,13 @@ impl Tail {
             JournalRecord::Message { now, time, message_id, json } => {
                 self.now = Some(now);
                 let message = Message::parse(json)?;
-                let (last, entries) = self.profiles.entry(written_home(&message).key()).or_default();
-                *last = sequence;
+                let home = written_home(&message).key();
                 let (message_id, json) = (Cow::Owned(message_id.to_owned()), Cow::Owned(json.to_owned()));
-                entries.push(HistoryEntry { time, message_id, json });
+                if let Some(entry) = self.sieve.pass(&home, HistoryEntry { time, message_id, json })? {
+                    let (last, entries) = self.profiles.entry(home).or_default();
+                    *last = sequence;
+                    entries.push(entry);
+                }
             }
         }
         Ok(())
@@ -107,18 +116,19 @@ pub(crate) fn for_each(
     tail: &Tail,
     visit: &mut dyn FnMut(Everything<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    let sieve = &*tail.sieve;
     let mut later = tail.profiles.iter().peekable();
     if let Some(base) = base {
         let mut entries = base.file.iterate_from(&[]);
         while let Some((key, value)) = entries.next_entry()? {
             while let Some((key, later)) = later.next_if(|(later, _)| later.as_slice() < key) {
-                visit(Everything { key, base: None, later: Some(later) })?;
+                visit(Everything { key, base: None, later: Some(later), sieve })?;
             }
             let later = later.next_if(|(later, _)| later.as_slice() == key).map(|(_, later)| later);
-            visit(Everything { key, base: Some(BaseEntry::read(value, &base.path)?), later })?;
+            visit(Everything { key, base: Some(BaseEntry::read(value, &base.path)?), later, sieve })?;
         }
     }
-    later.try_for_each(|(key, later)| visit(Everything { key, base: None, later: Some(later) }))
+    later.try_for_each(|(key, later)| visit(Everything { key, base: None, later: Some(later), sieve }))
 }
 
 /// Visits what came under one id, if anything did.
@@ -140,7 +150,7 @@ pub(crate) fn visit_one<T>(
     if entry.is_none() && later.is_none() {
         return Ok(None);
     }
-    visit(Everything { key, base: entry, later }).map(Some)
+    visit(Everything { key, base: entry, later, sieve: &tail.sieve }).map(Some)
 }
 
 impl Everything<'_> {
@@ -150,11 +160,20 @@ impl Everything<'_> {
     /// `Damaged` if those of the base are not what its record says.
     pub(crate) fn messages(&self, base: Option<&Arc<Base>>) -> Result<Vec<HistoryEntry<'static>>, Error> {
         let mut messages = match (&self.base, base) {
-            (Some(entry), Some(base)) => entry.messages(&base.path)?,
+            (Some(entry), Some(base)) => {
+                let messages = entry.messages(&base.path)?.into_iter();
+                let passed = messages.filter_map(|message| self.sieve.pass(self.key, message).transpose());
+                passed.collect::<Result<_, Error>>()?
+            }
             _ => Vec::new(),
         };
         messages.extend(self.later.iter().flat_map(|(_, later)| later.iter().cloned()));
         Ok(messages)
+    }
+
+    /// Whether the base holds something under this id that is to be taken out.
+    pub(crate) fn is_sieved(&self) -> bool {
+        self.sieve.concerns(self.key)
     }
 
     /// The journal's number of the last message.

@@ -18,6 +18,7 @@ use crate::base::time::Time;
 use crate::db::durable::base::Base;
 use crate::db::durable::manifest::Manifest;
 use crate::db::durable::recovery::Listener;
+use crate::db::erasing::tombstones::Tombstones;
 use crate::engine::image::{Image, ImageError};
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
@@ -60,6 +61,8 @@ pub(crate) struct Folder {
     /// The ids of the accepted messages that are on disk.
     pub(crate) messages: MessageRuns,
     pub(crate) state: Mutex<FolderState>,
+    /// Who was erased.
+    pub(crate) tombstones: Arc<Tombstones>,
     /// Held by whoever writes to the live store or takes profiles out of memory.
     pub(crate) upkeep: Mutex<()>,
     /// Held by whoever makes a base.

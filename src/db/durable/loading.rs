@@ -8,6 +8,7 @@ use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
 use crate::db::database::Database;
 use crate::db::durable::folder::{Access, Found, profile_of};
+use crate::db::durable::rebuild::OldStore;
 use crate::db::durable::upkeep::Upkeep;
 use crate::db::questions::is_member;
 use crate::engine::program::Program;
@@ -228,6 +229,14 @@ impl Upkeep {
         if self.replayed.lock().is_some() {
             return Err(error);
         }
+        self.make_live_anew(OldStore::InDoubt(&error.to_string()))
+    }
+
+    /// Makes the live store anew, for one who holds the lock of upkeep.
+    ///
+    /// # Errors
+    /// `Io`, and `Damaged` if base or journal cannot be read.
+    pub(crate) fn make_live_anew(&self, old: OldStore<'_>) -> Result<(), Error> {
         // What is asked about a time leaves no trace of it on disk.
         let now = match self.folder.access {
             Access::Everything => self.time.now(),
@@ -241,7 +250,11 @@ impl Upkeep {
         let in_memory: BTreeSet<Vec<u8>> =
             self.shards.iter().flat_map(|shard| shard.write().leave_disk()).collect();
         let is_in_memory = |key: &[u8]| in_memory.contains(key);
-        let rebuilt = self.folder.rebuild_live(&program, now, &error.to_string(), &is_in_memory)?;
+        let not_stored: i64 = self.shards.iter().map(|shard| shard.read().not_stored()).sum();
+        let rebuilt = self.folder.rebuild_live(&program, now, old, &is_in_memory)?;
+        // Those in memory do not count themselves as stored yet.
+        let stored = rebuilt.meta.profiles.saturating_add_signed(-not_stored);
+        self.stored_profiles.store(stored, Ordering::Relaxed);
         let mut shard = self.shards[0].write();
         // Under a program that was replaced meanwhile, nobody is counted before they catch up.
         if Arc::ptr_eq(&shard.program, &program) {

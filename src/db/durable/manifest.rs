@@ -14,6 +14,8 @@ use crate::persist::disk::sealed_text;
 
 /// The version of the folder's format.
 const FORMAT: u32 = 1;
+/// The same of a folder that remembers erasures: a release that does not would bring people back.
+const FORMAT_WITH_ERASURES: u32 = 2;
 const NAME: &str = "habitue.manifest";
 
 /// What the file says.
@@ -39,6 +41,10 @@ pub(crate) struct Manifest {
     /// A number for the messages that are held: another one whenever some were given up, so that a live
     /// store that knows them is not taken for one of what came after.
     pub(crate) lineage: u64,
+    /// The state of the book of erasures that base and journal have been through; nothing if nobody was
+    /// erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) erasures: Option<String>,
 }
 
 /// What every version's manifest says.
@@ -60,6 +66,7 @@ impl Manifest {
             has_journal: false,
             journal_reached: 0,
             lineage: new_lineage(),
+            erasures: None,
         }
     }
 
@@ -86,9 +93,10 @@ impl Manifest {
             Error::new(ErrorKind::Damaged, message)
         };
         let Format { format } = serde_json::from_str(&json).map_err(damaged)?;
-        if format != FORMAT {
+        if format != FORMAT && format != FORMAT_WITH_ERASURES {
             let message = format!(
-                "`{}` is of format {format}, and this version reads format {FORMAT}; use the release that \
+                "`{}` is of format {format}, and this version reads formats {FORMAT} and \
+                 {FORMAT_WITH_ERASURES}; use the release that \
                  wrote it, or a newer one",
                 folder.display()
             );
@@ -102,7 +110,8 @@ impl Manifest {
     /// # Errors
     /// `Io`; then the old one is still there.
     pub(crate) fn write(&self, disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
-        let json = serde_json::to_string_pretty(self)
+        let format = if self.erasures.is_some() { FORMAT_WITH_ERASURES } else { FORMAT };
+        let json = serde_json::to_string_pretty(&Manifest { format, ..self.clone() })
             .map_err(|error| Error::new(ErrorKind::Io, error.to_string()).caused_by(error))?;
         sealed_text::write(disk, &Manifest::path(folder), &json)
     }

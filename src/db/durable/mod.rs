@@ -6,12 +6,14 @@
 //! made anew from base and journal. What guarantees what is in `docs/durability.md`.
 
 pub(crate) mod manifest;
+pub(crate) mod erasure_file;
 pub(crate) mod base;
 pub(crate) mod everything;
 pub(crate) mod customers;
 pub(crate) mod recovery;
 pub(crate) mod folder;
 pub(crate) mod building;
+pub(crate) mod rewriting;
 pub(crate) mod rebuild;
 pub(crate) mod catalogs;
 pub(crate) mod upkeep;

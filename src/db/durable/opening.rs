@@ -21,13 +21,15 @@ use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path, remove_others};
 use crate::db::durable::catalogs;
 use crate::db::durable::completeness;
-use crate::db::durable::everything::Tail;
+use crate::db::durable::erasure_file;
 use crate::db::durable::folder::{
     Access, Folder, FolderState, in_doubt, journal_folder, live_options, messages_folder,
 };
 use crate::db::durable::manifest::{Manifest, new_lineage};
 use crate::db::durable::open_options::OpenOptions;
+use crate::db::durable::rebuild::OldStore;
 use crate::db::durable::upkeep::{LastCheckpoint, Upkeep, UpkeepThread};
+use crate::db::erasing::tombstones::Tombstones;
 use crate::db::held::Heldback;
 use crate::engine::program::Program;
 use crate::model::message::Message;
@@ -40,6 +42,7 @@ use crate::persist::journal::sequence::Sequence;
 use crate::persist::live::distrust::Distrust;
 use crate::persist::live::live_store::Live;
 use crate::persist::message_runs::runs::MessageRuns;
+use crate::persist::record::erasure_book::ErasureBook;
 use crate::persist::record::journal_record::JournalRecord;
 use crate::persist::record::store_meta::StoreMeta;
 use crate::store::programs::{Past, Programs};
@@ -86,6 +89,12 @@ impl OpenOptions {
     /// and no catalog is given.
     pub fn open(self, folder: impl AsRef<Path>) -> Result<Database, Error> {
         let Opened { folder, packed, began_at, live, records } = self.open_files(folder.as_ref())?;
+        folder.note_newer_tombstones()?;
+        if folder.is_erasing() {
+            drop(live);
+            let database = self.end_erasing(folder, began_at)?;
+            return self.finish(database);
+        }
         let counted = live.map_err(in_doubt).and_then(|(live, meta, programs)| {
             *folder.live.write() = Some(live);
             let opened = folder.messages.open(&meta.runs);
@@ -102,7 +111,11 @@ impl OpenOptions {
             Ok(database)
         });
         let database = match replayed {
-            Err(error) if folder.was_in_doubt(&error) => self.made_anew(folder, began_at, &error)?,
+            Err(error) if folder.was_in_doubt(&error) => {
+                let doubt = error.source().and_then(|source| source.downcast_ref::<Distrust>());
+                let why = doubt.map_or_else(|| error.to_string(), |doubt| doubt.reason.clone());
+                self.made_anew(folder, began_at, OldStore::InDoubt(&why))?
+            }
             replayed => replayed?,
         };
         self.finish(database)
@@ -113,6 +126,7 @@ impl OpenOptions {
         disk.create_folder(path).map_err(|error| failed("make", path, error))?;
         let lock = FolderLock::take(&*disk, path)?;
         let mut manifest = self.manifest(path)?;
+        let book = self.book(path, &mut manifest)?;
         let is_journal_gone = completeness::is_journal_gone(&*disk, path, &manifest)?;
         if is_journal_gone && !self.salvage {
             return Err(completeness::gone(path));
@@ -161,6 +175,7 @@ impl OpenOptions {
             journal,
             live: RwLock::new(None),
             state: Mutex::new(FolderState { manifest, base }),
+            tombstones: Arc::new(Tombstones::of(book)),
             upkeep: Mutex::new(()),
             building: Mutex::new(()),
             warnings: Mutex::default(),
@@ -175,17 +190,23 @@ impl OpenOptions {
     }
 
     /// The database over a live store that is made anew, with everything that the journal holds.
-    fn made_anew(&self, folder: Arc<Folder>, began_at: Time, error: &Error) -> Result<Database, Error> {
+    fn made_anew(&self, folder: Arc<Folder>, began_at: Time, old: OldStore<'_>) -> Result<Database, Error> {
         let manifest = {
             let manifest = folder.state.lock().manifest.clone();
-            let journal = journal_folder(&folder.path);
-            Tail::read(&*folder.disk, &journal, manifest.base_sequence, None)?.carried_over(&manifest)
+            folder.tail(&manifest, None)?.carried_over(&manifest)
         };
         let program = program_of(&manifest.catalog, manifest.revision)?;
-        let doubt = error.source().and_then(|source| source.downcast_ref::<Distrust>());
-        let why = doubt.map_or_else(|| error.to_string(), |doubt| doubt.reason.clone());
-        let meta = folder.rebuild_live(&program, began_at, &why, &|_| false)?.meta;
+        let meta = folder.rebuild_live(&program, began_at, old, &|_| false)?.meta;
         self.assemble(folder, Programs::only(program), manifest.catalog, meta, began_at)
+    }
+
+    /// Finishes an erasure that was cut short, or that came with a newer book than the files.
+    fn end_erasing(&self, folder: Arc<Folder>, began_at: Time) -> Result<Database, Error> {
+        let bytes = folder.rewrite()?;
+        folder.warn("an erasure was finished: the files were written anew".to_owned());
+        let database = self.made_anew(Arc::clone(&folder), began_at, OldStore::Outdated)?;
+        folder.end_erasing(bytes + folder.bytes_made_anew())?;
+        Ok(database)
     }
 
     fn cache_bytes(&self) -> u64 {
@@ -205,6 +226,18 @@ impl OpenOptions {
         let manifest = Manifest::new(catalog.text.pack());
         manifest.write(&*self.disk, path)?;
         Ok(manifest)
+    }
+
+    /// The book of erasures. Salvage goes on without one that cannot be read.
+    fn book(&self, path: &Path, manifest: &mut Manifest) -> Result<Option<ErasureBook>, Error> {
+        match erasure_file::read(&*self.disk, path) {
+            Ok(None) if manifest.erasures.is_some() && !self.salvage => Err(erasure_file::gone(path)),
+            Err(error) if error.kind() == ErrorKind::Damaged && self.salvage => {
+                manifest.erasures = None;
+                Ok(None)
+            }
+            read => read,
+        }
     }
 
     fn journal(
@@ -237,6 +270,7 @@ impl OpenOptions {
         let since = meta.now.max(began_at);
         let mut database =
             Database::empty(programs, self.clock.clone(), since, Some(Arc::clone(&folder) as _));
+        database.tombstones = Arc::clone(&folder.tombstones);
         database.catalogs.lock().insert(meta.revision, packed);
         database.shards[0].write().add_sizes(&meta.sizes);
         for held in &meta.held {

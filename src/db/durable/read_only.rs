@@ -13,15 +13,21 @@ use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path};
 use crate::db::durable::completeness;
 use crate::db::durable::customers::{Customer, Truth};
+use crate::db::durable::erasure_file;
 use crate::db::durable::everything::Tail;
 use crate::db::durable::folder::journal_folder;
 use crate::db::durable::manifest::Manifest;
 use crate::db::durable::open_options::OpenOptions;
 use crate::db::durable::opening::program_of;
+use crate::db::erasing::sieve::Sieve;
+use crate::db::erasing::sweeping::sweep;
+use crate::db::erasing::tombstones::{Tombstones, mark_of};
 use crate::db::held::Heldback;
 use crate::derived::propagation::Scratch;
 use crate::engine::program::Program;
 use crate::model::identifier::OwnedIdentifier;
+use crate::persist::disk::file_calls::Disk;
+use crate::persist::record::erasure_book::ErasureBook;
 use crate::store::history::{Entry, History};
 use crate::store::profile::{Body, Profile, ids};
 use crate::store::programs::Programs;
@@ -74,7 +80,12 @@ impl OpenOptions {
             0 => None,
             number => Some(Arc::new(Base::open(disk, base_path(path, number), manifest.base_sequence)?)),
         };
-        let tail = Tail::read(disk, &journal_folder(path), manifest.base_sequence, None)?;
+        let book = erasure_file::read(disk, path)?;
+        if book.is_none() && manifest.erasures.is_some() {
+            return Err(erasure_file::gone(path));
+        }
+        let tombstones = Tombstones::of(book);
+        let tail = tail_of(disk, path, &manifest, base.as_ref(), &tombstones)?;
         if tail.last < manifest.journal_reached {
             return Err(completeness::shortened(path, manifest.journal_reached, tail.last));
         }
@@ -87,6 +98,7 @@ impl OpenOptions {
         let mut database =
             Database::empty(Programs::only(Arc::clone(&program)), self.clock.clone(), since, None);
         database.is_read_only = true;
+        database.tombstones = Arc::new(tombstones);
         let now = database.now();
         let mut scratch = Scratch::default();
         scratch.reserve(&program.graph);
@@ -114,5 +126,27 @@ impl OpenOptions {
             database.hold_back(Heldback { sequence, incoming: Incoming { message, message_id, time, now } });
         }
         Ok(database)
+    }
+}
+
+/// What the journal holds after the base, without whoever was erased, also where the files still have them.
+fn tail_of(
+    disk: &dyn Disk,
+    path: &Path,
+    manifest: &Manifest,
+    base: Option<&Arc<Base>>,
+    tombstones: &Tombstones,
+) -> Result<Tail, Error> {
+    let read = |sieve| Tail::read(disk, &journal_folder(path), manifest.base_sequence, None, sieve);
+    let tail = read(tombstones.sieve())?;
+    let Some(book) = tombstones.book().filter(|book| book.pending.is_none()) else { return Ok(tail) };
+    if manifest.erasures == Some(mark_of(&book)) {
+        return Ok(tail);
+    }
+    let carried = tail.carried_over(manifest);
+    let program = program_of(&carried.catalog, carried.revision)?;
+    match sweep(base, &tail, tombstones, &program.definitions.identifiers, &book.key)? {
+        None => Ok(tail),
+        pending => read(Arc::new(Sieve::of(&ErasureBook { pending, ..book }))),
     }
 }

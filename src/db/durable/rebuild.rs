@@ -6,8 +6,7 @@ use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::durable::building::{chunks, info};
 use crate::db::durable::customers::{Customer, Truth};
-use crate::db::durable::everything::Tail;
-use crate::db::durable::folder::{Folder, in_doubt, journal_folder, live_options};
+use crate::db::durable::folder::{Folder, in_doubt, live_options};
 use crate::db::durable::recovery::RecoveryWork;
 use crate::derived::propagation::Scratch;
 use crate::engine::image::Image;
@@ -17,8 +16,8 @@ use crate::engine::transition::Trigger;
 use crate::persist::disk::failure::failed;
 use crate::persist::live::changes::ProfileChange;
 use crate::persist::live::distrust::Distrust;
-use crate::persist::live::live_store::Live;
-use crate::persist::live::set_aside::{remove, set_aside};
+use crate::persist::live::live_store::{Live, LiveOptions};
+use crate::persist::live::set_aside::set_aside;
 use crate::persist::message_runs::runs::MessageRuns;
 use crate::persist::record::history_chunk::FULL;
 use crate::persist::record::profile_record::{ProfileRecord, read_lead, write_lead};
@@ -43,6 +42,15 @@ pub(crate) struct Rebuilt {
     pub(crate) not_in_memory: Vec<u64>,
 }
 
+/// What becomes of the live store that there was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OldStore<'a> {
+    /// It is in doubt, for this reason, and set aside for people to look at.
+    InDoubt(&'a str),
+    /// It holds what is not to be there any more, and is removed.
+    Outdated,
+}
+
 /// The making of a live store.
 struct Making<'a> {
     program: &'a Program,
@@ -59,7 +67,7 @@ struct Making<'a> {
 }
 
 impl Folder {
-    /// Sets the live store aside, whatever it is, and makes a new one from base and journal, as of the
+    /// Puts the live store away, whatever it is, and makes a new one from base and journal, as of the
     /// journal's last record. `now` is the least that the database's time can be. Profiles in memory are
     /// counted apart.
     ///
@@ -69,7 +77,7 @@ impl Folder {
         &self,
         program: &Program,
         now: Time,
-        why: &str,
+        old: OldStore<'_>,
         is_in_memory: &dyn Fn(&[u8]) -> bool,
     ) -> Result<Rebuilt, Error> {
         let options = live_options(&self.path, self.cache_bytes);
@@ -83,25 +91,11 @@ impl Folder {
             let state = self.state.lock();
             (state.base.clone(), state.manifest.clone())
         };
-        let (after, lineage, began_at) = (manifest.base_sequence, manifest.lineage, manifest.now());
+        let (lineage, began_at) = (manifest.lineage, manifest.now());
         let up_to = self.journal.sync()?.0;
-        if is_full && options.folder.exists() {
-            remove(&options.folder, &options.witness)
-                .map_err(|error| failed("remove", &options.folder, error))?;
-            self.warn("the disk was full: the live store is made anew from base and journal".to_owned());
-        } else if options.folder.exists() || options.witness.exists() {
-            let aside = set_aside(&options.folder, &options.witness)
-                .map_err(|error| failed("set aside", &options.folder, error))?;
-            self.warn(format!(
-                "the live store was not to be trusted ({why}) and is made anew from base and journal; \
-                 the old one is in `{}` and can be removed",
-                aside.display()
-            ));
-        } else if up_to > 0 {
-            self.warn("the live store was missing and is made anew from base and journal".to_owned());
-        }
+        self.put_away(&options, old, is_full, up_to)?;
         self.messages.clear();
-        let tail = Tail::read(&*self.disk, &journal_folder(&self.path), after, Some(up_to))?;
+        let tail = self.tail(&manifest, Some(up_to))?;
         let now = now.max(tail.now.unwrap_or(now)).max(began_at);
         let sizes = vec![0; program.graph.segments.len()];
         let mut scratch = Scratch::default();
@@ -144,6 +138,38 @@ impl Folder {
         making.write(up_to)?;
         *place = Some(making.live);
         Ok(Rebuilt { meta: making.meta, not_in_memory: making.not_in_memory })
+    }
+
+    /// Puts away the live store that there was, and says so.
+    fn put_away(
+        &self,
+        options: &LiveOptions,
+        old: OldStore<'_>,
+        is_full: bool,
+        up_to: u64,
+    ) -> Result<(), Error> {
+        let is_there = options.folder.exists() || options.witness.exists();
+        match old {
+            OldStore::Outdated => self.remove_live()?,
+            OldStore::InDoubt(_) if is_full && options.folder.exists() => {
+                self.remove_live()?;
+                self.warn("the disk was full: the live store is made anew from base and journal".to_owned());
+            }
+            OldStore::InDoubt(why) if is_there => {
+                let aside = set_aside(&options.folder, &options.witness)
+                    .map_err(|error| failed("set aside", &options.folder, error))?;
+                self.warn(format!(
+                    "the live store was not to be trusted ({why}) and is made anew from base and journal; \
+                     the old one is in `{}` and can be removed",
+                    aside.display()
+                ));
+            }
+            OldStore::InDoubt(_) if up_to > 0 => {
+                self.warn("the live store was missing and is made anew from base and journal".to_owned());
+            }
+            OldStore::InDoubt(_) => {}
+        }
+        Ok(())
     }
 
     /// What is true of all profiles: counted, if a checkpoint was not finished.

@@ -7,5 +7,6 @@
 //! messages.
 
 pub(crate) mod ties;
+pub(crate) mod named;
 pub(crate) mod known_as;
 pub(crate) mod resolution;

@@ -105,14 +105,19 @@ fn claimed(message: &Message, rules: &IdentifierRules) -> SmallVec<[OwnedIdentif
         claimed.push(Identifier::anonymous(&visitor).to_owned());
     }
     for (name, rule) in &rules.declared {
-        let text = match message.traits().get(name) {
-            Some(Json::String(text)) => Cow::Borrowed(text.as_str()),
-            Some(Json::Number(number)) if !number.is_f64() => Cow::Owned(number.to_string()),
-            _ => continue,
-        };
+        let Some(text) = trait_text(message, name) else { continue };
         if let Some(value) = rule.read(&text).filter(|value| value.len() <= MAX_ID_BYTES) {
             claimed.push(OwnedIdentifier::declared(name, &value));
         }
     }
     claimed
+}
+
+/// The trait of an attribute as a text that can identify.
+pub(super) fn trait_text<'a>(message: &'a Message, attribute: &str) -> Option<Cow<'a, str>> {
+    match message.traits().get(attribute) {
+        Some(Json::String(text)) => Some(Cow::Borrowed(text.as_str())),
+        Some(Json::Number(number)) if !number.is_f64() => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    }
 }

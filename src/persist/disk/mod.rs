@@ -7,6 +7,7 @@ pub(crate) mod folder_lock;
 pub(crate) mod stable_folder;
 pub(crate) mod sealed_text;
 pub(crate) mod unfinished;
+pub(crate) mod replaced;
 pub(crate) mod real_disk;
 #[cfg(test)]
 pub(crate) mod simulated_disk;

@@ -1,28 +1,19 @@
-//! Small files of text that are replaced as a whole, and end in a line with a check of all before.
-//!
-//! Written beside, synced, renamed: such a file is always the old one or the new one.
+//! Small files of text that are replaced as a whole (`replaced.rs`), and end in a line with a check of all
+//! before.
 
-use std::io;
 use std::path::Path;
 
 use crate::base::error::{Error, ErrorKind};
 use crate::base::frozen_hash::hash64;
-use crate::persist::disk::failure::failed;
 use crate::persist::disk::file_calls::Disk;
+use crate::persist::disk::replaced;
 
 /// Reads a file's text; `None` if there is no file.
 ///
 /// # Errors
 /// `Io`; `Damaged` if the check is not that of the text, with `remedy` as what to do.
 pub(crate) fn read(disk: &dyn Disk, path: &Path, remedy: &str) -> Result<Option<String>, Error> {
-    let file = match disk.open_read_only(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(|error| failed("open", path, error))?,
-    };
-    let read = |error| failed("read", path, error);
-    let mut bytes = vec![0; usize::try_from(file.len().map_err(read)?).unwrap_or_default()];
-    let len = file.read_at(0, &mut bytes).map_err(read)?;
-    bytes.truncate(len);
+    let Some(bytes) = replaced::read(disk, path)? else { return Ok(None) };
     let damaged = |what: &str| {
         let message = format!("`{}` is damaged: {what}; {remedy}", path.display());
         Error::new(ErrorKind::Damaged, message)
@@ -40,21 +31,7 @@ pub(crate) fn read(disk: &dyn Disk, path: &Path, remedy: &str) -> Result<Option<
 /// # Errors
 /// `Io`; then the old one is still there.
 pub(crate) fn write(disk: &dyn Disk, path: &Path, text: &str) -> Result<(), Error> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let beside = path.with_file_name(name);
-    let text = format!("{text}\n{}\n", checksum(text));
-    let write = || -> io::Result<()> {
-        if disk.exists(&beside)? {
-            disk.remove(&beside)?;
-        }
-        let file = disk.create(&beside)?;
-        file.write_at(0, text.as_bytes())?;
-        file.sync_data()?;
-        disk.rename(&beside, path)?;
-        path.parent().map_or(Ok(()), |folder| disk.sync_folder(folder))
-    };
-    write().map_err(|error| failed("write", path, error))
+    replaced::replace(disk, path, format!("{text}\n{}\n", checksum(text)).as_bytes())
 }
 
 fn checksum(text: &str) -> String {

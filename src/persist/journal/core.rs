@@ -34,6 +34,8 @@ pub(super) enum Reached {
     Written,
     /// It is on stable storage.
     Durable,
+    /// It is, and what follows goes into another segment.
+    Closed,
 }
 
 #[derive(Debug)]
@@ -142,7 +144,7 @@ impl Core {
         loop {
             let now = match reached {
                 Reached::Written => queue.written,
-                Reached::Durable => queue.durable,
+                Reached::Durable | Reached::Closed => queue.durable,
             };
             if now >= up_to {
                 return Ok(());
@@ -169,9 +171,12 @@ impl Core {
         let done = MutexGuard::unlocked(queue, || {
             let mut writer = self.writer.lock();
             let mut durable = writer.write(&mut frames, durable)?;
-            if reached == Reached::Durable {
+            if reached != Reached::Written {
                 writer.sync()?;
                 durable = last;
+            }
+            if reached == Reached::Closed {
+                writer.rotate(last.next(), 0)?;
             }
             frames.clear();
             // A record of many megabytes does not keep its memory for ever.
@@ -189,6 +194,19 @@ impl Core {
             Err(error) => self.fail(queue, error),
         }
         self.progress.notify_all();
+    }
+
+    /// Brings everything appended so far to stable storage and begins a new segment behind it; returns the
+    /// last record before that.
+    pub(super) fn close_segment(&self) -> Result<Sequence, Error> {
+        let mut queue = self.queue.lock();
+        while queue.leading {
+            self.progress.wait(&mut queue);
+        }
+        self.check(&queue)?;
+        self.lead(&mut queue, Reached::Closed);
+        self.check(&queue)?;
+        Ok(queue.written)
     }
 
     /// Makes what is written stable, while others go on appending and writing.

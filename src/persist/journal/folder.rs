@@ -44,6 +44,15 @@ pub(super) fn aside_path(disk: &dyn Disk, path: &Path) -> Result<PathBuf, Error>
     Ok(aside)
 }
 
+/// What salvage has put aside in a folder.
+pub(super) fn put_aside(disk: &dyn Disk, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let names = disk.list(folder).map_err(|error| failed("list", folder, error))?;
+    let is_aside = |name: &String| {
+        name.split_once(&format!(".{SEGMENT}")).is_some_and(|(_, rest)| rest.starts_with(".damaged"))
+    };
+    Ok(names.into_iter().filter(is_aside).map(|name| folder.join(name)).collect())
+}
+
 pub(super) fn list(disk: &dyn Disk, folder: &Path) -> Result<Listing, Error> {
     let mut listing = Listing { segments: Vec::new(), spares: Vec::new() };
     for name in disk.list(folder).map_err(|error| failed("list", folder, error))? {

@@ -121,6 +121,27 @@ impl Journal {
         self.core.segments.recycle(covered)
     }
 
+    /// Brings everything appended so far to stable storage and goes on in a file that never held anything
+    /// else; returns the last record before it. What salvage has put aside is removed.
+    ///
+    /// # Errors
+    /// `Io` if a file cannot be removed, and `ReadOnly` if writing failed.
+    pub(crate) fn begin_afresh(&self) -> Result<Sequence, Error> {
+        self.core.segments.remove_put_aside()?;
+        self.core.segments.remove_spares()?;
+        // Made ahead, so that a full disk is no failure of the journal.
+        self.core.segments.prepare()?;
+        self.core.close_segment()
+    }
+
+    /// Removes the segments in which a base holds everything, and keeps none of them for use.
+    ///
+    /// # Errors
+    /// `Io`; nothing is lost then, and the journal goes on.
+    pub(crate) fn remove(&self, covered: Sequence) -> Result<(), Error> {
+        self.core.segments.remove_covered(covered)
+    }
+
     /// The last record appended.
     pub(crate) fn last(&self) -> Sequence {
         self.core.queue.lock().last

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::folder::{segment_path, spare_path};
+use super::folder::{put_aside, segment_path, spare_path};
 use super::frame::HEAD_BYTES;
 use super::segment_header::{FRAMES_FROM, SegmentHeader};
 use super::sequence::Sequence;
@@ -191,6 +191,39 @@ impl Segments {
         Ok(())
     }
 
+    /// Removes the segments in which every record is covered by a base, for good. The one written to stays.
+    pub(super) fn remove_covered(&self, covered: Sequence) -> Result<(), Error> {
+        while let Some(segment) = self.take_covered(covered) {
+            self.disk.remove(&segment.path).map_err(|error| {
+                let failed = failed("remove", &segment.path, error);
+                self.files.lock().live.push_front(segment);
+                failed
+            })?;
+        }
+        self.sync_folder()
+    }
+
+    /// Removes the files that wait to become segments: they may hold what segments held before.
+    pub(super) fn remove_spares(&self) -> Result<(), Error> {
+        loop {
+            let spare = self.files.lock().spares.pop();
+            let Some(path) = spare else { return self.sync_folder() };
+            self.disk.remove(&path).map_err(|error| {
+                let failed = failed("remove", &path, error);
+                self.files.lock().spares.push(path);
+                failed
+            })?;
+        }
+    }
+
+    /// Removes what salvage has put aside.
+    pub(super) fn remove_put_aside(&self) -> Result<(), Error> {
+        for path in put_aside(&*self.disk, &self.folder)? {
+            self.disk.remove(&path).map_err(|error| failed("remove", &path, error))?;
+        }
+        self.sync_folder()
+    }
+
     fn take_covered(&self, covered: Sequence) -> Option<SegmentFile> {
         let mut files = self.files.lock();
         let next = files.live.get(1)?;
@@ -252,6 +285,25 @@ mod tests {
         let again = segments.sync(&open).unwrap_err();
         assert!(again.to_string().contains("an earlier sync failed"), "{again}");
         assert_eq!(disk.calls(), calls);
+    }
+
+    #[test]
+    fn what_is_removed_leaves_no_file_behind() {
+        let disk = SimulatedDisk::new();
+        let segments = segments(&disk);
+        for number in [1, 2, 3] {
+            let open = segments.start(number, Sequence(number), 0).unwrap();
+            open.file.write_at(FRAMES_FROM, b"somebody").unwrap();
+        }
+        segments.recycle(Sequence(1)).unwrap();
+        disk.put(Path::new("/j/00000001.journal.damaged-2"), b"somebody".to_vec());
+        segments.remove_covered(Sequence(1)).unwrap();
+        segments.remove_spares().unwrap();
+        segments.remove_put_aside().unwrap();
+        assert_eq!(disk.list(Path::new("/j")).unwrap(), ["00000002.journal", "00000003.journal"]);
+        segments.remove_covered(Sequence(9)).unwrap();
+        assert_eq!(disk.list(Path::new("/j")).unwrap(), ["00000003.journal"]);
+        assert_eq!(segments.counts(), (1, 0));
     }
 
     #[test]

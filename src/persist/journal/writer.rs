@@ -65,7 +65,8 @@ impl Writer {
         Ok(())
     }
 
-    fn rotate(&mut self, first: Sequence, frame: u64) -> Result<(), Error> {
+    /// Goes on in a new segment, with room for a frame of these bytes.
+    pub(super) fn rotate(&mut self, first: Sequence, frame: u64) -> Result<(), Error> {
         self.sync()?;
         self.open = self.segments.start(self.open.number + 1, first, frame)?;
         self.counters.rotations.fetch_add(1, Relaxed);

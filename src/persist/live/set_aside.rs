@@ -42,9 +42,13 @@ pub(crate) fn set_aside(folder: &Path, witness: &Path) -> io::Result<PathBuf> {
     Ok(target)
 }
 
-/// Removes the store in `folder` and its `witness`.
+/// Removes the store in `folder` and its `witness`, as far as they are there.
 pub(crate) fn remove(folder: &Path, witness: &Path) -> io::Result<()> {
-    fs::remove_dir_all(folder)?;
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == ErrorKind::NotADirectory => fs::remove_file(folder)?,
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     match fs::remove_file(witness) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => sync_folder(folder.parent().unwrap_or(Path::new("."))),
@@ -52,7 +56,6 @@ pub(crate) fn remove(folder: &Path, witness: &Path) -> io::Result<()> {
 }
 
 /// Removes every store that was set aside.
-#[cfg(test)]
 pub(crate) fn remove_all(folder: &Path) -> io::Result<()> {
     for (_, path) in kept_aside(folder)? {
         fs::remove_dir_all(path)?;

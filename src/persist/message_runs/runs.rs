@@ -8,6 +8,7 @@
 //! 1. Runs are in descending order of their size, each more than twice as large as the next.
 //! 2. A run in force is whole on stable storage.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -125,14 +126,30 @@ impl MessageRuns {
     /// Removes files that no run in force has. They are only in the way, so that one cannot be removed is
     /// no fault.
     pub(crate) fn remove_unused(&self) {
+        for path in self.unused().unwrap_or_default() {
+            let _ = self.disk.remove(&path);
+        }
+    }
+
+    /// The same for one who must be sure that they are gone.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn remove_others(&self) -> Result<(), Error> {
+        if !self.disk.exists(&self.folder).map_err(|error| failed("look for", &self.folder, error))? {
+            return Ok(());
+        }
+        for path in self.unused().map_err(|error| failed("list", &self.folder, error))? {
+            self.disk.remove(&path).map_err(|error| failed("remove", &path, error))?;
+        }
+        self.disk.sync_folder(&self.folder).map_err(|error| failed("sync", &self.folder, error))
+    }
+
+    fn unused(&self) -> io::Result<Vec<PathBuf>> {
         let used: Vec<PathBuf> =
             self.in_force().iter().map(|run| path_of(&self.folder, run.name.number)).collect();
-        for name in self.disk.list(&self.folder).unwrap_or_default() {
-            let path = self.folder.join(&name);
-            if is_run(&name) && !used.contains(&path) {
-                let _ = self.disk.remove(&path);
-            }
-        }
+        let names = self.disk.list(&self.folder)?.into_iter().filter(|name| is_run(name));
+        Ok(names.map(|name| self.folder.join(name)).filter(|path| !used.contains(path)).collect())
     }
 
     /// Reads everything and compares what is said twice.

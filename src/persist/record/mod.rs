@@ -5,6 +5,7 @@
 //! compresses well. What is searched or compared without parsing stands in front of it.
 
 pub(crate) mod fields;
+pub(crate) mod erasure_book;
 pub(crate) mod history_chunk;
 pub(crate) mod journal_record;
 pub(crate) mod profile_record;

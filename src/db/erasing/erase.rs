@@ -1,0 +1,337 @@
+//! Erasing: out of memory first, then out of every file.
+//!
+//! 1. Whoever is asked for, and all who ever had to do with them, are brought to memory, and their shards
+//!    locked; what is to go is decided (`planning.rs`).
+//! 2. The book of tombstones is written, with what is still to be taken out of the files. From here on the
+//!    erasure happens, whatever comes.
+//! 3. The tombstones are in force, the customers are gone from memory and from what the live store shows, and
+//!    the shards are free again: nobody sees them, and no message brings them back.
+//! 4. The files are written anew (`db/durable/rewriting.rs`). Questions are answered and messages taken
+//!    meanwhile, but for the making of a new live store, which whoever needs something of the disk waits for.
+//!
+//! Locks: `erasing`, `settling`, upkeep, the shards, the messages of the future. While shards are held no id of a message
+//! is claimed: others hold such a claim and wait for a shard.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parking_lot::MutexGuard;
+
+use crate::base::error::{Error, ErrorKind};
+use crate::base::keyed_hash::HashKey;
+use crate::base::time::Time;
+use crate::db::applied::{Cause, Transition};
+use crate::db::applying::Incoming;
+use crate::db::database::Database;
+use crate::db::durable::rebuild::OldStore;
+use crate::db::durable::upkeep::Upkeep;
+use crate::db::erasing::erased::Erased;
+use crate::db::erasing::planning::{Erasure, Touched, field_of};
+use crate::db::erasing::sieve::{hash_of_home, hash_of_message};
+use crate::db::erasing::tombstones::tombstone;
+use crate::db::held::Heldback;
+use crate::db::tied::{Concerned, name_shown_turns};
+use crate::facts::identity::ties::{Home, TieKind, Ties};
+use crate::model::erasure_receipt::ErasureReceipt;
+use crate::model::identifier::OwnedIdentifier;
+use crate::model::message::Message;
+use crate::model::refusal::{Refusal, RefusalReason};
+use crate::persist::live::changes::ProfileChange;
+use crate::persist::record::erasure_book::{ErasureBook, Fate, Pending};
+use crate::persist::record::store_meta::StoreMeta;
+use crate::rules::identifiers::IdentifierRules;
+use crate::store::regroup::regroup;
+use crate::store::shard::AsOf;
+
+/// How often customers are looked at while messages change who is who, before giving up.
+const MOST_TRIES: usize = 1_000;
+
+/// Customers who are out of memory.
+struct Begun {
+    receipt: ErasureReceipt,
+    transitions: Vec<Transition>,
+    touched: Vec<Touched>,
+}
+
+impl Database {
+    /// Erases the customer `id`: every message, attribute and identifier, whatever was concluded of them,
+    /// here and in all files. When the call returns, nothing in the folder holds their ids any more. A
+    /// message of theirs of before that, which comes later, is refused; one of a later time begins a new
+    /// profile from nothing.
+    ///
+    /// Whoever shared something with them keeps what is their own. The receipt says how much was erased, and
+    /// of whom it does not say.
+    ///
+    /// ```
+    /// use habitue::{Catalog, Database, ErrorKind, Message, RefusalReason, Time};
+    ///
+    /// let database = Database::in_memory(Catalog::from_toml("schema = 1")?);
+    /// database.apply(Message::page("browser-7", "Boots").anonymous())?;
+    /// database.apply(Message::identify("ana").with_anonymous_id("browser-7"))?;
+    /// let erased = database.erase("ana")?;
+    /// assert_eq!((erased.receipt.messages, erased.receipt.identifiers), (2, 2));
+    /// assert!(!database.profile("browser-7")?.known);
+    ///
+    /// let late = Message::track("ana", "Order Completed").with_timestamp(Time::parse("2026-01-01T09:00:00Z")?);
+    /// assert_eq!(database.apply(late).unwrap_err().reason, RefusalReason::Erased);
+    /// assert_eq!(database.erase("ana").unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if nobody has this id. `Io` or `Damaged` if files cannot be read or written: if that was
+    /// before it began, nothing has changed; else the customer is gone from every answer, and the next
+    /// erasure, or the next opening, finishes what is left to do in the files.
+    pub fn erase(&self, id: &str) -> Result<Erased, Error> {
+        self.erase_all([id])
+    }
+
+    /// Erases several customers, and writes the files anew once for all of them.
+    ///
+    /// # Errors
+    /// As [`Database::erase`]; `NotFound` only if nobody has any of these ids.
+    pub fn erase_all<I: AsRef<str>>(&self, ids: impl IntoIterator<Item = I>) -> Result<Erased, Error> {
+        self.check_erasable()?;
+        let _alone = self.erasing.lock();
+        if self.tombstones.is_pending() {
+            self.rewrite_files()?;
+        }
+        let now = self.now();
+        let (mut known, mut unknown) = (BTreeSet::new(), Vec::new());
+        for id in ids {
+            match self.identifier_of(id.as_ref(), now) {
+                Ok(identifier) => drop(known.insert(identifier)),
+                Err(error) if error.kind() == ErrorKind::NotFound => unknown.push(id.as_ref().to_owned()),
+                Err(error) => return Err(error),
+            }
+        }
+        if known.is_empty() {
+            let named: Vec<String> = unknown.iter().map(|id| format!("`{id}`")).collect();
+            return Err(Error::new(ErrorKind::NotFound, format!("nobody is known as {}", named.join(", "))));
+        }
+        // What is in the live store need not be made again of messages.
+        self.checkpoint()?;
+        let known: Vec<OwnedIdentifier> = known.into_iter().collect();
+        let Begun { receipt, transitions, touched } = self.begin_erasing(&known, now)?;
+        for Touched { message_id, left, .. } in &touched {
+            self.messages.revise(message_id, left.as_ref().map(Message::fingerprint));
+        }
+        self.rewrite_files()?;
+        let receipts = self.tombstones.receipts();
+        let receipt = receipts.into_iter().find(|known| known.id == receipt.id).unwrap_or(receipt);
+        Ok(Erased { receipt, unknown, transitions })
+    }
+
+    /// The receipts of all erasures, in their order. They name nobody.
+    pub fn erasures(&self) -> Vec<ErasureReceipt> {
+        self.tombstones.receipts()
+    }
+
+    /// Refuses a message that is of an erased customer.
+    pub(crate) fn refuse_erased(&self, incoming: &Incoming, rules: &IdentifierRules) -> Result<(), Refusal> {
+        let covered = self.tombstones.covering(&incoming.message, incoming.time, rules);
+        let Some(first) = covered.first() else { return Ok(()) };
+        let detail = "it is of a customer who was erased, and of before that";
+        Err(Refusal::new(RefusalReason::Erased, &first.field, detail))
+    }
+
+    fn check_erasable(&self) -> Result<(), Error> {
+        if self.is_read_only {
+            let message = "the database is open for reading only: open it for writing";
+            return Err(Error::new(ErrorKind::ReadOnly, message));
+        }
+        self.upkeep.as_ref().map_or(Ok(()), |upkeep| upkeep.folder.check_changeable())
+    }
+
+    /// Takes customers out of memory, and sees to it that they stay away.
+    fn begin_erasing(&self, known: &[OwnedIdentifier], now: Time) -> Result<Begun, Error> {
+        // No message of the future is on its way from those held back to a profile.
+        let _settling = self.settling.lock();
+        for _ in 0..MOST_TRIES {
+            let surroundings = self.surroundings(known, true, now)?;
+            // No checkpoint comes between what is decided and what is written.
+            let upkeep = self.upkeep.as_ref().map(|upkeep| upkeep.folder.upkeep.lock());
+            let locked = match self.lock(&surroundings, &Incoming::question("", now)) {
+                Ok(locked) => locked,
+                Err(error) => {
+                    drop(upkeep);
+                    self.mend(error)?;
+                    continue;
+                }
+            };
+            let Some(mut concerned) = locked else { continue };
+            let program = concerned.locked.program();
+            let rules = &program.definitions.identifiers;
+            if let Some(erasure) = concerned.without(known, rules, now) {
+                return self.take_out(&mut concerned, erasure, rules, now);
+            }
+        }
+        Err(Error::new(ErrorKind::Busy, "who is who changes faster than it can be erased; try again"))
+    }
+
+    fn take_out(
+        &self,
+        concerned: &mut Concerned<'_>,
+        mut erasure: Erasure,
+        rules: &IdentifierRules,
+        now: Time,
+    ) -> Result<Begun, Error> {
+        let mut held = self.held.lock();
+        touch_held(&mut erasure, &held, rules);
+        let (book, receipt) = self.book_with(&erasure, rules, now)?;
+        if let Some(upkeep) = &self.upkeep {
+            upkeep.folder.begin_erasing(&book)?;
+        }
+        self.tombstones.replace(book);
+        let transitions = self.forget(concerned, &mut erasure, &mut held, now);
+        Ok(Begun { receipt, transitions, touched: erasure.touched })
+    }
+
+    /// The book with one erasure more, and its receipt.
+    fn book_with(
+        &self,
+        erasure: &Erasure,
+        rules: &IdentifierRules,
+        now: Time,
+    ) -> Result<(ErasureBook, ErasureReceipt), Error> {
+        let empty = |key| ErasureBook { key, receipts: Vec::new(), tombstones: Vec::new(), pending: None };
+        let mut book = match self.tombstones.book() {
+            Some(book) => book,
+            None => empty(HashKey::random()?),
+        };
+        let count = |is_anothers| {
+            erasure.touched.iter().filter(|touched| touched.is_anothers == is_anothers).count() as u64
+        };
+        let name = HashKey::random()?.0;
+        let receipt = ErasureReceipt {
+            id: name[..16].iter().map(|byte| format!("{byte:02x}")).collect(),
+            number: book.receipts.len() as u32 + 1,
+            at: now,
+            customers: erasure.customers,
+            messages: count(false),
+            changed: count(true),
+            identifiers: erasure.identifiers.len() as u64,
+            shared: erasure.periods.shared(),
+            bytes: 0,
+            finished: self.upkeep.is_none(),
+        };
+        let theirs = erasure.periods.theirs(erasure.cut_off);
+        book.tombstones.extend(
+            theirs
+                .map(|(identifier, period)| tombstone(&book.key, identifier, period, rules, receipt.number)),
+        );
+        book.receipts.push(receipt.clone());
+        if self.upkeep.is_some() {
+            let homes: BTreeSet<_> = erasure
+                .touched
+                .iter()
+                .map(|touched| hash_of_home(&book.key, &touched.home.borrowed().key()))
+                .collect();
+            let messages = erasure
+                .touched
+                .iter()
+                .map(|touched| (hash_of_message(&book.key, &touched.message_id), touched.fate.clone()));
+            let messages = messages.collect();
+            book.pending = Some(Pending { homes: homes.into_iter().collect(), messages });
+        }
+        Ok((book, receipt))
+    }
+
+    /// Takes customers out of memory, and out of what the live store shows.
+    fn forget(
+        &self,
+        concerned: &mut Concerned<'_>,
+        erasure: &mut Erasure,
+        held: &mut MutexGuard<'_, Vec<Heldback>>,
+        now: Time,
+    ) -> Vec<Transition> {
+        let program = concerned.locked.program();
+        let plan = std::mem::take(&mut erasure.plan);
+        let at = AsOf { sequence: 0, stamp: 0, making: self.shards.next_making() };
+        let regrouped = regroup(&mut concerned.locked, plan, now, at);
+        held.retain_mut(|held| {
+            let of_it = |touched: &&Touched| touched.message_id == held.incoming.message_id;
+            match erasure.touched.iter().find(of_it).map(|touched| &touched.left) {
+                None => true,
+                Some(None) => false,
+                Some(Some(left)) => {
+                    held.incoming.message = left.clone();
+                    true
+                }
+            }
+        });
+        let alone: BTreeSet<&str> = erasure
+            .identifiers
+            .iter()
+            .filter(|identifier| !erasure.periods.is_anothers(identifier))
+            .map(|identifier| identifier.borrowed().value())
+            .collect();
+        let mut transitions = self.reports.take_of(|shown| alone.contains(shown));
+        if let Some(upkeep) = &self.upkeep {
+            let left = regrouped.left_on_disk.len() as u64;
+            let stored = &upkeep.stored_profiles;
+            stored.store(stored.load(Ordering::Relaxed).saturating_sub(left), Ordering::Relaxed);
+            let keys = erasure.identifiers.iter().map(|identifier| identifier.borrowed().key());
+            let keys: BTreeSet<Vec<u8>> = keys.chain(regrouped.left_on_disk).collect();
+            // If the live store cannot be written it is in doubt, and shows nobody at all until it is made
+            // anew, which comes next.
+            let _shown_or_in_doubt = hide(upkeep, keys, held);
+        }
+        transitions.extend(name_shown_turns(&program, regrouped.turns, &Cause::Erasure));
+        transitions
+    }
+
+    /// Takes what is erased out of every file.
+    fn rewrite_files(&self) -> Result<(), Error> {
+        let Some(upkeep) = &self.upkeep else { return Ok(()) };
+        let rewritten = upkeep.folder.rewrite().and_then(|bytes| {
+            let _alone = upkeep.folder.upkeep.lock();
+            upkeep.make_live_anew(OldStore::Outdated)?;
+            upkeep.folder.end_erasing(bytes + upkeep.folder.bytes_made_anew())
+        });
+        rewritten.map_err(|error| {
+            let message = format!(
+                "the customers are erased from every answer, but not yet from the files: {error}; the next \
+                 erasure, or the next opening, goes on with it"
+            );
+            Error::new(error.kind(), message).caused_by(error)
+        })
+    }
+}
+
+/// Takes customers out of what the live store shows; what sled still has in its files goes with them later.
+fn hide(upkeep: &Arc<Upkeep>, keys: BTreeSet<Vec<u8>>, held: &[Heldback]) -> Result<(), Error> {
+    let removed = |key| ProfileChange { key, record: None, deadline_ms: None, history: Vec::new() };
+    let changes: Vec<ProfileChange> = keys.into_iter().map(removed).collect();
+    upkeep.folder.ask(|live| {
+        let Some(mut meta) = StoreMeta::read(&live.meta()) else { return Ok(()) };
+        meta.profiles = StoreMeta::NOT_COUNTED;
+        meta.held.retain(|known| held.iter().any(|held| held.incoming.message_id == known.message_id));
+        live.checkpoint(live.sequence(), &meta.write(), changes)
+    })
+}
+
+/// Adds to an erasure what becomes of messages of the future that nobody has yet.
+fn touch_held(erasure: &mut Erasure, held: &[Heldback], rules: &IdentifierRules) {
+    for Heldback { incoming, .. } in held {
+        let Incoming { message, message_id, time, .. } = incoming;
+        let is_theirs = |identifier: &OwnedIdentifier| erasure.identifiers.contains(identifier);
+        let home = Home::of_accepted(message, rules).identifier().to_owned();
+        let ties = Ties::of(message, rules);
+        let claimed = ties.iter().flat_map(|ties| &ties.others).filter(|other| is_theirs(other));
+        let claimed: Vec<String> = claimed.map(field_of).collect();
+        let is_join = ties.as_ref().is_some_and(|ties| ties.kind == TieKind::Join);
+        let is_of_them = is_theirs(&home);
+        let fate = match claimed.is_empty() {
+            _ if is_of_them => Fate::Gone,
+            true => continue,
+            false if is_join => Fate::Gone,
+            false => Fate::Without(claimed),
+        };
+        if is_of_them {
+            erasure.cut_off = erasure.cut_off.max(*time);
+        }
+        erasure.touched.push(Touched::of(message, message_id, fate, !is_of_them));
+    }
+}
