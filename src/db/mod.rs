@@ -22,6 +22,7 @@ pub(crate) mod questions;
 pub mod workbench;
 pub(crate) mod explanations;
 pub(crate) mod naive_identity;
+pub(crate) mod naive_erasure;
 pub(crate) mod reference;
 pub(crate) mod summary;
 pub mod simulate;

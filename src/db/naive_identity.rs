@@ -19,14 +19,25 @@ pub(crate) struct Person {
     pub(crate) messages: Vec<usize>,
 }
 
-/// All customers after these messages, which are sorted by time and id; and whether the message `asked`
-/// asks for more identifiers of one customer than are allowed.
-pub(crate) fn people(
+/// Everybody, and what had no effect.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Everybody {
+    pub(crate) people: Vec<Person>,
+    /// Whether the message asked about asks for more identifiers of one customer than are allowed.
+    pub(crate) is_too_much: bool,
+    /// Ties that were taken back, or did not fit: the message's place, and the other identifier.
+    pub(crate) idle: Vec<(usize, OwnedIdentifier)>,
+}
+
+/// All customers after these messages, which are sorted by time and id; `asked` is the id of the message
+/// asked about.
+pub(crate) fn everybody(
     messages: &[(Time, &str, &Message)],
     rules: &IdentifierRules,
     asked: Option<&str>,
-) -> (Vec<Person>, bool) {
+) -> Everybody {
     let mut people: Vec<Person> = Vec::new();
+    let mut idle = Vec::new();
     let mut too_many = false;
     for (place, (time, id, message)) in messages.iter().enumerate() {
         let home = Home::of_accepted(message, rules).identifier().to_owned();
@@ -43,6 +54,7 @@ pub(crate) fn people(
             // A previous id is one id, of whatever kind.
             let is_back = *is_back || (ties.kind == TieKind::Join && back.contains(&true));
             if is_back || is_parted(messages, rules, &home, place) {
+                idle.push((place, other));
                 continue;
             }
             let seen_at = (ties.kind == TieKind::Claim).then_some(*time);
@@ -53,6 +65,7 @@ pub(crate) fn people(
                 }
                 None => {
                     too_many |= asked == Some(*id);
+                    idle.push((place, other.clone()));
                     people.push(Person::default());
                     people.last_mut().expect("it was pushed").identifiers.insert(other.clone(), None);
                 }
@@ -65,6 +78,7 @@ pub(crate) fn people(
                     };
                     if !fits(&people[me], &moving, rules) {
                         too_many |= asked == Some(*id);
+                        idle.push((place, other));
                         continue;
                     }
                     if changes_hands {
@@ -85,7 +99,7 @@ pub(crate) fn people(
         }
     }
     people.iter_mut().for_each(|person| person.messages.sort_unstable());
-    (people, too_many && asked.is_some())
+    Everybody { people, is_too_much: too_many && asked.is_some(), idle }
 }
 
 impl Person {

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use crate::base::time::Time;
 use crate::db::catalog::Catalog;
-use crate::db::naive_identity::{Person, people};
+use crate::db::naive_erasure::{Grave, Left, erase, is_of_the_erased};
+use crate::db::naive_identity::{Everybody, everybody};
 use crate::engine::typed_message::{Content, Misfits};
 use crate::facts::identity::ties::Home;
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
@@ -54,6 +55,8 @@ pub struct Reference {
     /// All accepted messages, sorted by time and message id.
     messages: Vec<Accepted>,
     fingerprints: HashMap<String, u128>,
+    /// Who was erased.
+    graves: Vec<Grave>,
     /// Who is who, as long as no message comes and no tie takes effect.
     people: RefCell<Option<(usize, Rc<[Customer]>)>>,
 }
@@ -104,7 +107,8 @@ pub struct Shown {
 impl Reference {
     /// Nothing known yet, under this catalog.
     pub fn new(catalog: Catalog) -> Reference {
-        Reference { catalog, messages: Vec::new(), fingerprints: HashMap::new(), people: RefCell::default() }
+        let (messages, fingerprints, graves) = (Vec::new(), HashMap::new(), Vec::new());
+        Reference { catalog, messages, fingerprints, graves, people: RefCell::default() }
     }
 
     /// Accepts a message, which has to have an id, at `now`; says whether it is new.
@@ -120,6 +124,10 @@ impl Reference {
         let Some(message_id) = message.message_id().map(str::to_owned) else {
             return Err(Refusal::new(RefusalReason::Schema, "messageId", "the reference gives no ids"));
         };
+        let time = message.timestamp().unwrap_or(now);
+        if is_of_the_erased(&message, time, &self.graves, rules) {
+            return Err(Refusal::new(RefusalReason::Erased, "userId", "its customer was erased"));
+        }
         let fingerprint = message.fingerprint();
         match self.fingerprints.get(&message_id) {
             Some(known) if *known == fingerprint => return Ok(false),
@@ -128,7 +136,6 @@ impl Reference {
             }
             None => {}
         }
-        let time = message.timestamp().unwrap_or(now);
         let definitions = &self.catalog.definitions;
         if time > now + definitions.max_skew {
             return Err(Refusal::new(RefusalReason::Skew, "timestamp", "too far ahead"));
@@ -140,7 +147,7 @@ impl Reference {
         let told = Told { time, message_id: message_id.clone(), said };
         let is_alias = matches!(message.kind(), MessageKind::Alias { .. });
         self.messages.insert(place, Accepted { message, told });
-        if is_alias && time <= now && self.people_at(now, Some(&message_id)).1 {
+        if is_alias && time <= now && self.people_at(now, Some(&message_id)).is_too_much {
             self.messages.remove(place);
             return Err(Refusal::new(RefusalReason::Limit, "previousId", "too many identifiers"));
         }
@@ -159,12 +166,48 @@ impl Reference {
         *self.people.borrow_mut() = None;
     }
 
+    /// Erases the customer `id`; says whether there is one.
+    pub fn erase(&mut self, id: &str, now: Time) -> bool {
+        let customers = self.customers(now);
+        let Some(customer) = self.named(&customers, id) else { return false };
+        let (any, _) = &customer.identifiers[0];
+        let everybody = self.people_at(now, None);
+        let has = |identifiers: &BTreeMap<OwnedIdentifier, Option<Time>>| identifiers.contains_key(any);
+        let Some(number) = everybody.people.iter().position(|person| has(&person.identifiers)) else {
+            return false;
+        };
+        let definitions = &self.catalog.definitions;
+        let messages: Vec<(Time, &Message)> =
+            self.messages.iter().map(|accepted| (accepted.told.time, &accepted.message)).collect();
+        let (left, graves) = erase(&messages, &everybody, number, &definitions.identifiers, now);
+        self.graves.extend(graves);
+        let mut kept = Vec::new();
+        for (Accepted { message, mut told }, left) in std::mem::take(&mut self.messages).into_iter().zip(left)
+        {
+            let message = match left {
+                Left::Nothing => {
+                    self.fingerprints.remove(&told.message_id);
+                    continue;
+                }
+                Left::Without(fields) => message.without(&fields),
+                Left::Whole => message,
+            };
+            self.fingerprints.insert(told.message_id.clone(), message.fingerprint());
+            told.said =
+                Content::of(&message, definitions, Misfits::LeaveOut).map_or(Said::Presence, Said::from);
+            kept.push(Accepted { message, told });
+        }
+        self.messages = kept;
+        *self.people.borrow_mut() = None;
+        true
+    }
+
     /// Who is who when the ties up to `now` are in effect.
-    fn people_at(&self, now: Time, asked: Option<&str>) -> (Vec<Person>, bool) {
+    fn people_at(&self, now: Time, asked: Option<&str>) -> Everybody {
         let heard = self.messages.iter().take_while(|accepted| accepted.told.time <= now);
         let heard: Vec<(Time, &str, &Message)> =
             heard.map(|Accepted { message, told }| (told.time, told.message_id.as_str(), message)).collect();
-        people(&heard, &self.catalog.definitions.identifiers, asked)
+        everybody(&heard, &self.catalog.definitions.identifiers, asked)
     }
 
     fn customers(&self, now: Time) -> Rc<[Customer]> {
@@ -174,7 +217,7 @@ impl Reference {
         {
             return Rc::clone(customers);
         }
-        let customers = self.people_at(now, None).0.into_iter().map(|person| Customer {
+        let customers = self.people_at(now, None).people.into_iter().map(|person| Customer {
             shown: person.shown().to_owned(),
             told: person.messages.iter().map(|place| self.messages[*place].told.clone()).collect(),
             identifiers: person.identifiers.into_iter().map(|(id, seen)| (id, seen.is_some())).collect(),

@@ -89,6 +89,7 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
             55..=74 => Action::Read(id.to_owned()),
             75..=80 => Action::Ask(id.to_owned()),
             81..=84 => Action::Count,
+            87 => Action::Erase(id.to_owned()),
             85 | 86 if case.catalogs.len() > 1 => Action::Swap(random.below(case.catalogs.len())),
             _ => {
                 take(run, case, Step { at_ms, action: Action::Read(id.to_owned()) })?;
@@ -296,6 +297,7 @@ impl Case {
                 Action::Count => ("count", Json::Null),
                 Action::Advance => ("advance", Json::Null),
                 Action::Swap(number) => ("swap", json!(number)),
+                Action::Erase(id) => ("erase", json!(id)),
             };
             let _ = writeln!(text, "{}", json!({ "at": time(step.at_ms).to_string(), name: value }));
         }
@@ -343,6 +345,7 @@ fn parse_step(json: &Json) -> Step {
         "decide" => Action::Decide(message()),
         "read" => Action::Read(id()),
         "ask" => Action::Ask(id()),
+        "erase" => Action::Erase(id()),
         "count" => Action::Count,
         "advance" => Action::Advance,
         _ => Action::Swap(value.as_u64().expect("the number of a catalog") as usize),

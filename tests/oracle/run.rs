@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use habitue::{
-    Answers, Catalog, Clock, Database, ManualClock, Message, Reference, Snapshot, Time, Transition, Value,
+    Answers, Catalog, Clock, Database, ErrorKind, ManualClock, Message, Reference, Snapshot, Time,
+    Transition, Value,
 };
 
 use crate::catalogs::{USERS, VISITORS};
@@ -41,6 +42,8 @@ pub(crate) enum Action {
     Advance,
     /// Another of the catalogs comes into force.
     Swap(usize),
+    /// A customer is erased.
+    Erase(String),
 }
 
 /// A story in progress.
@@ -112,6 +115,7 @@ impl<'a> Run<'a> {
             Action::Read(id) => self.read(id)?,
             Action::Ask(id) => self.ask(id)?,
             Action::Count => self.count()?,
+            Action::Erase(id) => self.erase(id)?,
             Action::Advance => self.database.advance().map_err(|error| error.to_string())?,
             Action::Swap(number) => {
                 self.database
@@ -186,6 +190,26 @@ impl<'a> Run<'a> {
             }
         }
         Ok(())
+    }
+
+    fn erase(&mut self, id: &str) -> Result<(), String> {
+        self.take_transitions()?;
+        self.rewritten = true;
+        let is_known = self.reference.erase(id, time(self.now_ms));
+        match self.database.erase(id) {
+            Ok(erased) if is_known => {
+                self.coverage.message("erase");
+                if erased.receipt.shared > 0 {
+                    self.coverage.message("shared");
+                }
+                if erased.receipt.changed > 0 {
+                    self.coverage.message("changed");
+                }
+                erased.transitions.into_iter().try_for_each(|transition| self.replay(transition))
+            }
+            Err(error) if !is_known && error.kind() == ErrorKind::NotFound => Ok(()),
+            found => Err(format!("erase {id}: {found:?}, expected {is_known}")),
+        }
     }
 
     fn read(&mut self, id: &str) -> Result<(), String> {
@@ -297,26 +321,28 @@ impl<'a> Run<'a> {
 
     /// Replays the transitions that have come.
     fn take_transitions(&mut self) -> Result<(), String> {
-        for transition in self.database.take_transitions() {
-            let Transition { profile, segment, entered, at, .. } = &transition;
-            let (id, name) = (profile.to_string(), segment.to_string());
-            let last = self.last_turn.entry(id.clone()).or_insert(*at);
-            if at < last || *at > time(self.now_ms) {
-                return Err(format!(
-                    "transitions: {transition:?} comes after one at {last}, now {}",
-                    time(self.now_ms)
-                ));
-            }
-            *last = *at;
-            let member = self.replayed.entry(id.clone()).or_default().entry(name).or_insert(false);
-            if *member == *entered {
-                return Err(format!("transitions: {transition:?}, but that it was before"));
-            }
-            *member = *entered;
-            if self.punctual && !self.rewritten {
-                self.is_exact(&transition)?;
-                self.log.push(transition);
-            }
+        self.database.take_transitions().into_iter().try_for_each(|transition| self.replay(transition))
+    }
+
+    fn replay(&mut self, transition: Transition) -> Result<(), String> {
+        let Transition { profile, segment, entered, at, .. } = &transition;
+        let (id, name) = (profile.to_string(), segment.to_string());
+        let last = self.last_turn.entry(id.clone()).or_insert(*at);
+        if at < last || *at > time(self.now_ms) {
+            return Err(format!(
+                "transitions: {transition:?} comes after one at {last}, now {}",
+                time(self.now_ms)
+            ));
+        }
+        *last = *at;
+        let member = self.replayed.entry(id.clone()).or_default().entry(name).or_insert(false);
+        if *member == *entered {
+            return Err(format!("transitions: {transition:?}, but that it was before"));
+        }
+        *member = *entered;
+        if self.punctual && !self.rewritten {
+            self.is_exact(&transition)?;
+            self.log.push(transition);
         }
         Ok(())
     }
