@@ -68,6 +68,9 @@ pub(super) enum Step {
     Unmerge {
         user: String,
     },
+    Erase {
+        user: String,
+    },
     /// Expects a refusal; without a reason, any.
     Reject {
         message: ReadMessage,
@@ -84,11 +87,12 @@ pub(super) enum Step {
 }
 
 /// The keys that name a step; a line has one of them.
-const STEPS: [&str; 8] = ["message", "expect", "query", "members", "catalog", "reject", "explain", "unmerge"];
+const STEPS: [&str; 9] =
+    ["message", "expect", "query", "members", "catalog", "reject", "explain", "unmerge", "erase"];
 
 /// The keys a line may have.
-const KEYS: [&str; 9] =
-    ["at", "message", "expect", "query", "members", "catalog", "reject", "explain", "unmerge"];
+const KEYS: [&str; 10] =
+    ["at", "message", "expect", "query", "members", "catalog", "reject", "explain", "unmerge", "erase"];
 
 impl Script {
     /// Reads a script file.
@@ -198,6 +202,7 @@ fn read_step(json: &Json) -> Result<Step, String> {
         "catalog" => Ok(Step::Catalog { path: line.text("catalog")? }),
         "reject" => read_reject(body),
         "unmerge" => Ok(Step::Unmerge { user: read_user(name, body)? }),
+        "erase" => Ok(Step::Erase { user: read_user(name, body)? }),
         _ => read_explain(body),
     }
 }

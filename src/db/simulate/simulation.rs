@@ -110,6 +110,9 @@ impl Simulation {
             Ok(Step::Unmerge { user }) => {
                 self.database.unmerge(user).err().map(|error| Answer::not_followed(line, error.to_string()))
             }
+            Ok(Step::Erase { user }) => {
+                self.database.erase(user).err().map(|error| Answer::not_followed(line, error.to_string()))
+            }
             Ok(Step::ExplainSegment { user, segment }) => {
                 Some(answer_or_error(line, self.database.explain_segment(user, segment)))
             }
