@@ -381,6 +381,35 @@ fn a_backup_answers_the_same() {
 }
 
 #[test]
+fn erased_customers_stay_away() {
+    let folder = Folder::loaded("erase");
+    assert_eq!(folder.run(&["backup", "shop", "old"]).code, Some(0));
+    folder.write("ids.txt", "ben\n\nnobody\n");
+    let ended = folder.run(&["erase", "shop", "ana", "--file", "ids.txt", "--json"]);
+    assert_eq!(ended.code, Some(5), "{}", ended.words);
+    let receipt = ended.json()["receipt"].clone();
+    assert_eq!((receipt["customers"].as_u64(), &ended.json()["unknown"]), (Some(2), &json!(["nobody"])));
+    assert_eq!(folder.run(&["get", "shop", "ana"]).code, Some(5));
+    assert_eq!(folder.run(&["erase", "shop", "ana"]).code, Some(5));
+    let listed = folder.run(&["erasures", "shop", "--json"]);
+    assert_eq!((listed.code, listed.json()), (Some(0), receipt.clone()));
+    let said = folder.run(&["erasures", "shop"]).results;
+    assert!(said.contains(receipt["id"].as_str().unwrap()) && said.contains("2 customers"), "{said}");
+    let again = folder.ingest(&["messages.jsonl", "--rejects", "rejects.jsonl"]);
+    assert_eq!(again.code, Some(0), "{}", again.words);
+    let rejects = fs::read_to_string(folder.0.join("rejects.jsonl")).unwrap();
+    assert_eq!(rejects.lines().count() as u64, receipt["messages"].as_u64().unwrap());
+    assert!(rejects.lines().all(|line| line.contains("\"reason\":\"erased\"")), "{rejects}");
+    assert_eq!(folder.run(&["restore", "old", "copy", "--tombstones", "shop"]).code, Some(0));
+    for data in ["shop", "copy"] {
+        assert_eq!(folder.run(&["get", data, "ben"]).code, Some(5), "{data}");
+        assert_eq!(folder.run(&["get", data, "cleo"]).code, Some(0), "{data}");
+        let verified = folder.run(&["verify", data]);
+        assert_eq!(verified.code, Some(0), "{}", verified.results);
+    }
+}
+
+#[test]
 fn a_folder_is_measured() {
     let folder = Folder::loaded("stats");
     let stats = folder.run(&["stats", "shop", "--json"]).json();

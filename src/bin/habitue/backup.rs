@@ -29,6 +29,9 @@ pub(crate) struct RestoreArguments {
     from: PathBuf,
     /// The data folder to make, which must be new or empty
     data: PathBuf,
+    /// Leave out whoever was erased since the backup from this data folder
+    #[arg(long, value_name = "FOLDER")]
+    tombstones: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -53,8 +56,11 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
 }
 
 pub(crate) fn restore(arguments: &RestoreArguments, console: &mut Console) -> Result<Exit, Failure> {
-    let RestoreArguments { from, data, json } = arguments;
-    Database::restore(from, data)?;
+    let RestoreArguments { from, data, tombstones, json } = arguments;
+    match tombstones {
+        Some(current) => Database::restore_without_erased(from, data, current)?,
+        None => Database::restore(from, data)?,
+    }
     match Output::of(*json) {
         Output::Programs => console.json(&json!({ "restored": data }))?,
         Output::People => {

@@ -10,6 +10,7 @@ mod data;
 mod decide;
 mod demo;
 mod diff;
+mod erase;
 mod explain;
 mod export;
 mod failure;
@@ -53,6 +54,8 @@ enum Command {
     Decide(decide::Arguments),
     Explain(explain::Arguments),
     Export(export::Arguments),
+    Erase(erase::Arguments),
+    Erasures(erase::ListArguments),
     Stats(stats::Arguments),
     Verify(verify::Arguments),
     Backup(backup::Arguments),
@@ -74,6 +77,8 @@ impl Command {
             Command::Decide(arguments) => Output::of(arguments.asking.json),
             Command::Explain(arguments) => Output::of(arguments.asking.json),
             Command::Export(_) => Output::Programs,
+            Command::Erase(arguments) => Output::of(arguments.json),
+            Command::Erasures(arguments) => Output::of(arguments.json),
             Command::Stats(arguments) => Output::of(arguments.json),
             Command::Verify(arguments) => Output::of(arguments.json),
             Command::Backup(arguments) => Output::of(arguments.json),
@@ -97,6 +102,8 @@ fn main() -> ExitCode {
         Command::Decide(arguments) => decide::run(arguments, &mut console),
         Command::Explain(arguments) => explain::run(arguments, &mut console),
         Command::Export(arguments) => export::run(arguments, &mut console),
+        Command::Erase(arguments) => erase::run(arguments, &mut console),
+        Command::Erasures(arguments) => erase::list(arguments, &mut console),
         Command::Stats(arguments) => stats::run(arguments, &mut console),
         Command::Verify(arguments) => verify::run(arguments, &mut console),
         Command::Backup(arguments) => backup::run(arguments, &mut console),

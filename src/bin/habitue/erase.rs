@@ -1,0 +1,95 @@
+//! `habitue erase` and `habitue erasures`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use habitue::{ErasureReceipt, OpenOptions};
+use serde_json::json;
+
+use crate::console::{Console, Output};
+use crate::data::Opening;
+use crate::failure::{Exit, Failure, counted};
+
+/// Erase customers from a data folder for good: every message and identifier, in every file
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    opening: Opening,
+    /// The customers' ids: users', visitors', or values of attributes that are identifiers
+    #[arg(required_unless_present = "file")]
+    ids: Vec<String>,
+    /// A file with ids, one a line
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// List the receipts of all erasures; they name nobody
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    #[command(flatten)]
+    opening: Opening,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+    let mut ids = arguments.ids.clone();
+    if let Some(path) = &arguments.file {
+        let text = fs::read_to_string(path).map_err(|error| {
+            Failure::NotFound(format!("cannot read the ids in `{}`: {error}", path.display()))
+        })?;
+        ids.extend(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
+    }
+    let database = arguments.opening.open_existing(OpenOptions::new(), console)?;
+    let erased = database.erase_all(&ids)?;
+    match Output::of(arguments.json) {
+        Output::Programs => {
+            console.json(&json!({ "receipt": erased.receipt, "unknown": erased.unknown }))?;
+        }
+        Output::People => {
+            console.line(&for_people(&erased.receipt))?;
+            for id in &erased.unknown {
+                console.line(&format!("nobody is known as `{id}`"))?;
+            }
+        }
+    }
+    database.close()?;
+    Ok(if erased.unknown.is_empty() { Exit::Ok } else { Exit::NotFound })
+}
+
+pub(crate) fn list(arguments: &ListArguments, console: &mut Console) -> Result<Exit, Failure> {
+    let database = arguments.opening.open_existing(OpenOptions::new().questions_only(), console)?;
+    for receipt in database.erasures() {
+        match Output::of(arguments.json) {
+            Output::Programs => console.json(&receipt)?,
+            Output::People => console.line(&for_people(&receipt))?,
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn for_people(receipt: &ErasureReceipt) -> String {
+    let ErasureReceipt { id, number, at, customers, messages, changed, identifiers, shared, .. } = receipt;
+    let counted = |count: &u64, noun| counted(*count as usize, noun);
+    let mut text = format!(
+        "erasure {number} of {at}, receipt {id}: {}, {}, {}",
+        counted(customers, "customer"),
+        counted(messages, "message"),
+        counted(identifiers, "identifier")
+    );
+    if *changed > 0 {
+        text.push_str(&format!("; {} of other customers changed", counted(changed, "message")));
+    }
+    if *shared > 0 {
+        text.push_str(&format!("; {} shared with other customers", counted(shared, "identifier")));
+    }
+    if !receipt.finished {
+        text.push_str("; not finished in the files");
+    }
+    text
+}
