@@ -6,8 +6,12 @@
 //! parent kills it at a random instant, while it opens as well, and then asks everything. Rounds go on in
 //! one folder for a while, so that what one crash left is found by the next.
 //!
+//! In another story (`crash/erasing.rs`) the child erases people.
+//!
 //! `HABITUE_CRASH_ROUNDS` says how many rounds, `HABITUE_CRASH_SEED` from which seed.
 
+#[path = "crash/erasing.rs"]
+mod erasing;
 #[path = "crash/story.rs"]
 mod story;
 
@@ -56,9 +60,16 @@ fn main() {
     if let Ok(task) = std::env::var(CHILD) {
         return child(&task);
     }
+    if let Ok(task) = std::env::var(erasing::CHILD) {
+        return erasing::child(&task);
+    }
     let arguments = Arguments::from_args();
-    let trial = Trial::test("nothing_acknowledged_is_lost", || parent().map_err(Failed::from));
-    libtest_mimic::run(&arguments, vec![trial]).exit()
+    let rounds = variable("HABITUE_CRASH_ROUNDS", 6);
+    let trials = vec![
+        Trial::test("nothing_acknowledged_is_lost", || parent().map_err(Failed::from)),
+        Trial::test("the_erased_are_whole_or_gone", move || erasing::parent(rounds).map_err(Failed::from)),
+    ];
+    libtest_mimic::run(&arguments, trials).exit()
 }
 
 fn variable(name: &str, usual: u64) -> u64 {

@@ -1,0 +1,217 @@
+//! An erasure whose process is killed: the people are whole, or gone from every answer and every file once
+//! the folder is opened again; and whatever was promised holds without that.
+//!
+//! Kills are spread evenly over the time that an erasure takes. In every other round the process that opens
+//! the folder next, and goes on with the erasure, is killed as well.
+
+#[path = "../erase/people.rs"]
+mod people;
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use habitue::{Clock, Database, ManualClock};
+use people::{Person, answers, catalog, find_in_files, options, time};
+
+use crate::story::Folder;
+
+/// The variable that makes this program a child: whether it erases, and the folder.
+pub(crate) const CHILD: &str = "HABITUE_CRASH_ERASER";
+/// How many people there are.
+const PEOPLE: u64 = 300;
+
+fn erased() -> Vec<Person> {
+    (0..PEOPLE).map(Person).filter(Person::is_erased).collect()
+}
+
+fn living() -> Vec<Person> {
+    (0..PEOPLE).map(Person).filter(|person| !person.is_erased()).collect()
+}
+
+fn clock() -> ManualClock {
+    ManualClock::new(time(people::END))
+}
+
+/// Opens the folder, and erases people until it is killed.
+pub(crate) fn child(task: &str) {
+    let (erases, folder) = task.split_once(';').unwrap_or_default();
+    say("opening");
+    let done = options(&clock()).open(folder).and_then(|database| {
+        say("open");
+        if erases == "erase" {
+            database.erase_all(erased().iter().map(Person::user))?;
+            say("done");
+        }
+        Ok(database)
+    });
+    if let Err(error) = &done {
+        say(&format!("error: {error}"));
+    }
+    // Killed here, if not before.
+    std::thread::sleep(Duration::from_secs(60));
+}
+
+fn say(what: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{what}").and_then(|()| out.flush());
+}
+
+/// Starts a child and waits until it says something; gives what it says after that, and the time to it.
+fn start(
+    erases: &str,
+    folder: &Path,
+    until: &str,
+) -> Result<(Child, BufReader<std::process::ChildStdout>), String> {
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
+    let task = format!("{erases};{}", folder.display());
+    let mut child = Command::new(this)
+        .env(CHILD, task)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    let mut said = BufReader::new(child.stdout.take().ok_or("no output")?);
+    wait_for(&mut said, until)?;
+    Ok((child, said))
+}
+
+fn wait_for(said: &mut impl BufRead, until: &str) -> Result<(), String> {
+    let mut line = String::new();
+    while line.trim_end() != until {
+        line.clear();
+        let count = said.read_line(&mut line).map_err(|error| error.to_string())?;
+        if count == 0 || line.starts_with("error") {
+            return Err(format!("the child said `{line}` instead of `{until}`"));
+        }
+    }
+    Ok(())
+}
+
+fn kill(mut child: Child) -> Result<(), String> {
+    child.kill().and_then(|()| child.wait()).map(drop).map_err(|error| error.to_string())
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let path = entry?.path();
+        let target = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() { copy(&path, &target)? } else { std::fs::copy(&path, &target).map(drop)? }
+    }
+    Ok(())
+}
+
+/// What people were told before and after, and a folder from before.
+struct Story {
+    folder: Folder,
+    whole: Vec<String>,
+    left: Vec<String>,
+}
+
+impl Story {
+    fn new() -> Result<Story, habitue::Error> {
+        let folder = Folder::new("crash-erasing");
+        let database = options(&clock()).open(folder.path().join("before"))?;
+        let reference = Database::in_memory_with_clock(catalog(), Clock::Manual(clock()));
+        for message in (0..PEOPLE).flat_map(|number| Person(number).messages()) {
+            database.apply(message.clone())?;
+            reference.apply(message)?;
+        }
+        database.compact()?;
+        for message in (0..PEOPLE).flat_map(|number| Person(number).later_messages()) {
+            database.apply(message.clone())?;
+            reference.apply(message)?;
+        }
+        database.close()?;
+        let everybody: Vec<Person> = (0..PEOPLE).map(Person).collect();
+        let whole = answers(&reference, &everybody);
+        reference.erase_all(erased().iter().map(Person::user))?;
+        let left = answers(&reference, &living());
+        Ok(Story { folder, whole, left })
+    }
+
+    /// Kills an erasure after a time; says whether it was whole afterwards.
+    fn round(&self, number: u64, after: Duration) -> Result<bool, String> {
+        let folder = self.folder.path().join(format!("round-{number}"));
+        copy(&self.folder.path().join("before"), &folder).map_err(|error| error.to_string())?;
+        let (child, mut said) = start("erase", &folder, "open")?;
+        std::thread::sleep(after);
+        kill(child)?;
+        let is_done = wait_for(&mut said, "done").is_ok();
+        self.finds_nothing_if(is_done, &folder)?;
+        if number % 2 == 1 {
+            let (child, _) = start("open", &folder, "opening")?;
+            std::thread::sleep(after / 2);
+            kill(child)?;
+        }
+        let database = options(&clock()).open(&folder).map_err(|error| format!("opening: {error}"))?;
+        let known = |person: &Person| database.profile(&person.user()).is_ok_and(|profile| profile.known);
+        let is_whole = erased().iter().all(known);
+        if is_done && is_whole {
+            return Err("who was erased is back".to_owned());
+        }
+        let (expected, people) = match is_whole {
+            true => (&self.whole, (0..PEOPLE).map(Person).collect()),
+            false => (&self.left, living()),
+        };
+        let found = answers(&database, &people);
+        if let Some((expected, found)) =
+            expected.iter().zip(&found).find(|(expected, found)| expected != found)
+        {
+            return Err(format!("expected {expected}\nfound    {found}"));
+        }
+        self.finds_nothing_if(!is_whole, &folder)?;
+        let flaws = database.verify().map_err(|error| error.to_string())?.flaws;
+        if !flaws.is_empty() {
+            return Err(format!("{flaws:?}"));
+        }
+        for message in erased().iter().filter(|_| !is_whole).flat_map(Person::messages) {
+            if database.apply(message).is_ok() {
+                return Err("a late message was taken".to_owned());
+            }
+        }
+        drop(database);
+        std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
+        Ok(is_whole)
+    }
+
+    fn finds_nothing_if(&self, is_gone: bool, folder: &Path) -> Result<(), String> {
+        let found = if is_gone { find_in_files(folder, &erased()) } else { Vec::new() };
+        if found.is_empty() { Ok(()) } else { Err(format!("{found:?}")) }
+    }
+
+    /// How long an erasure takes that nobody kills.
+    fn duration(&self) -> Result<Duration, String> {
+        let folder = self.folder.path().join("measured");
+        copy(&self.folder.path().join("before"), &folder).map_err(|error| error.to_string())?;
+        let (child, mut said) = start("erase", &folder, "open")?;
+        let begun = Instant::now();
+        wait_for(&mut said, "done")?;
+        let took = begun.elapsed();
+        kill(child)?;
+        self.finds_nothing_if(true, &folder)?;
+        std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
+        Ok(took)
+    }
+}
+
+/// Kills erasures, and looks.
+pub(crate) fn parent(rounds: u64) -> Result<(), String> {
+    let story = Story::new().map_err(|error| error.to_string())?;
+    let took = story.duration()?;
+    let mut whole = 0;
+    for number in 0..rounds {
+        let after = took * number as u32 / rounds.max(1) as u32;
+        let is_whole =
+            story.round(number, after).map_err(|error| format!("round {number}, {after:?}: {error}"))?;
+        whole += u64::from(is_whole);
+    }
+    let mut out = std::io::stdout();
+    let _ = writeln!(
+        out,
+        "{rounds} erasures of {took:?} killed: {whole} had not begun, {} were finished later",
+        rounds - whole
+    );
+    Ok(())
+}
