@@ -1,8 +1,8 @@
 //! Folders and backups that earlier versions wrote open for ever, with the answers of then.
 //!
 //! `tests/compat/` has, of each version of the formats, a data folder as a crash left it (`folder-1`: a
-//! base, two checkpoints, records behind them) and a backup (`backup-1`), with what they answered. They
-//! are never written anew. A new version of a format gets its own, once:
+//! base, two checkpoints, records behind them; since version 4 an erasure) and a backup (`backup-1`), with
+//! what they answered. They are never written anew. A new version of a format gets its own, once:
 //!
 //! ```sh
 //! HABITUE_FREEZE=3 cargo test --all-features --test compat
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use habitue::{Clock, Database, ErrorKind, ManualClock, OpenOptions};
+use habitue::{Clock, Database, ErrorKind, ManualClock, Message, OpenOptions};
 use story::{Folder, How, answers, difference, message, now};
 
 const USUAL: How = How { sync: true, budget: None, salvage: false };
@@ -60,11 +60,18 @@ fn pack(folder: &Path, name: &str, database: &Database) {
     fs::write(fixtures().join(format!("{name}.answers")), lines).unwrap();
 }
 
+/// A message of somebody who was erased from every folder since version 4.
+fn erased() -> Message {
+    message(0, 0).with_id("erased").anonymous().with_anonymous_id("erased")
+}
+
 /// Writes the fixtures of a version that has none yet.
 fn freeze(version: &str) {
     let folder = Folder::new("freeze");
     let data = folder.path().join("data");
     let database = story::open(&data, USUAL).unwrap();
+    database.apply(erased()).unwrap();
+    database.erase("erased").unwrap();
     for number in 0..180 {
         database.apply(message(0, number)).unwrap();
         database.apply(message(1, number)).unwrap();
@@ -105,6 +112,8 @@ fn old_folders_open_and_go_on() {
         assert_eq!(difference(&expected, &everything(&database)), None, "{what}");
         assert_eq!(database.verify().unwrap().flaws, [], "{what}");
         assert!(database.apply(message(0, 3)).unwrap().duplicate, "{what}");
+        let is_of_now = !database.erasures().is_empty();
+        assert_eq!(database.apply(erased()).is_err(), is_of_now, "{what}");
         assert!(!database.apply(message(0, 200)).unwrap().duplicate, "{what}");
         database.close().unwrap();
     }
@@ -131,7 +140,7 @@ fn a_folder_of_a_later_version_is_refused_and_not_touched() {
     unpack(&fixture, folder.path());
     let path = folder.path().join("habitue.manifest");
     let text = fs::read_to_string(&path).unwrap();
-    assert!(text.starts_with("{\n  \"format\": 1,"), "{text}");
+    assert!(text.starts_with("{\n  \"format\": "), "{text}");
     // It may say other things than this one.
     let body = "{\n  \"format\": 1000\n}";
     let check = xxhash_rust::xxh3::xxh3_64(body.as_bytes());
