@@ -87,6 +87,7 @@ pub use engine::explanation::{
     ExplainedTrigger, Explanation, Mention, Miss, NextChange, Origin,
 };
 pub use facts::identity::resolution::TieOutcome;
+pub use model::consent::{Consent, ConsentState};
 pub use model::declaration::Strategy;
 pub use model::erasure_receipt::ErasureReceipt;
 pub use model::message::{Message, MessageKind};

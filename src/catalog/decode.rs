@@ -15,7 +15,7 @@ use super::load::{CatalogText, Language, too_large};
 use super::naming::{Namespace, is_bare_name, is_name, place_of};
 use super::shape::{CATALOG, LIMITS};
 use super::tree::{Entry, Node};
-use super::{attributes, definitions, identifiers, json_text, toml_text};
+use super::{attributes, definitions, identifiers, json_text, purposes, toml_text};
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
 use crate::base::source_text::{SourceFile, Span, Spanned};
@@ -37,6 +37,7 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         bare_names: Namespace::new(catalog.files()),
         identifier_names: Namespace::new(catalog.files()),
         event_names: Namespace::new(catalog.files()),
+        purpose_names: Namespace::new(catalog.files()),
         personalization_names: Namespace::new(catalog.files()),
         settings: AHashMap::new(),
     };
@@ -77,6 +78,7 @@ struct Decoder<'t> {
     bare_names: Namespace<'t>,
     identifier_names: Namespace<'t>,
     event_names: Namespace<'t>,
+    purpose_names: Namespace<'t>,
     personalization_names: Namespace<'t>,
     /// Settings that stand only once in a catalog, and where they do.
     settings: AHashMap<&'static str, Span>,
@@ -98,6 +100,7 @@ impl Decoder<'_> {
         self.attributes(fields.get("attributes"));
         self.identifiers(fields.get("identifiers"));
         self.events(fields.get("events"));
+        self.purposes(fields.get("purposes"));
         self.computed(fields.get("computed"));
         self.segments(fields.get("segments"));
         self.personalizations(fields.get("personalizations"));
@@ -181,6 +184,17 @@ impl Decoder<'_> {
                         self.declarations.events.push(Named { name: key.clone(), body });
                     }
                 }
+                None => self.leave_out(&key.value),
+            }
+        }
+    }
+
+    fn purposes(&mut self, section: Option<&Node>) {
+        for Entry { key, value } in self.section(section, self.declarations.purposes.len(), "purposes") {
+            let named = is_bare_name(&key.value, "a purpose", key.span, &mut self.report)
+                && self.purpose_names.claim(key, "the purpose", &mut self.report);
+            match purposes::purpose(value, &mut self.report).filter(|_| named) {
+                Some(body) => self.declarations.purposes.push(Named { name: key.clone(), body }),
                 None => self.leave_out(&key.value),
             }
         }
@@ -362,7 +376,7 @@ mod tests {
         assert_eq!(
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
-             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `computed`, \
+             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `purposes`, `computed`, \
              `segments`, `personalizations`"
         );
         assert_eq!(

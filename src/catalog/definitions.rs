@@ -2,7 +2,7 @@
 //! The conditions in them stay text here.
 
 use super::fields::{Fields, bounded_text, int, list, string, unknown, wrong_type};
-use super::naming::{Namespace, is_name};
+use super::naming::{Namespace, quoted_name};
 use super::shape::{COMPUTED, FALLBACK, OFFER, PERSONALIZATION, SEGMENT};
 use super::tree::{Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
@@ -70,9 +70,9 @@ pub(super) fn personalization(
     report: &mut Report,
 ) -> Option<PersonalizationDeclaration> {
     let fields = Fields::open(node, &PERSONALIZATION, report)?;
-    let on = fields.get("on").and_then(|node| name(node, "an event", report));
+    let on = fields.get("on").and_then(|node| quoted_name(node, "an event", report));
     let attributes = fields.get("attributes").and_then(|node| list(node, report)).unwrap_or_default();
-    let attributes = attributes.iter().filter_map(|node| name(node, "an attribute", report)).collect();
+    let attributes = attributes.iter().filter_map(|node| quoted_name(node, "an attribute", report)).collect();
     let strategy = fields.get("strategy").and_then(|node| strategy(node, report)).unwrap_or_default();
     let fallback = fields.get("fallback").and_then(|node| fallback(node, report));
     let offers = fields.get("offers").map_or_else(Vec::new, |node| offers(node, files, report));
@@ -87,12 +87,6 @@ fn condition(node: &Node, report: &mut Report) -> Option<Text> {
 
 fn template(node: &Node, report: &mut Report) -> Option<Text> {
     bounded_text(node, "a text", MAX_TEMPLATE_BYTES, report)
-}
-
-/// A name in a string.
-fn name(node: &Node, what: &str, report: &mut Report) -> Option<Spanned<String>> {
-    let text = string(node, report)?;
-    is_name(&text.value, what, node.span, report).then(|| Spanned::new(text.value.clone(), node.span))
 }
 
 fn ids(node: &Node, report: &mut Report) -> Option<Vec<String>> {
@@ -173,5 +167,5 @@ fn required_name(
     if written.is_none() {
         report.push(Finding::error("missing_key", span, format!("{what} needs a `name`")));
     }
-    name(written?, what, report)
+    quoted_name(written?, what, report)
 }

@@ -74,6 +74,9 @@ struct Catalog {
     /// What customers do: the properties of each event.
     #[schemars(extend("propertyNames" = quoted_names()))]
     events: Option<BTreeMap<String, Event>>,
+    /// What customers consent to, by name.
+    #[schemars(extend("propertyNames" = bare_names()))]
+    purposes: Option<BTreeMap<String, Purpose>>,
     /// Attributes that are computed from events and other attributes, as expressions.
     #[schemars(extend("propertyNames" = bare_names()))]
     computed: Option<BTreeMap<String, Computed>>,
@@ -182,6 +185,18 @@ enum SpacesName {
     Keep,
     Trim,
     Remove,
+}
+
+/// What counts only with the customer's consent to one purpose.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Purpose {
+    /// Names of attributes that are missing without it.
+    attributes: Option<Vec<Name>>,
+    /// Names of events that do not count without it.
+    events: Option<Vec<Name>>,
+    /// For people.
+    description: Option<String>,
 }
 
 /// The properties of an event, by name.
@@ -376,12 +391,13 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 11] = [
+        let tables: [(&str, &Shape); 12] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
             ("/$defs/PropertyTable", &shape::PROPERTY),
             ("/$defs/IdentifierRule", &shape::IDENTIFIER),
+            ("/$defs/Purpose", &shape::PURPOSE),
             ("/$defs/ElementTable", &shape::ELEMENT),
             ("/$defs/ComputedTable", &shape::COMPUTED),
             ("/$defs/SegmentTable", &shape::SEGMENT),
@@ -455,6 +471,7 @@ mod tests {
                 "description": "e",
             } },
             "events": { "Any Name": { "p": "bool", "q": { "type": "time", "required": true, "description": "q" } }, "Empty": {} },
+            "purposes": { "marketing": { "attributes": ["c"], "events": ["Empty"], "description": "p" }, "none": {} },
             "computed": { "f": { "value": "1 + 1", "description": "f" } },
             "segments": { "g": { "members": ["ana"], "description": "g" }, "h": { "when": "true" } },
             "personalizations": { "i": {
@@ -475,6 +492,7 @@ mod tests {
         "/attributes/d/of",
         "/identifiers/e",
         "/events/Any Name/q",
+        "/purposes/marketing",
         "/computed/f",
         "/segments/g",
         "/segments/h",
@@ -521,6 +539,10 @@ mod tests {
             ("/segments", json!({ "in": "true" })),
             ("/events", json!({ "": {} })),
             ("/events/Empty", json!("int")),
+            ("/purposes", json!({ "a b": {} })),
+            ("/purposes/none", json!("c")),
+            ("/purposes/none", json!({ "events": "Empty" })),
+            ("/purposes/none", json!({ "attributes": [""] })),
             ("/computed/f", json!(1)),
             ("/computed/f", json!({})),
             ("/segments/g", json!({})),

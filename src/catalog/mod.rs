@@ -14,6 +14,7 @@ mod json_schema;
 mod json_text;
 mod load;
 mod naming;
+mod purposes;
 mod quoted;
 mod shape;
 mod toml_text;

@@ -6,6 +6,8 @@
 
 use ahash::AHashMap;
 
+use super::fields::string;
+use super::tree::Node;
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::MAX_NAME_BYTES;
 use crate::base::source_text::{SourceFile, Span, Spanned};
@@ -97,6 +99,12 @@ pub(super) fn is_name(name: &str, what: &str, span: Span, report: &mut Report) -
         return false;
     }
     true
+}
+
+/// A name in a string.
+pub(super) fn quoted_name(node: &Node, what: &str, report: &mut Report) -> Option<Spanned<String>> {
+    let text = string(node, report)?;
+    is_name(&text.value, what, node.span, report).then(|| Spanned::new(text.value.clone(), node.span))
 }
 
 /// Whether `name` can be given to what conditions name without quotes.

@@ -25,6 +25,7 @@ pub(super) const CATALOG: Shape = Shape {
         "attributes",
         "identifiers",
         "events",
+        "purposes",
         "computed",
         "segments",
         "personalizations",
@@ -51,6 +52,15 @@ pub(super) const IDENTIFIER: Shape = Shape {
     what: "the rules of an identifier",
     keys: &["case", "spaces", "blocked", "blocked_patterns", "limit", "description"],
     misplaced: &[("type", "it belongs to the attribute, in `[attributes]`")],
+};
+
+pub(super) const PURPOSE: Shape = Shape {
+    what: "a purpose",
+    keys: &["attributes", "events", "description"],
+    misplaced: &[
+        ("attribute", "write `attributes`, a list of names"),
+        ("event", "write `events`, a list of names"),
+    ],
 };
 
 pub(super) const PROPERTY: Shape = Shape {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::base::time::Time;
 use crate::engine::decision::Decided;
+use crate::model::consent::Consent;
 use crate::model::value::Value;
 
 /// Everything that can be asked of a profile, answered at one instant.
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub valid_until: Time,
     /// Attributes and computed attributes; a missing one has no value.
     pub attributes: BTreeMap<String, Option<Value>>,
+    /// What the customer said to each purpose.
+    pub consents: BTreeMap<String, Consent>,
     /// Whether the customer is a member of each segment.
     pub segments: BTreeMap<String, bool>,
     /// The decision of each personalization.
@@ -28,7 +31,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// One JSON object: the id, and every attribute, segment and decision by name.
+    /// One JSON object: the id, and every attribute, segment and decision by name; and every consent, where
+    /// the catalog has purposes.
     pub fn to_json(&self) -> Json {
         let attributes: Map<String, Json> = self
             .attributes
@@ -37,6 +41,11 @@ impl Snapshot {
             .collect();
         let decisions: Map<String, Json> =
             self.decisions.iter().map(|(name, decided)| (name.clone(), decided.decision.to_json())).collect();
-        json!({ "user": self.id, "attributes": attributes, "segments": self.segments, "decisions": decisions })
+        let mut json = json!({ "user": self.id, "attributes": attributes, "segments": self.segments, "decisions": decisions });
+        if !self.consents.is_empty() {
+            let consents = self.consents.iter().map(|(name, consent)| (name.clone(), consent.to_json()));
+            json["consents"] = Json::Object(consents.collect());
+        }
+        json
     }
 }

@@ -3,19 +3,23 @@
 //! An explanation is a pure read: it makes nothing of the profile but bringing it to now, fills no
 //! cache and counts no work.
 
+use ahash::AHashMap;
+
 use crate::base::error::Error;
+use crate::base::time::Time;
 use crate::db::database::{Database, Writing};
 use crate::db::held::Heldback;
 use crate::db::questions::{resolve, resolve_personalization};
 use crate::derived::propagation::Scratch;
+use crate::engine::consents::{Told, heard_until};
 use crate::engine::decide::Decisions;
 use crate::engine::explain::past::{Past, PastMessage};
 use crate::engine::explain::segment::Explaining;
 use crate::engine::explanation::Explanation;
 use crate::engine::program::Program;
-use crate::engine::typed_message::{Content, Misfits};
+use crate::engine::typed_message::Content;
 use crate::facts::identity::ties::Home;
-use crate::facts::stamp::MessageOrder;
+use crate::facts::stamp::HistoryPlace;
 use crate::model::ids::SegmentId;
 use crate::store::history::{Entry, History};
 use crate::store::profile::{Ids, Profile, ids};
@@ -64,7 +68,7 @@ impl Database {
                 cell: &rebuild(&program, Ids::One(id), &history, &mut scratch, now),
                 decisions: &Decisions::default(),
                 order: &history,
-                past: &past(&history, &program),
+                past: &past(&history, &program, now),
                 is_listed: &is_listed,
                 now,
             });
@@ -74,8 +78,8 @@ impl Database {
         let Profile { name, known_as, body, decisions, history, .. } = profile;
         let ids = ids(name, known_as.as_deref());
         let is_listed = |segment| is_listed(program, segment, ids);
-        let (cell, past) = (&*body.cell(program), &past(history, program));
-        let order: &dyn MessageOrder = history;
+        let (cell, past) = (&*body.cell(program), &past(history, program, now));
+        let order: &dyn Told = history;
         explain(&Explaining { program, user: name, cell, decisions, order, past, is_listed: &is_listed, now })
     }
 }
@@ -95,12 +99,17 @@ impl Database {
     }
 }
 
-/// A history as the catalog understands it.
-fn past(history: &History, program: &Program) -> Past {
+/// A history as the catalog understands it: the events, as far as they count at `now`.
+fn past(history: &History, program: &Program, now: Time) -> Past {
+    let definitions = &program.definitions;
+    let (heard, later) = heard_until(now, history.told(definitions), &definitions.purposes);
+    let events = heard.into_iter().chain(later);
+    let events = events.filter(|message| matches!(message.content, Content::Event { .. }));
+    let mut contents: AHashMap<HistoryPlace, Content> =
+        events.map(|message| (message.stamp.place, message.content)).collect();
     Past::new(history.iter().map(|(stamp, entry)| PastMessage {
         stamp,
         id: entry.message_id.as_ref().into(),
-        content:
-            Content::of(&entry.message, &program.definitions, Misfits::LeaveOut).unwrap_or(Content::Presence),
+        content: contents.remove(&stamp.place).unwrap_or(Content::Presence),
     }))
 }

@@ -20,6 +20,7 @@ use crate::engine::transition::Trigger;
 use crate::engine::typed_message::{Content, Misfits};
 use crate::facts::identity::ties::Home;
 use crate::facts::stamp::{MessageOrder, NoMessages};
+use crate::model::consent::{Consent, ConsentState};
 use crate::model::ids::{AttributeId, EventId, PersonalizationId, SegmentId};
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
@@ -99,14 +100,19 @@ impl Database {
         };
         let program = Arc::clone(&shard.program);
         let content = Content::of(&message, &program.definitions, Misfits::LeaveOut)?;
-        let Content::Event { event: Some(event), properties } = content else {
+        let Content::Event { event: Some(event), properties } = content.rest() else {
             return Ok((applied, Vec::new()));
         };
+        let event = *event;
+        let needs_purpose = !program.definitions.purposes.of_event(Some(event)).is_empty();
+        if needs_purpose && !shard.counts_event(place, &applied.message_id, now)? {
+            return Ok((applied, Vec::new()));
+        }
         let personalizations = program.definitions.personalizations.iter().enumerate();
         let triggered = personalizations.filter(|(_, personalization)| personalization.on == Some(event));
         let decisions = triggered.map(|(number, _)| {
             let personalization = PersonalizationId::from_index(number);
-            decide_after(&mut shard, place, personalization, event, &properties, now)
+            decide_after(&mut shard, place, personalization, event, properties, now)
         });
         Ok((applied, decisions.collect()))
     }
@@ -347,6 +353,12 @@ fn snapshot(
         valid_until = valid_until.min(reading.until);
         attributes.insert(name.to_owned(), reading.value);
     }
+    let consents = definitions.purposes.all().map(|purpose| {
+        let kept = definitions.purposes.state_of(purpose);
+        let state = ConsentState::of(standing.attribute(kept).as_ref());
+        let name = definitions.purposes.names.name(purpose.0).to_owned();
+        (name, Consent { state, since: standing.set_at(kept) })
+    });
     let segments = definitions.segment_names.iter().enumerate();
     let segments = segments
         .map(|(number, name)| (name.to_owned(), is_member(program, standing, SegmentId::from_index(number))));
@@ -357,6 +369,7 @@ fn snapshot(
         at: now,
         valid_until,
         attributes,
+        consents: consents.collect(),
         segments: segments.collect(),
         decisions: names.zip(decisions).collect(),
     }

@@ -15,6 +15,7 @@ use crate::db::naive_erasure::{Grave, Left, erase, is_of_the_erased};
 use crate::db::naive_identity::{Everybody, everybody};
 use crate::engine::typed_message::{Content, Misfits};
 use crate::facts::identity::ties::Home;
+use crate::model::consent::Consent;
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::ids::{AttributeId, EventId, SegmentId};
 use crate::model::message::{Message, MessageKind};
@@ -23,6 +24,7 @@ use crate::model::value::Value;
 use crate::rules::definitions::{Definitions, PersonalizationDefinition};
 use crate::rules::expression::Function;
 use crate::rules::naive::{Moment, Naive, Said, Told};
+use crate::rules::naive_consents::{consent, what_counts};
 use crate::rules::template::Template;
 
 /// How much a decayed score is moved to see whether an answer hangs on its last digits.
@@ -90,6 +92,10 @@ pub struct Answers {
     pub segments: BTreeMap<String, bool>,
     /// What each personalization shows.
     pub decisions: BTreeMap<String, Shown>,
+    /// What the customer said to each purpose.
+    pub consents: BTreeMap<String, Consent>,
+    /// Whether the message asked about is an event that counts.
+    pub triggers: bool,
     /// Segments, computed attributes and personalizations whose answer hangs on the last digits of a
     /// decayed score, so that another order of additions may give another answer.
     pub close_calls: BTreeSet<String>,
@@ -140,11 +146,11 @@ impl Reference {
         if time > now + definitions.max_skew {
             return Err(Refusal::new(RefusalReason::Skew, "timestamp", "too far ahead"));
         }
-        let said = Said::from(Content::of(&message, definitions, Misfits::Refuse)?);
+        let content = Content::of(&message, definitions, Misfits::Refuse)?;
         let place = self
             .messages
             .partition_point(|known| (known.told.time, &known.told.message_id) < (time, &message_id));
-        let told = Told { time, message_id: message_id.clone(), said };
+        let told = told(time, message_id.clone(), &content);
         let is_alias = matches!(message.kind(), MessageKind::Alias { .. });
         self.messages.insert(place, Accepted { message, told });
         if is_alias && time <= now && self.people_at(now, Some(&message_id)).is_too_much {
@@ -159,8 +165,9 @@ impl Reference {
     /// Replaces the catalog, as if it had been there from the start.
     pub fn replace_catalog(&mut self, catalog: Catalog) {
         for Accepted { message, told } in &mut self.messages {
-            told.said = Content::of(message, &catalog.definitions, Misfits::LeaveOut)
-                .map_or(Said::Presence, Said::from);
+            let content = Content::of(message, &catalog.definitions, Misfits::LeaveOut);
+            let content = content.unwrap_or(Content::Presence);
+            *told = self::told(told.time, told.message_id.clone(), &content);
         }
         self.catalog = catalog;
         *self.people.borrow_mut() = None;
@@ -182,8 +189,7 @@ impl Reference {
         let (left, graves) = erase(&messages, &everybody, number, &definitions.identifiers, now);
         self.graves.extend(graves);
         let mut kept = Vec::new();
-        for (Accepted { message, mut told }, left) in std::mem::take(&mut self.messages).into_iter().zip(left)
-        {
+        for (Accepted { message, told }, left) in std::mem::take(&mut self.messages).into_iter().zip(left) {
             let message = match left {
                 Left::Nothing => {
                     self.fingerprints.remove(&told.message_id);
@@ -193,8 +199,9 @@ impl Reference {
                 Left::Whole => message,
             };
             self.fingerprints.insert(told.message_id.clone(), message.fingerprint());
-            told.said =
-                Content::of(&message, definitions, Misfits::LeaveOut).map_or(Said::Presence, Said::from);
+            let content = Content::of(&message, definitions, Misfits::LeaveOut);
+            let content = content.unwrap_or(Content::Presence);
+            let told = self::told(told.time, told.message_id, &content);
             kept.push(Accepted { message, told });
         }
         self.messages = kept;
@@ -261,6 +268,19 @@ impl Reference {
         self.answered(&home.text, customer, now, Some(message))
     }
 
+    /// The event that a message is, if it counts among these of the customer; one that needs no purpose
+    /// counts whosever it was at its time.
+    fn trigger(&self, message: &Message, counting: &[Told]) -> Option<(EventId, Arc<[Option<Value>]>)> {
+        let definitions = &self.catalog.definitions;
+        let content = Content::of(message, definitions, Misfits::LeaveOut).ok()?;
+        let Content::Event { event: Some(event), properties } = content.rest() else { return None };
+        let is_it = |told: &Told| {
+            message.message_id() == Some(&told.message_id) && matches!(told.said, Said::Event { .. })
+        };
+        let counts = definitions.purposes.of_event(Some(*event)).is_empty() || counting.iter().any(is_it);
+        counts.then(|| (*event, Arc::clone(properties)))
+    }
+
     fn answered(
         &self,
         id: &str,
@@ -275,17 +295,19 @@ impl Reference {
         });
         let ids = known.as_deref().unwrap_or(&one);
         let messages = customer.map_or(&[][..], |customer| &customer.told);
+        let messages = &messages[..messages.partition_point(|told| told.time <= now)];
         let definitions = &self.catalog.definitions;
-        let typed = trigger.and_then(|message| Content::of(message, definitions, Misfits::LeaveOut).ok());
-        let trigger = typed.and_then(|content| match Said::from(content) {
-            Said::Event { event, properties } => Some((event?, properties)),
-            Said::Attributes(_) | Said::Presence => None,
-        });
+        let counting = what_counts(messages, definitions);
+        let trigger = trigger.and_then(|message| self.trigger(message, &counting));
         let asked = |nudge: f64| {
-            let naive = Naive::new(definitions, ids, messages).with_scores_times(nudge);
+            let naive = Naive::new(definitions, ids, &counting).with_scores_times(nudge);
             answer(definitions, &naive.at(now), trigger.as_ref())
         };
         let mut answers = asked(1.0);
+        let names = definitions.purposes.names.iter().zip(definitions.purposes.all());
+        answers.consents =
+            names.map(|(name, purpose)| (name.to_owned(), consent(messages, purpose))).collect();
+        answers.triggers = trigger.is_some();
         answers.id = customer.map_or(id, |customer| &customer.shown).to_owned();
         if definitions
             .aggregates
@@ -301,14 +323,16 @@ impl Reference {
     }
 }
 
-impl From<Content> for Said {
-    fn from(content: Content) -> Said {
-        match content {
-            Content::Attributes(set) => Said::Attributes(set),
-            Content::Event { event, properties } => Said::Event { event, properties },
-            Content::Presence => Said::Presence,
+/// A message as the naive evaluator knows it.
+fn told(time: Time, message_id: String, content: &Content) -> Told {
+    let said = match content.rest() {
+        Content::Attributes(set) => Said::Attributes(set.clone()),
+        Content::Event { event, properties } => {
+            Said::Event { event: *event, properties: Arc::clone(properties) }
         }
-    }
+        Content::Presence | Content::Consenting(_) => Said::Presence,
+    };
+    Told { time, message_id, said, consents: content.consents().to_vec() }
 }
 
 fn answer(
@@ -336,8 +360,16 @@ fn answer(
         (name.to_owned(), shown(definitions, definition, &moment))
     });
     let decisions = decisions.collect();
-    let (id, close_calls) = (String::new(), BTreeSet::new());
-    Answers { id, known: moment.is_known(), attributes, segments, decisions, close_calls }
+    Answers {
+        id: String::new(),
+        known: moment.is_known(),
+        attributes,
+        segments,
+        decisions,
+        consents: BTreeMap::new(),
+        triggers: false,
+        close_calls: BTreeSet::new(),
+    }
 }
 
 fn shown(definitions: &Definitions, definition: &PersonalizationDefinition, moment: &Moment<'_>) -> Shown {

@@ -72,7 +72,7 @@ impl Catalog {
             AggregateBound { aggregate, entries: room.entries, bytes: room.bytes }
         });
         CatalogSummary {
-            attributes: definitions.attributes.len(),
+            attributes: definitions.attribute_names.len(),
             events: definitions.events.len(),
             computed: definitions.computed.len(),
             segments: definitions.segments.len(),

@@ -1,6 +1,6 @@
 //! The engine's step without the database around it, for benches and for counting work.
 //!
-//! No message index, no history, no locks, no names: what is left is what a message costs the engine.
+//! No message index, no history (so no consent that comes and goes), no locks, no names: what is left is what a message costs the engine.
 //! Only in builds with the feature `workbench`; not part of the stable interface.
 
 use std::cmp::Ordering;
@@ -12,6 +12,7 @@ use crate::db::questions::view;
 use crate::derived::propagation::Scratch;
 use crate::derived::work::Work;
 use crate::engine::cell::Cell;
+use crate::engine::consents::Told;
 use crate::engine::program::Program;
 use crate::engine::step::Step;
 use crate::engine::transition::Turn;
@@ -19,7 +20,7 @@ use crate::engine::typed_message::{Content, Misfits, TypedMessage};
 use crate::facts::stamp::{HistoryPlace, MessageOrder, Stamp};
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
-use crate::rules::definitions::SegmentDefinition;
+use crate::rules::definitions::{Definitions, SegmentDefinition};
 use crate::rules::evaluate::is_true;
 
 /// Profiles known by number, and a clock that the caller keeps.
@@ -38,6 +39,12 @@ pub struct Prepared(Content);
 
 /// Messages in the order of their numbers.
 struct ByNumber;
+
+impl Told for ByNumber {
+    fn told(&self, _: &Definitions) -> Vec<TypedMessage> {
+        Vec::new()
+    }
+}
 
 impl MessageOrder for ByNumber {
     fn compare_ids(&self, a: HistoryPlace, b: HistoryPlace) -> Ordering {
@@ -117,7 +124,7 @@ impl Workbench {
     fn step(&mut self, profile: usize, act: impl FnOnce(&mut Step<'_>, &mut Cell)) -> usize {
         let Workbench { program, cells, scratch, turns, .. } = self;
         turns.clear();
-        let mut step = Step { program, order: &ByNumber, is_listed: &|_| false, scratch, turns };
+        let mut step = Step { program, past: &ByNumber, is_listed: &|_| false, scratch, turns };
         act(&mut step, &mut cells[profile]);
         self.turns.len()
     }

@@ -95,6 +95,9 @@ fn fingerprint(revision: u64, definitions: &Definitions, plan: &Plan, graph: &Gr
         let types: Vec<_> = event.properties.iter().map(|property| &property.ty).collect();
         add(&(name, event.property_names.iter().collect::<Vec<_>>(), types));
     }
+    if !definitions.purposes.is_empty() {
+        add(&definitions.purposes.identity());
+    }
     add(&definitions.sources);
     add(&definitions.aggregates);
     add(&plan.sources);

@@ -70,6 +70,14 @@ impl Standing<'_> {
         }
     }
 
+    /// The time of the message that set an attribute, or removed it, last.
+    pub(crate) fn set_at(self, attribute: AttributeId) -> Option<Time> {
+        match self {
+            Standing::Cell(cell) => Some(cell.customer.attributes.slot(attribute)?.stamp.time),
+            Standing::Image(image) => image.set_at(attribute),
+        }
+    }
+
     /// Whether a message has become effective.
     pub(crate) fn is_known(self) -> bool {
         self.truth(Literal::TRUE).is_some()

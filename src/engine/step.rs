@@ -5,8 +5,8 @@
 //! instant is ever concluded from, never one between two of its messages.
 //!
 //! A late message is taken at its own time where nothing has changed since; further back, it changes
-//! the facts but not what was reported of the past. Only `held` asks about the past itself: a catalog
-//! that uses it has such a profile rebuilt from its history.
+//! the facts but not what was reported of the past. Only `held` and consent ask about the past itself:
+//! then the cell is made anew from its history, whichever way time or messages brought it there.
 
 use std::sync::Arc;
 
@@ -18,12 +18,14 @@ use crate::derived::propagation::{Propagation, Scratch};
 use crate::derived::subject::SubjectId;
 use crate::derived::watches::Watched;
 use crate::engine::cell::Cell;
+use crate::engine::consents::{Told, are_granted, disturbs, event_counts, heard_until, spoken};
 use crate::engine::program::Program;
+use crate::engine::standing::Standing;
 use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::customer::Sources as _;
-use crate::facts::stamp::{MessageOrder, Stamp};
-use crate::model::ids::{EventId, SegmentId, SourceId};
+use crate::facts::stamp::Stamp;
+use crate::model::ids::{AttributeId, EventId, SegmentId, SourceId};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::value::Value;
 use crate::rules::evaluate::is_true;
@@ -33,8 +35,8 @@ use crate::rules::one_event::OneEvent;
 /// What steps need beside the cell.
 pub(crate) struct Step<'a> {
     pub(crate) program: &'a Program,
-    /// The order of the profile's messages.
-    pub(crate) order: &'a dyn MessageOrder,
+    /// The profile's messages, the one being applied included.
+    pub(crate) past: &'a dyn Told,
     /// Whether one of the profile's ids is on a static segment's list.
     pub(crate) is_listed: &'a dyn Fn(SegmentId) -> bool,
     pub(crate) scratch: &'a mut Scratch,
@@ -45,19 +47,9 @@ pub(crate) struct Step<'a> {
 /// Subjects to measure anew.
 type Touched = SmallVec<[SubjectId; 32]>;
 
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// It is in effect, or will be when its time comes.
-    Applied,
-    /// It changes the past, and the catalog asks about the past: the cell knows nothing of it yet, and
-    /// has to be rebuilt from its history.
-    NeedsRebuild,
-}
-
 impl Step<'_> {
     /// Applies a message at `now`.
-    pub(crate) fn apply(&mut self, cell: &mut Cell, message: TypedMessage, now: Time) -> Taken {
+    pub(crate) fn apply(&mut self, cell: &mut Cell, message: TypedMessage, now: Time) {
         // Another thread may have brought the cell further already.
         let now = now.max(cell.as_of);
         let time = message.stamp.time;
@@ -65,12 +57,15 @@ impl Step<'_> {
             let place = cell.pending.partition_point(|pending| pending.stamp.time <= time);
             cell.pending.insert(place, message);
             cell.deadline = cell.deadline.min(time);
-            self.advance(cell, now);
-            return Taken::Applied;
+            return self.advance(cell, now);
         }
         if time < cell.last_change && self.program.has_held() {
             self.advance(cell, now);
-            return Taken::NeedsRebuild;
+            let made = self.made_anew(now);
+            compare(self.program, cell, &made, now, Trigger::Message(message.stamp.place), self.turns);
+            // What was reported just now stays the last word on the time before it.
+            *cell = Cell { stamp: cell.stamp + 1, last_change: now, ..made };
+            return;
         }
         let at = effective_at(cell, time);
         while cell.deadline < at {
@@ -78,7 +73,6 @@ impl Step<'_> {
         }
         self.instant(cell, at, Some(message));
         self.advance(cell, now);
-        Taken::Applied
     }
 
     /// Lets time pass until `now`.
@@ -92,8 +86,11 @@ impl Step<'_> {
 
     /// Refuses a message that would make an aggregate keep more than the catalog allows.
     pub(crate) fn check_limits(&self, cell: &Cell, message: &TypedMessage) -> Result<(), Refusal> {
-        let Content::Event { event, properties } = &message.content else { return Ok(()) };
+        let Content::Event { event, properties } = message.content.rest() else { return Ok(()) };
         let Program { plan, definitions, .. } = self.program;
+        if definitions.purposes.are_needed() && !event_counts(cell, &message.content, &definitions.purposes) {
+            return Ok(());
+        }
         let limit = definitions.entries_per_aggregate as usize;
         let settled = effective_at(cell, message.stamp.time);
         for source in self.sources_of(*event, properties) {
@@ -110,6 +107,52 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Whether a message that is not there yet will be applied by telling all of them anew, now or when its
+    /// time comes.
+    pub(crate) fn needs_the_past(&self, cell: &Cell, message: &TypedMessage, now: Time) -> bool {
+        let is_alone = message.stamp.time <= now && cell.pending.is_empty();
+        let purposes = &self.program.definitions.purposes;
+        !message.content.consents().is_empty() && (!is_alone || disturbs(cell, message, purposes, self.past))
+    }
+
+    /// The cell that the profile's messages make at `now`.
+    pub(crate) fn made_anew(&mut self, now: Time) -> Cell {
+        let definitions = &self.program.definitions;
+        let (heard, later) = heard_until(now, self.past.told(definitions), &definitions.purposes);
+        let mut cell = self.made_of(heard, now);
+        let mut turns = Vec::new();
+        let Step { program, past, is_listed, .. } = *self;
+        let mut step = Step { program, past, is_listed, scratch: self.scratch, turns: &mut turns };
+        later.into_iter().for_each(|message| step.apply(&mut cell, message, now));
+        cell
+    }
+
+    /// The cell that retold messages up to `now` make.
+    fn made_of(&mut self, messages: Vec<TypedMessage>, now: Time) -> Cell {
+        self.scratch.work.rebuilds += 1;
+        let (mut cell, mut turns) = (Cell::new(), Vec::new());
+        let Step { program, past, is_listed, .. } = *self;
+        let mut step = Step { program, past, is_listed, scratch: self.scratch, turns: &mut turns };
+        for message in messages {
+            let at = now.min(message.stamp.time.max(cell.as_of));
+            step.apply(&mut cell, message, at);
+        }
+        step.advance(&mut cell, now);
+        cell
+    }
+
+    /// One instant at which what counts of the past changes.
+    fn turning_point(&mut self, cell: &mut Cell, at: Time, cause: Trigger) {
+        let definitions = &self.program.definitions;
+        let (heard, _) = heard_until(at, self.past.told(definitions), &definitions.purposes);
+        let made = self.made_of(heard, at);
+        compare(self.program, cell, &made, at, cause, self.turns);
+        let pending = std::mem::take(&mut cell.pending);
+        let deadline = made.deadline.min(pending.first().map_or(Time::NEVER, |next| next.stamp.time));
+        let stamp = cell.stamp + 1;
+        *cell = Cell { stamp, pending, deadline, last_change: at, last_cause: cause, ..made };
+    }
+
     /// One instant: all that happens at it, and what follows from that.
     fn instant(&mut self, cell: &mut Cell, at: Time, message: Option<TypedMessage>) {
         cell.as_of = at;
@@ -118,11 +161,15 @@ impl Step<'_> {
         messages.extend(message);
         let cause = messages.last().map_or(Trigger::Time, |message| Trigger::Message(message.stamp.place));
         let becomes_known = cell.conclusions.is_none() && !messages.is_empty();
+        if self.is_turning_point(cell, &messages) {
+            self.scratch.work.messages += messages.len() as u64;
+            return self.turning_point(cell, at, cause);
+        }
         let mut touched = SmallVec::new();
         for message in &messages {
             self.scratch.work.messages += 1;
             cell.last_change = cell.last_change.max(at);
-            self.take(cell, message, &mut touched);
+            self.take(cell, message.stamp, &message.content, &mut touched);
         }
         touched.sort_unstable();
         touched.dedup();
@@ -152,7 +199,7 @@ impl Step<'_> {
         let mut propagation = Propagation {
             compiled: self.program.compiled(),
             customer: &cell.customer,
-            order: self.order,
+            order: self.past,
             now: at,
             conclusions,
             scratch: self.scratch,
@@ -191,23 +238,53 @@ impl Step<'_> {
     }
 
     /// Takes a message into the facts, and adds the subjects to measure anew.
-    fn take(&mut self, cell: &mut Cell, message: &TypedMessage, touched: &mut Touched) {
-        let program = self.program;
-        match &message.content {
+    fn take(&mut self, cell: &mut Cell, stamp: Stamp, content: &Content, touched: &mut Touched) {
+        let purposes = &self.program.definitions.purposes;
+        match content {
             Content::Presence => {}
             Content::Attributes(set) => {
                 for (attribute, value) in set {
-                    let changed =
-                        cell.customer.attributes.set(*attribute, message.stamp, value.clone(), self.order);
-                    if changed {
-                        touched.extend_from_slice(program.graph.subjects_of_attribute(*attribute));
+                    if are_granted(cell, purposes, purposes.of_attribute(*attribute)) {
+                        self.set(cell, stamp, *attribute, value.clone(), touched);
                     }
                 }
             }
             Content::Event { event, properties } => {
-                self.take_event(cell, message.stamp, *event, properties, touched);
+                if are_granted(cell, purposes, purposes.of_event(*event)) {
+                    self.take_event(cell, stamp, *event, properties, touched);
+                }
+            }
+            Content::Consenting(consenting) => {
+                for said in &consenting.consents {
+                    if let Some((attribute, state)) = spoken(cell, purposes, *said) {
+                        self.set(cell, stamp, attribute, state, touched);
+                    }
+                }
+                self.take(cell, stamp, &consenting.rest, touched);
             }
         }
+    }
+
+    fn set(
+        &self,
+        cell: &mut Cell,
+        stamp: Stamp,
+        attribute: AttributeId,
+        value: Option<Value>,
+        touched: &mut Touched,
+    ) {
+        if cell.customer.attributes.set(attribute, stamp, value, self.past) {
+            touched.extend_from_slice(self.program.graph.subjects_of_attribute(attribute));
+        }
+    }
+
+    /// Whether the messages of an instant change what counts of those before.
+    fn is_turning_point(&self, cell: &Cell, messages: &[TypedMessage]) -> bool {
+        let purposes = &self.program.definitions.purposes;
+        // Of several with words on purposes, those of one instant have to be put in their order.
+        !purposes.is_empty()
+            && ((messages.len() > 1 && messages.iter().any(|message| !message.content.consents().is_empty()))
+                || messages.iter().any(|message| disturbs(cell, message, purposes, self.past)))
     }
 
     fn take_event(
@@ -222,11 +299,11 @@ impl Step<'_> {
         let compiled = (&program.plan, &program.definitions);
         for source in self.sources_of(event, properties) {
             self.scratch.work.filters += 1;
-            cell.customer.take(source, stamp, properties, compiled, cell.last_change, self.order);
+            cell.customer.take(source, stamp, properties, compiled, cell.last_change, self.past);
             touched.extend_from_slice(program.graph.subjects_of_source(source));
         }
         if let Some(event) = event.filter(|event| program.is_trigger(*event)) {
-            cell.customer.remember_trigger(event, stamp, properties, self.order);
+            cell.customer.remember_trigger(event, stamp, properties, self.past);
         }
     }
 
@@ -246,6 +323,17 @@ impl Step<'_> {
 /// The instant at which a message of that time is taken: its own, unless the cell has changed since.
 fn effective_at(cell: &Cell, time: Time) -> Time {
     if time >= cell.last_change { time } else { cell.as_of }
+}
+
+/// The memberships that differ between two states of a profile under one program.
+fn compare(program: &Program, old: &Cell, new: &Cell, at: Time, cause: Trigger, turns: &mut Vec<Turn>) {
+    for (segment, literal) in program.graph.segments.iter().enumerate() {
+        let is_member = |cell| Standing::Cell(cell).is_true(*literal);
+        let entered = is_member(new);
+        if entered != is_member(old) {
+            turns.push(Turn { segment: SegmentId::from_index(segment), entered, at, cause });
+        }
+    }
 }
 
 /// Whether a source takes an event with these properties.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
+use crate::engine::consents::Consenting;
 use crate::facts::stamp::Stamp;
 use crate::model::declaration::FieldDeclaration;
-use crate::model::ids::{AttributeId, EventId};
+use crate::model::ids::{AttributeId, EventId, PurposeId};
 use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::value::Value;
@@ -32,8 +33,12 @@ pub(crate) enum Content {
     Event { event: Option<EventId>, properties: Arc<[Option<Value>]> },
     /// Nothing but that the customer is known.
     Presence,
+    /// One of the above, and words on purposes.
+    Consenting(Box<Consenting>),
 }
 
+/// Where a message says what the customer consents to.
+const PREFERENCES: &str = "context.consent.categoryPreferences";
 /// The event that a `page` counts as where the catalog declares it.
 const PAGE_EVENT: &str = "Page Viewed";
 /// The event that a `screen` counts as where the catalog declares it.
@@ -56,18 +61,11 @@ impl Content {
         misfits: Misfits,
     ) -> Result<Content, Refusal> {
         let reader = Reader { definitions, misfits };
-        match message.kind() {
-            MessageKind::Identify => reader.attributes(message.traits()),
-            MessageKind::Track { event } => reader.event(event, message.properties()),
-            MessageKind::Page { name, category } => {
-                reader.view(PAGE_EVENT, name, category, message.properties())
-            }
-            MessageKind::Screen { name, category } => {
-                reader.view(SCREEN_EVENT, name, category, message.properties())
-            }
-            MessageKind::Alias { .. } | MessageKind::Group { .. } | MessageKind::Unmerge => {
-                Ok(Content::Presence)
-            }
+        let rest = reader.rest(message)?;
+        let consents = reader.consents(message)?;
+        match consents.is_empty() {
+            true => Ok(rest),
+            false => Ok(Content::Consenting(Box::new(Consenting { consents, rest }))),
         }
     }
 }
@@ -78,6 +76,54 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn rest(&self, message: &Message) -> Result<Content, Refusal> {
+        match message.kind() {
+            MessageKind::Identify => self.attributes(message.traits()),
+            MessageKind::Track { event } => self.event(event, message.properties()),
+            MessageKind::Page { name, category } => {
+                self.view(PAGE_EVENT, name, category, message.properties())
+            }
+            MessageKind::Screen { name, category } => {
+                self.view(SCREEN_EVENT, name, category, message.properties())
+            }
+            MessageKind::Alias { .. } | MessageKind::Group { .. } | MessageKind::Unmerge => {
+                Ok(Content::Presence)
+            }
+        }
+    }
+
+    /// What is said of the purposes that the catalog has.
+    fn consents(&self, message: &Message) -> Result<Vec<(PurposeId, bool)>, Refusal> {
+        let names = &self.definitions.purposes.names;
+        let mut consents = Vec::new();
+        let Some(preferences) = message.consent_preferences().filter(|_| !names.is_empty()) else {
+            return Ok(consents);
+        };
+        let Some(preferences) = preferences.as_object() else {
+            let detail = "expected an object of purposes, each with true or false";
+            return self.wrong_consent(PREFERENCES, preferences, detail).map(|()| consents);
+        };
+        for (name, said) in preferences {
+            match (names.get(name), said.as_bool()) {
+                (Some(purpose), Some(is_granted)) => consents.push((PurposeId(purpose), is_granted)),
+                (Some(_), None) => {
+                    self.wrong_consent(&format!("{PREFERENCES}.{name}"), said, "expected true or false")?;
+                }
+                (None, _) => {}
+            }
+        }
+        Ok(consents)
+    }
+
+    fn wrong_consent(&self, field: &str, said: &Json, detail: &str) -> Result<(), Refusal> {
+        match self.misfits {
+            Misfits::Refuse => {
+                Err(Refusal::new(RefusalReason::Schema, field, detail).with_value(said.clone()))
+            }
+            Misfits::LeaveOut => Ok(()),
+        }
+    }
+
     fn is_strict(&self) -> bool {
         self.definitions.strict && self.misfits == Misfits::Refuse
     }

@@ -29,6 +29,8 @@ pub(crate) struct Declarations {
     /// Rules for what identifies a customer.
     pub(crate) identifiers: Vec<Named<IdentifierDeclaration>>,
     pub(crate) events: Vec<Named<Vec<Named<FieldDeclaration>>>>,
+    /// What customers consent to.
+    pub(crate) purposes: Vec<Named<PurposeDeclaration>>,
     pub(crate) computed: Vec<Named<Text>>,
     pub(crate) segments: Vec<Named<SegmentDeclaration>>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
@@ -63,6 +65,13 @@ pub(crate) struct IdentifierDeclaration {
     pub(crate) blocked_patterns: Vec<Spanned<String>>,
     /// Most identifiers of this kind that one profile may have.
     pub(crate) limit: Option<u32>,
+}
+
+/// What needs the customer's consent to one purpose: names of attributes and events.
+#[derive(Clone, Debug)]
+pub(crate) struct PurposeDeclaration {
+    pub(crate) attributes: Vec<Spanned<String>>,
+    pub(crate) events: Vec<Spanned<String>>,
 }
 
 /// Whether upper and lower case are told apart.

@@ -36,6 +36,8 @@ number! {
     SourceId;
     /// An aggregate over a source.
     AggregateId;
+    /// A purpose that customers consent to.
+    PurposeId;
 }
 
 /// Gives a number type the way back from a place in a table.
@@ -50,4 +52,4 @@ macro_rules! counted {
     )*};
 }
 
-counted!(AttributeId, ComputedId, SegmentId, PersonalizationId, SourceId, AggregateId);
+counted!(AttributeId, ComputedId, SegmentId, PersonalizationId, SourceId, AggregateId, PurposeId);

@@ -18,6 +18,7 @@ mod made;
 mod order;
 mod parsed;
 mod personalization;
+mod purposes;
 mod scope;
 mod typed;
 mod world;
@@ -73,6 +74,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         identifiers,
         event_names: world.event_names,
         events: world.events,
+        purposes: world.purposes,
         computed_names: world.computed_names,
         computed: computed.collect(),
         segment_names: world.segment_names,
@@ -152,6 +154,7 @@ impl Catalog<'_> {
             self.world.event_names.add(name);
             self.world.events.push(definition);
         }
+        self.declare_purposes(declarations);
     }
 
     fn event(&mut self, properties: &[Named<FieldDeclaration>]) -> EventDefinition {

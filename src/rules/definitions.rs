@@ -17,6 +17,7 @@ use crate::model::ids::{AttributeId, EventId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::expression::{Aggregate, Expr, Source};
 use crate::rules::identifiers::IdentifierRules;
+use crate::rules::purposes::Purposes;
 use crate::rules::template::Template;
 
 /// All definitions of a catalog.
@@ -26,12 +27,14 @@ pub(crate) struct Definitions {
     pub(crate) max_skew: Duration,
     /// Most log entries that one aggregate keeps for one profile.
     pub(crate) entries_per_aggregate: u32,
-    /// Names of attributes; the places are those of `attributes`.
+    /// Names of attributes; the places are those of `attributes`, in which what keeps the states of
+    /// purposes follows after those that have a name.
     pub(crate) attribute_names: Names,
     pub(crate) attributes: Vec<FieldDeclaration>,
     pub(crate) identifiers: IdentifierRules,
     pub(crate) event_names: Names,
     pub(crate) events: Vec<EventDefinition>,
+    pub(crate) purposes: Purposes,
     pub(crate) computed_names: Names,
     pub(crate) computed: Vec<ComputedDefinition>,
     pub(crate) segment_names: Names,

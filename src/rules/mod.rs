@@ -5,6 +5,7 @@
 
 pub(crate) mod expression;
 pub(crate) mod identifiers;
+pub(crate) mod purposes;
 pub(crate) mod definitions;
 pub(crate) mod typing;
 pub(crate) mod canonical;
@@ -20,5 +21,6 @@ pub(crate) mod motion;
 pub(crate) mod evaluate;
 pub(crate) mod one_event;
 pub(crate) mod naive;
+pub(crate) mod naive_consents;
 pub(crate) mod naive_instants;
 pub(crate) mod print;

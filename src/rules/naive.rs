@@ -7,7 +7,8 @@
 //!
 //! Invariants:
 //! 1. `messages` are sorted by time and message id, and are all of one customer.
-//! 2. No answer at `now` looks at a message later than `now`.
+//! 2. Of messages there is only what counts at the time of the question.
+//! 3. No answer at `now` looks at a message later than `now`.
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -21,12 +22,13 @@ use crate::base::exact_sum::ExactSum;
 use crate::base::limits::MAX_FLOAT;
 use crate::base::time::{Duration, Time};
 use crate::model::declaration::Strategy;
-use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, SegmentId, SourceId};
+use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, PurposeId, SegmentId, SourceId};
 use crate::model::value::{Type, Value};
 use crate::rules::definitions::{Definitions, OfferDefinition, PersonalizationDefinition, SegmentDefinition};
 use crate::rules::evaluate::{Facts, Reading, evaluate, is_true};
 use crate::rules::expression::{Bound, Expr, Function};
 use crate::rules::motion::rounded_score;
+use crate::rules::naive_consents::consent;
 use crate::rules::naive_instants::instants_of_change;
 use crate::rules::one_event::OneEvent;
 
@@ -36,6 +38,8 @@ pub(crate) struct Told {
     pub(crate) time: Time,
     pub(crate) message_id: String,
     pub(crate) said: Said,
+    /// What it says of purposes.
+    pub(crate) consents: Vec<(PurposeId, bool)>,
 }
 
 /// What a message says in the terms of the catalog.
@@ -330,6 +334,9 @@ impl Facts for Moment<'_> {
     }
 
     fn attribute(&self, attribute: AttributeId) -> Option<Value> {
+        if let Some(purpose) = self.naive.definitions.purposes.kept_in(attribute) {
+            return consent(self.messages(), purpose).state.value();
+        }
         let mut words = self.messages().iter().rev().filter_map(|told| match &told.said {
             Said::Attributes(set) => set.iter().find(|(set, _)| *set == attribute),
             Said::Event { .. } | Said::Presence => None,

@@ -102,7 +102,8 @@ impl Printer<'_> {
         {
             return self.push(name);
         }
-        let brackets = binding_of(expr) < binding;
+        let is_consent = self.definitions.purposes.asked_by(expr).is_some();
+        let brackets = binding_of(expr) < binding && !is_consent;
         if brackets {
             self.push("(");
         }
@@ -114,6 +115,10 @@ impl Printer<'_> {
 
     fn write_bare(&mut self, expr: &Expr, depth: usize) {
         let names = self.definitions;
+        if let Some(purpose) = names.purposes.asked_by(expr) {
+            let name = quoted(names.purposes.names.name(purpose.0));
+            return self.push(&format!("consent({name})"));
+        }
         match expr {
             Expr::Constant(value) => self.constant(value),
             Expr::Now => self.push("now"),
@@ -219,7 +224,9 @@ impl Printer<'_> {
     }
 
     fn not(&mut self, inner: &Expr, depth: usize) {
-        if let Expr::Compare(Comparison::Equal, left, right) = inner {
+        if let Expr::Compare(Comparison::Equal, left, right) = inner
+            && self.definitions.purposes.asked_by(inner).is_none()
+        {
             return self.infix(left, "!=", right, Binding::Sum, depth);
         }
         self.push("!");

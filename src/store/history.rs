@@ -14,10 +14,13 @@ use std::fmt::Debug;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
+use crate::engine::consents::Told;
+use crate::engine::typed_message::{Content, Misfits, TypedMessage};
 use crate::facts::identity::resolution::Heard;
 use crate::facts::stamp::{HistoryPlace, MessageOrder, Stamp};
 use crate::model::identifier::Identifier;
 use crate::model::message::Message;
+use crate::rules::definitions::Definitions;
 
 /// The messages of one profile.
 #[derive(Debug, Default)]
@@ -173,6 +176,18 @@ impl Entry {
     /// About how many bytes it takes in memory.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Box<str>>() + self.message_id.len() + 32 + self.message.bytes()
+    }
+}
+
+impl Told for History {
+    fn told(&self, definitions: &Definitions) -> Vec<TypedMessage> {
+        // Nothing is refused here: what does not fit this catalog is left out.
+        let content = |message| Content::of(message, definitions, Misfits::LeaveOut);
+        let typed = self.in_order().into_iter().map(|(stamp, entry)| TypedMessage {
+            stamp,
+            content: content(&entry.message).unwrap_or(Content::Presence),
+        });
+        typed.collect()
     }
 }
 

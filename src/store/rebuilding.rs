@@ -5,9 +5,8 @@ use crate::derived::propagation::Scratch;
 use crate::engine::cell::Cell;
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
-use crate::engine::step::{Step, Taken};
+use crate::engine::step::Step;
 use crate::engine::transition::{Trigger, Turn};
-use crate::engine::typed_message::{Content, Misfits, TypedMessage};
 use crate::model::ids::SegmentId;
 use crate::rules::definitions::SegmentDefinition;
 use crate::store::history::History;
@@ -29,21 +28,8 @@ pub(crate) fn rebuild(
     scratch: &mut Scratch,
     now: Time,
 ) -> Cell {
-    scratch.work.rebuilds += 1;
-    let mut cell = Cell::new();
-    let mut turns = Vec::new();
     let is_listed = |segment| is_listed(program, segment, ids);
-    let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns };
-    for (stamp, entry) in history.in_order() {
-        // Nothing is refused here: what does not fit this catalog is left out.
-        let content =
-            Content::of(&entry.message, &program.definitions, Misfits::LeaveOut).unwrap_or(Content::Presence);
-        let at = now.min(stamp.time.max(cell.as_of));
-        let taken = step.apply(&mut cell, TypedMessage { stamp, content }, at);
-        debug_assert_eq!(taken, Taken::Applied, "in order, nothing is late");
-    }
-    step.advance(&mut cell, now);
-    cell
+    Step { program, past: history, is_listed: &is_listed, scratch, turns: &mut Vec::new() }.made_anew(now)
 }
 
 /// The memberships that differ between a profile's states under a program and under the one that replaced
@@ -69,24 +55,6 @@ pub(crate) fn compare_by_name(
     for name in new.definitions.segment_names.iter() {
         if let (None, Some(segment)) = (of(old, was, name), of(new, is, name)) {
             entered.push(turn(segment, true));
-        }
-    }
-}
-
-/// The memberships that differ between two states of a profile under one program.
-pub(crate) fn compare(
-    program: &Program,
-    old: &Cell,
-    new: &Cell,
-    now: Time,
-    cause: Trigger,
-    turns: &mut Vec<Turn>,
-) {
-    for (segment, literal) in program.graph.segments.iter().enumerate() {
-        let is_member = |cell| Standing::Cell(cell).is_true(*literal);
-        let entered = is_member(new);
-        if entered != is_member(old) {
-            turns.push(Turn { segment: SegmentId::from_index(segment), entered, at: now, cause });
         }
     }
 }

@@ -23,8 +23,9 @@ use crate::base::time::{Duration, Time};
 use crate::derived::propagation::Scratch;
 use crate::derived::work::Work;
 use crate::engine::cell::Cell;
+use crate::engine::consents::{Told as _, heard_until};
 use crate::engine::program::Program;
-use crate::engine::step::{Step, Taken};
+use crate::engine::step::Step;
 use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::stamp::Stamp;
@@ -33,7 +34,7 @@ use crate::model::refusal::Refusal;
 use crate::store::history::{Archive, Entry, History, Stored};
 use crate::store::profile::{Body, Ids, OnDisk, Profile, ids};
 use crate::store::programs::Programs;
-use crate::store::rebuilding::{compare, is_listed, rebuild};
+use crate::store::rebuilding::{is_listed, rebuild};
 use crate::store::shards::Place;
 use crate::store::timer_wheel::TimerWheel;
 
@@ -268,8 +269,13 @@ impl Shard {
         let Some(profile) = profile.filter(is_same) else { return false };
         let Profile { history, body, is_stored, sequence, on_disk, .. } = profile;
         *on_disk = OnDisk { is_there: true, replaced: Vec::new(), leads_here: true };
+        let place = |message: &TypedMessage| match message.content.consents().is_empty() {
+            true => message.stamp.place.0,
+            // It may change what counts of all others.
+            false => 0,
+        };
         let pending = match body {
-            Body::Cell(cell) => cell.pending.iter().map(|message| message.stamp.place.0).min(),
+            Body::Cell(cell) => cell.pending.iter().map(place).min(),
             Body::Image(_) => None,
         };
         // Messages of the future are compared with each other when they take effect; and some catalogs
@@ -362,7 +368,7 @@ impl Shard {
         let stamp = Stamp { time: arriving.entry.time, place: history.next_place() };
         let message = TypedMessage { stamp, content: arriving.content.clone() };
         let (cell, mut turns) = (body.cell(program), Vec::new());
-        Step { program, order: history, is_listed: &|_| false, scratch, turns: &mut turns }
+        Step { program, past: history, is_listed: &|_| false, scratch, turns: &mut turns }
             .check_limits(cell, &message)
     }
 
@@ -377,6 +383,9 @@ impl Shard {
         if compares {
             self.complete(place)?;
         }
+        if self.needs_the_past(place, &entry, &content, now) {
+            self.complete(place)?;
+        }
         let Shard { program, slots, scratch, .. } = self;
         let profile = slots[place as usize].as_mut().expect("a place that was found is occupied");
         let Profile { name, known_as, body, history, .. } = profile;
@@ -385,25 +394,32 @@ impl Shard {
         let stamp = Stamp { time: entry.time, place: history.next_place() };
         let message = TypedMessage { stamp, content };
         let is_listed = |segment| is_listed(program, segment, ids);
-        let step = Step { program, order: history, is_listed: &is_listed, scratch, turns };
+        let step = Step { program, past: history, is_listed: &is_listed, scratch, turns };
         if limits == Limits::Checked {
             step.check_limits(cell, &message)?;
         }
         let sequence = record(&entry)?;
         history.push(entry);
-        let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns };
-        if step.apply(cell, message, now) == Taken::NeedsRebuild {
-            // What was held back takes effect at its time, which is not before what has been told.
-            let now = now.max(cell.as_of);
-            let rebuilt = rebuild(program, ids, history, scratch, now);
-            compare(program, cell, &rebuilt, now, Trigger::Message(stamp.place), turns);
-            let stamp = cell.stamp + 1;
-            // What was reported just now stays the last word on the time before it.
-            *cell = Cell { stamp, last_change: now, ..rebuilt };
-        }
+        Step { program, past: history, is_listed: &is_listed, scratch, turns }.apply(cell, message, now);
         profile.sequence = sequence;
         profile.changed();
         Ok(())
+    }
+
+    /// Whether a message with words on purposes will have messages told anew, now or later, that are in the
+    /// archive only.
+    fn needs_the_past(&mut self, place: u32, entry: &Entry, content: &Content, now: Time) -> bool {
+        let Shard { program, slots, scratch, .. } = self;
+        let Some(profile) = slots.get_mut(place as usize).and_then(Option::as_mut) else { return false };
+        let Profile { body, history, .. } = profile;
+        if history.is_whole() || content.consents().is_empty() {
+            return false;
+        }
+        let stamp = Stamp { time: entry.time, place: history.next_place() };
+        let message = TypedMessage { stamp, content: content.clone() };
+        let (cell, mut turns) = (body.cell(program), Vec::new());
+        let step = Step { program, past: history, is_listed: &|_| false, scratch, turns: &mut turns };
+        step.needs_the_past(cell, &message, now)
     }
 
     /// Whether taking a message of this time may compare messages that are in the archive only, by their
@@ -426,6 +442,18 @@ impl Shard {
         Ok(())
     }
 
+    /// Whether the event of an accepted message counts at `now`.
+    ///
+    /// # Errors
+    /// If the archive cannot be read.
+    pub(crate) fn counts_event(&mut self, place: u32, message_id: &str, now: Time) -> Result<bool, Error> {
+        self.complete(place)?;
+        let (definitions, history) = (&self.program.definitions, &self.profile(place).history);
+        let is_it = |message: &TypedMessage| history.message_id(message.stamp.place) == Some(message_id);
+        let (heard, _) = heard_until(now, history.told(definitions), &definitions.purposes);
+        Ok(heard.iter().any(|message| is_it(message) && matches!(message.content, Content::Event { .. })))
+    }
+
     /// Brings one profile, which is under the program in force, to `now`.
     pub(crate) fn advance(&mut self, place: u32, now: Time) -> Option<Turns> {
         let Shard { program, slots, scratch, .. } = self;
@@ -438,7 +466,7 @@ impl Shard {
         let mut turns = Vec::new();
         let ids = ids(name, known_as.as_deref());
         let is_listed = |segment| is_listed(program, segment, ids);
-        Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns }
+        Step { program, past: history, is_listed: &is_listed, scratch, turns: &mut turns }
             .advance(body.cell(program), now);
         profile.changed();
         self.after(place, &turns, now);

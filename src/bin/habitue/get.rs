@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use habitue::{IdentifierSeen, Identity, Snapshot, Tie, TieOutcome, Value};
+use habitue::{Consent, IdentifierSeen, Identity, Snapshot, Tie, TieOutcome, Value};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -27,6 +27,9 @@ struct Customer<'a> {
     at: String,
     valid_until: Option<String>,
     attributes: BTreeMap<&'a str, Json>,
+    /// Where the catalog has purposes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    consents: BTreeMap<&'a str, Json>,
     segments: &'a BTreeMap<String, bool>,
     decisions: BTreeMap<&'a str, Json>,
     /// Of a customer who has several identifiers, or had.
@@ -50,6 +53,8 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     show_identity(&identity, console)?;
     let segments = snapshot.segments.iter().map(|(name, is_member)| (&**name, Json::from(*is_member)));
     table("attributes", customer.attributes.iter().map(|(name, value)| (*name, value.clone())), console)?;
+    let consents = snapshot.consents.iter().map(|(name, consent)| (&**name, Json::from(said(consent))));
+    table("consents", consents, console)?;
     table("segments", segments, console)?;
     table("decisions", customer.decisions.iter().map(|(name, value)| (*name, value.clone())), console)?;
     Ok(Exit::Ok)
@@ -58,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
 impl<'a> Customer<'a> {
     fn of(snapshot: &'a Snapshot, identity: &'a Identity) -> Customer<'a> {
         let attributes = snapshot.attributes.iter();
+        let consents = snapshot.consents.iter();
         let decisions = snapshot.decisions.iter();
         Customer {
             user: &snapshot.id,
@@ -66,11 +72,18 @@ impl<'a> Customer<'a> {
             attributes: attributes
                 .map(|(name, value)| (&**name, value.as_ref().map_or(Json::Null, Value::to_json)))
                 .collect(),
+            consents: consents.map(|(name, consent)| (&**name, consent.to_json())).collect(),
             segments: &snapshot.segments,
             decisions: decisions.map(|(name, decided)| (&**name, decided.decision.to_json())).collect(),
             identity: Some(identity).filter(|identity| is_told(identity)),
         }
     }
+}
+
+/// A consent in words.
+fn said(consent: &Consent) -> String {
+    let state = consent.state.as_str().replace('_', " ");
+    consent.since.map_or(state.clone(), |since| format!("{state} since {since}"))
 }
 
 /// Whether there is more to say of an identity than the id that the customer is shown under.

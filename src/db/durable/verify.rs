@@ -397,7 +397,7 @@ impl Verification<'_> {
         let mut turns = Vec::new();
         let is_listed = |segment| is_listed(program, segment, ids);
         let scratch = &mut self.scratch;
-        let mut step = Step { program, order: history, is_listed: &is_listed, scratch, turns: &mut turns };
+        let mut step = Step { program, past: history, is_listed: &is_listed, scratch, turns: &mut turns };
         step.advance(cell, self.now);
     }
 }

@@ -22,6 +22,8 @@ const TOLERANCE: f64 = 1e-9;
 pub(super) struct Expectation {
     user: String,
     attributes: Vec<(String, Json)>,
+    /// The name of each state.
+    consents: Vec<(String, String)>,
     segments: Vec<(String, bool)>,
     decisions: Vec<(String, Json)>,
 }
@@ -31,6 +33,8 @@ pub(super) struct Expectation {
 pub(super) struct Picture {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, Json>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    consents: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     segments: BTreeMap<String, bool>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -49,9 +53,18 @@ pub(super) struct Difference {
 impl Expectation {
     /// Reads the value of `expect`.
     pub(super) fn read(json: &Json) -> Result<Expectation, String> {
-        let fields = Fields::of("`expect`", json, &["user", "attributes", "segments", "decisions"])?;
+        let fields =
+            Fields::of("`expect`", json, &["user", "attributes", "consents", "segments", "decisions"])?;
         let user = fields.id("user")?;
         let attributes = fields.entries("attributes")?.map(|(name, value)| (name.clone(), value.clone()));
+        let consents = fields.entries("consents")?.map(|(name, value)| match value.as_str() {
+            Some(state @ ("granted" | "denied" | "revoked" | "not_asked")) => {
+                Ok((name.clone(), state.to_owned()))
+            }
+            _ => Err(format!(
+                "what is expected of consent `{name}` is `granted`, `denied`, `revoked` or `not_asked`, not {value}"
+            )),
+        });
         let segments = fields.entries("segments")?.map(|(name, value)| match value {
             Json::Bool(member) => Ok((name.clone(), *member)),
             other => Err(format!("what is expected of segment `{name}` is true or false, not {other}")),
@@ -66,6 +79,7 @@ impl Expectation {
         Ok(Expectation {
             user,
             attributes: attributes.collect(),
+            consents: consents.collect::<Result<_, String>>()?,
             segments: segments.collect::<Result<_, String>>()?,
             decisions: decisions.collect::<Result<_, String>>()?,
         })
@@ -75,6 +89,7 @@ impl Expectation {
     pub(super) fn compare(&self, database: &Database) -> Option<Difference> {
         let mut difference = Difference::default();
         self.compare_attributes(database, &mut difference);
+        self.compare_consents(database, &mut difference);
         self.compare_segments(database, &mut difference);
         self.compare_decisions(database, &mut difference);
         (!difference.why.is_empty()).then_some(difference)
@@ -92,6 +107,27 @@ impl Expectation {
                 Err(error) => difference.why.push(error.to_string()),
             }
             difference.expected.attributes.insert(name.clone(), expected.clone());
+        }
+    }
+
+    fn compare_consents(&self, database: &Database, difference: &mut Difference) {
+        if self.consents.is_empty() {
+            return;
+        }
+        let consents = match database.profile(&self.user) {
+            Ok(snapshot) => snapshot.consents,
+            Err(error) => return difference.why.push(error.to_string()),
+        };
+        for (name, expected) in &self.consents {
+            match consents.get(name) {
+                Some(actual) if actual.state.as_str() == expected => continue,
+                Some(actual) => {
+                    difference.why.push(format!("consent to `{name}` is {}, not {expected}", actual.state));
+                    difference.actual.consents.insert(name.clone(), actual.state.to_string());
+                }
+                None => difference.why.push(format!("the catalog has no purpose `{name}`")),
+            }
+            difference.expected.consents.insert(name.clone(), expected.clone());
         }
     }
 

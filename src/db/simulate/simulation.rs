@@ -48,6 +48,8 @@ pub struct Simulation {
 struct Profile<'a> {
     user: &'a str,
     attributes: BTreeMap<String, Json>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    consents: BTreeMap<String, Json>,
     segments: BTreeMap<String, bool>,
     decisions: BTreeMap<String, Json>,
 }
@@ -185,12 +187,14 @@ impl Simulation {
     fn query<'a>(&self, user: &'a str) -> Result<Profile<'a>, Error> {
         let snapshot = self.database.profile(user)?;
         let attributes = snapshot.attributes.into_iter();
+        let consents = snapshot.consents.into_iter();
         let decisions = snapshot.decisions.into_iter();
         Ok(Profile {
             user,
             attributes: attributes
                 .map(|(name, value)| (name, value.as_ref().map_or(Json::Null, Value::to_json)))
                 .collect(),
+            consents: consents.map(|(name, consent)| (name, consent.to_json())).collect(),
             segments: snapshot.segments,
             decisions: decisions.map(|(name, decided)| (name, decided.decision.to_json())).collect(),
         })

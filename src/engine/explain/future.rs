@@ -9,12 +9,12 @@ use serde_json::Value as Json;
 use crate::base::time::Time;
 use crate::derived::propagation::Scratch;
 use crate::engine::cell::Cell;
+use crate::engine::consents::Told;
 use crate::engine::explain::past::Past;
 use crate::engine::explanation::NextChange;
 use crate::engine::program::Program;
 use crate::engine::step::Step;
 use crate::engine::transition::Trigger;
-use crate::facts::stamp::MessageOrder;
 use crate::model::ids::SegmentId;
 
 /// How many deadlines are passed before giving up.
@@ -24,7 +24,7 @@ const MAX_STEPS: usize = 1_000;
 #[derive(Clone, Copy)]
 pub(crate) struct Future<'a> {
     pub(crate) program: &'a Program,
-    pub(crate) order: &'a dyn MessageOrder,
+    pub(crate) order: &'a dyn Told,
     pub(crate) past: &'a Past,
     pub(crate) is_listed: &'a dyn Fn(SegmentId) -> bool,
 }
@@ -49,7 +49,7 @@ impl Future<'_> {
             }
             let mut turns = Vec::new();
             let Future { program, order, is_listed, .. } = *self;
-            Step { program, order, is_listed, scratch: &mut scratch, turns: &mut turns }
+            Step { program, past: order, is_listed, scratch: &mut scratch, turns: &mut turns }
                 .advance(&mut cell, at);
             let (then, until) = ask(&cell, at);
             if then != answer {

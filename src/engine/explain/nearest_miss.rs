@@ -248,7 +248,11 @@ impl Parts<'_> {
 
     /// Why an expression has no value: the first thing it reads that is missing.
     fn why_missing(&self, expr: &Expr) -> String {
+        let definitions = self.view.compiled.definitions;
         match expr {
+            Expr::Attribute(_) if definitions.purposes.asked_by(expr).is_some() => {
+                "the customer was not asked".to_owned()
+            }
             Expr::Attribute(_) | Expr::Field(..) | Expr::Index(..) => {
                 format!("`{}` is not set", self.text(expr))
             }

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use crate::base::time::Time;
 use crate::derived::view::View;
 use crate::engine::cell::Cell;
+use crate::engine::consents::Told;
 use crate::engine::decide::Decisions;
 use crate::engine::explain::future::Future;
 use crate::engine::explain::parts::{Parts, Trigger};
@@ -12,7 +13,6 @@ use crate::engine::explain::past::Past;
 use crate::engine::explanation::{ExplainedAnswer, ExplainedSegment, Explanation};
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
-use crate::facts::stamp::MessageOrder;
 use crate::model::ids::SegmentId;
 use crate::model::value::Value;
 use crate::rules::expression::Expr;
@@ -24,7 +24,7 @@ pub(crate) struct Explaining<'a> {
     pub(crate) user: &'a str,
     pub(crate) cell: &'a Cell,
     pub(crate) decisions: &'a Decisions,
-    pub(crate) order: &'a dyn MessageOrder,
+    pub(crate) order: &'a dyn Told,
     pub(crate) past: &'a Past,
     /// Whether one of the profile's ids is on a static segment's list.
     pub(crate) is_listed: &'a dyn Fn(SegmentId) -> bool,

@@ -14,6 +14,7 @@ use crate::derived::subject::SubjectId;
 use crate::derived::truths::Truths;
 use crate::derived::watches::{Watched, Watches};
 use crate::engine::cell::Cell;
+use crate::engine::consents::Consenting;
 use crate::engine::image::accumulator::SourceImage;
 use crate::engine::image::value::{ArchivedValues, StampImage, ValueImage, read_each};
 use crate::engine::transition::Trigger;
@@ -21,7 +22,7 @@ use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::attributes::{Attributes, Slot};
 use crate::facts::customer::{Customer, Trigger as TriggerEvent};
 use crate::facts::stamp::HistoryPlace;
-use crate::model::ids::{AttributeId, EventId, SourceId};
+use crate::model::ids::{AttributeId, EventId, PurposeId, SourceId};
 
 /// A cell under one program.
 #[derive(Archive, Serialize, Debug)]
@@ -35,7 +36,7 @@ pub(super) struct CellImage {
     pub(super) stamp: u64,
     pub(super) attributes: Vec<u32>,
     pub(super) attribute_values: Vec<Option<ValueImage>>,
-    attribute_stamps: Vec<StampImage>,
+    pub(super) attribute_stamps: Vec<StampImage>,
     pub(super) sources: Vec<u32>,
     pub(super) source_states: Vec<SourceImage>,
     pub(super) triggers: Vec<TriggerImage>,
@@ -88,8 +89,13 @@ struct PendingImage {
 #[derive(Archive, Serialize, Debug)]
 enum ContentImage {
     Attributes(Vec<(u32, Option<ValueImage>)>),
-    Event { event: Option<u32>, properties: Vec<Option<ValueImage>> },
+    Event {
+        event: Option<u32>,
+        properties: Vec<Option<ValueImage>>,
+    },
     Presence,
+    /// Words on purposes, before what else the message of that stamp says.
+    Consents(Vec<(u32, bool)>),
 }
 
 impl CellImage {
@@ -116,7 +122,7 @@ impl CellImage {
             source_states: cell.customer.sources().map(|(_, state)| SourceImage::of(state)).collect(),
             triggers: triggers.iter().map(TriggerImage::of).collect(),
             conclusions: cell.conclusions.as_ref().map(ConclusionsImage::of),
-            pending: cell.pending.iter().map(PendingImage::of).collect(),
+            pending: cell.pending.iter().flat_map(PendingImage::of).collect(),
         }
     }
 }
@@ -127,7 +133,7 @@ impl ArchivedCellImage {
         Cell {
             customer: self.customer(),
             conclusions: self.conclusions.as_ref().map(|conclusions| conclusions.read(nodes)),
-            pending: self.pending.iter().map(ArchivedPendingImage::read).collect(),
+            pending: self.pending(),
             as_of: Time::from_raw(self.as_of.to_native()),
             last_change: Time::from_raw(self.last_change.to_native()),
             last_cause: self.last_cause(),
@@ -146,6 +152,28 @@ impl ArchivedCellImage {
             ArchivedCauseImage::Time => Trigger::Time,
             ArchivedCauseImage::Catalog => Trigger::Catalog,
         }
+    }
+
+    fn pending(&self) -> Vec<TypedMessage> {
+        let mut pending = Vec::with_capacity(self.pending.len());
+        let mut consents: Vec<(PurposeId, bool)> = Vec::new();
+        for image in self.pending.iter() {
+            let rest = match &image.content {
+                ArchivedContentImage::Consents(said) => {
+                    let said = said.iter().map(|said| (PurposeId(said.0.to_native()), said.1));
+                    consents.extend(said);
+                    continue;
+                }
+                content => content.read(),
+            };
+            let consents = std::mem::take(&mut consents);
+            let content = match consents.is_empty() {
+                true => rest,
+                false => Content::Consenting(Box::new(Consenting { consents, rest })),
+            };
+            pending.push(TypedMessage { stamp: image.stamp.read(), content });
+        }
+        pending
     }
 
     fn customer(&self) -> Customer {
@@ -229,8 +257,21 @@ impl ArchivedConclusionsImage {
 }
 
 impl PendingImage {
-    fn of(message: &TypedMessage) -> PendingImage {
-        let content = match &message.content {
+    /// Of a message with words on purposes two: these, and what else it says.
+    fn of(message: &TypedMessage) -> impl Iterator<Item = PendingImage> + use<> {
+        let consents = message.content.consents();
+        let consents = consents.iter().map(|(purpose, is_granted)| (purpose.0, *is_granted));
+        let consents: Vec<(u32, bool)> = consents.collect();
+        let consents = (!consents.is_empty()).then_some(ContentImage::Consents(consents));
+        let stamp = message.stamp;
+        let contents = consents.into_iter().chain([ContentImage::of(message.content.rest())]);
+        contents.map(move |content| PendingImage { stamp: StampImage::of(stamp), content })
+    }
+}
+
+impl ContentImage {
+    fn of(content: &Content) -> ContentImage {
+        match content {
             Content::Attributes(set) => ContentImage::Attributes(
                 set.iter().map(|(id, value)| (id.0, value.as_ref().map(ValueImage::of))).collect(),
             ),
@@ -239,14 +280,15 @@ impl PendingImage {
                 properties: ValueImage::of_each(properties),
             },
             Content::Presence => ContentImage::Presence,
-        };
-        PendingImage { stamp: StampImage::of(message.stamp), content }
+            Content::Consenting(consenting) => ContentImage::of(&consenting.rest),
+        }
     }
 }
 
-impl ArchivedPendingImage {
-    fn read(&self) -> TypedMessage {
-        let content = match &self.content {
+impl ArchivedContentImage {
+    /// What a message says beside its words on purposes.
+    fn read(&self) -> Content {
+        match self {
             ArchivedContentImage::Attributes(set) => {
                 let set = set.iter().map(|entry| {
                     (
@@ -260,8 +302,7 @@ impl ArchivedPendingImage {
                 event: event.as_ref().map(|event| EventId(event.to_native())),
                 properties: read_each(properties).collect::<Arc<[_]>>(),
             },
-            ArchivedContentImage::Presence => Content::Presence,
-        };
-        TypedMessage { stamp: self.stamp.read(), content }
+            ArchivedContentImage::Presence | ArchivedContentImage::Consents(_) => Content::Presence,
+        }
     }
 }

@@ -115,6 +115,13 @@ impl Image {
         self.archived().has_pending()
     }
 
+    /// The time of the message that set an attribute, or removed it, last.
+    pub(crate) fn set_at(&self, attribute: AttributeId) -> Option<Time> {
+        let archived = self.archived();
+        let place = archived.attributes.binary_search_by_key(&attribute.0, |id| id.to_native()).ok()?;
+        Some(archived.attribute_stamps[place].read().time)
+    }
+
     /// When the cell changed last.
     pub(crate) fn last_change(&self) -> Time {
         Time::from_raw(self.archived().last_change.to_native())

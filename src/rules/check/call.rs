@@ -11,7 +11,7 @@ use super::expression::Checker;
 use super::scope::Place;
 use super::typed::Typed;
 
-const FUNCTIONS: [&str; 6] = ["events", "has", "held", "size", "timestamp", "duration"];
+const FUNCTIONS: [&str; 7] = ["events", "has", "held", "consent", "size", "timestamp", "duration"];
 const METHODS: [&str; 8] =
     ["contains", "startsWith", "endsWith", "matches", "lowerAscii", "size", "exists", "all"];
 
@@ -35,6 +35,7 @@ impl Checker<'_> {
         match (function, arguments) {
             ("has", [value]) => self.has(value),
             ("held", [condition, duration]) => self.held(condition, duration, node),
+            ("consent", [purpose]) => self.consent(purpose, node),
             ("size", [value]) => self.size(value),
             ("timestamp", [text]) => {
                 let time = self.constant_text(text, "timestamp", "2026-01-01T00:00:00Z")?;
@@ -71,6 +72,7 @@ impl Checker<'_> {
         let usage = match function {
             "has" => "`has(x)` takes one value",
             "held" => "`held(condition, \"30d\")` takes a condition and a duration",
+            "consent" => "`consent(\"marketing\")` takes one purpose",
             "size" => "`size(x)` takes one text, list or map",
             "timestamp" => "`timestamp(\"2026-01-01T00:00:00Z\")` takes one text",
             "duration" => "`duration(\"30d\")` takes one text",

@@ -153,7 +153,7 @@ impl Checker<'_> {
             format!("`where` reads only properties of the event; `{name}` cannot be read there")
         } else if let Some(near) = nearest(name, known.iter()) {
             format!("did you mean `{near}`?")
-        } else if known.len() == 0 {
+        } else if known.is_empty() {
             format!("declare it under `[events.\"{event}\"]`")
         } else {
             let some: Vec<String> = known.iter().take(8).map(|name| format!("`{name}`")).collect();

@@ -16,6 +16,7 @@ use crate::model::ids::{AggregateId, EventId, SourceId};
 use crate::model::value::Value;
 use crate::rules::definitions::EventDefinition;
 use crate::rules::expression::{Aggregate, Bound, Expr, Source};
+use crate::rules::purposes::Purposes;
 
 use super::typed::{Domain, Typed};
 
@@ -26,6 +27,8 @@ pub(super) struct World {
     pub(super) attributes: Vec<FieldDeclaration>,
     pub(super) event_names: Names,
     pub(super) events: Vec<EventDefinition>,
+    /// What customers consent to; of what keeps their states, `attributes` has the declarations.
+    pub(super) purposes: Purposes,
     pub(super) computed_names: Names,
     pub(super) computed: Vec<Option<Typed>>,
     pub(super) segment_names: Names,

@@ -60,7 +60,7 @@ impl Shard {
             until = replaced_at.max(cell.as_of);
             let mut turns = Vec::new();
             let is_listed = |segment| is_listed(old, segment, ids);
-            Step { program: old, order: history, is_listed: &is_listed, scratch, turns: &mut turns }
+            Step { program: old, past: history, is_listed: &is_listed, scratch, turns: &mut turns }
                 .advance(cell, until);
             let stamp = cell.stamp + 1;
             let rebuilt = rebuild(new, ids, history, scratch, until);

@@ -1,0 +1,200 @@
+//! Consent: what a message says of it, what counts of a message, and when the past has to be told anew.
+//!
+//! Enforcement looks at two instants: what needs a purpose counts if the purpose is granted now, and was
+//! granted at the message's own place in the order of time and id. So as long as messages come in order,
+//! it is enough to look at the state; a grant that follows no revocation changes nothing of the past. What
+//! does change it (a revocation, a grant after one, a late word) has the cell made anew from the history, in
+//! which messages are [retold](retold) as far as they count.
+//!
+//! Of an unbroken run of equal words the first one's stamp is kept with the state. A message later than that
+//! finds the state at its own place that there is now.
+//!
+//! Invariants:
+//! 1. A cell that was not disturbed is the one that its retold messages make.
+//! 2. A retold message carries no consents: the states they lead to are set like attributes.
+
+use crate::base::time::Time;
+use crate::engine::cell::Cell;
+use crate::engine::typed_message::{Content, TypedMessage};
+use crate::facts::attributes::Slot;
+use crate::facts::stamp::{MessageOrder, Stamp};
+use crate::model::consent::ConsentState;
+use crate::model::ids::{AttributeId, PurposeId};
+use crate::model::value::Value;
+use crate::rules::definitions::Definitions;
+use crate::rules::purposes::Purposes;
+
+/// A customer's messages, as a catalog understands them.
+pub(crate) trait Told: MessageOrder {
+    /// All accepted messages, in the order of time and message id. Whoever asks has seen to it that they
+    /// are in memory.
+    fn told(&self, definitions: &Definitions) -> Vec<TypedMessage>;
+}
+
+/// What a message says of purposes, beside the rest.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Consenting {
+    pub(crate) consents: Vec<(PurposeId, bool)>,
+    pub(crate) rest: Content,
+}
+
+impl Content {
+    /// What the message says of purposes.
+    pub(crate) fn consents(&self) -> &[(PurposeId, bool)] {
+        match self {
+            Content::Consenting(consenting) => &consenting.consents,
+            _ => &[],
+        }
+    }
+
+    /// What it says beside that.
+    pub(crate) fn rest(&self) -> &Content {
+        match self {
+            Content::Consenting(consenting) => &consenting.rest,
+            other => other,
+        }
+    }
+
+    /// The purposes that all of it, or parts of it, need.
+    fn needs<'a>(&'a self, purposes: &'a Purposes) -> impl Iterator<Item = PurposeId> + 'a {
+        let (attributes, event) = match self.rest() {
+            Content::Attributes(set) => (set.as_slice(), None),
+            Content::Event { event, .. } => (&[][..], *event),
+            Content::Presence | Content::Consenting(_) => (&[][..], None),
+        };
+        let of_attributes = attributes.iter().flat_map(|(attribute, _)| purposes.of_attribute(*attribute));
+        of_attributes.chain(purposes.of_event(event)).copied()
+    }
+}
+
+/// The slot in which a cell keeps the state of a purpose.
+fn slot<'c>(cell: &'c Cell, purposes: &Purposes, purpose: PurposeId) -> Option<&'c Slot> {
+    cell.customer.attributes.slot(purposes.state_of(purpose))
+}
+
+fn state(cell: &Cell, purposes: &Purposes, purpose: PurposeId) -> ConsentState {
+    ConsentState::of(slot(cell, purposes, purpose).and_then(|slot| slot.value.as_ref()))
+}
+
+/// Whether all these purposes are granted in the state that a cell is in.
+pub(crate) fn are_granted(cell: &Cell, purposes: &Purposes, needed: &[PurposeId]) -> bool {
+    needed.iter().all(|purpose| state(cell, purposes, *purpose) == ConsentState::Granted)
+}
+
+/// Whether the event of a message counts when the message is heard last.
+pub(crate) fn event_counts(cell: &Cell, content: &Content, purposes: &Purposes) -> bool {
+    let said = |needed: PurposeId| content.consents().iter().find(|(purpose, _)| *purpose == needed);
+    content.needs(purposes).all(|needed| match said(needed) {
+        Some((_, is_granted)) => *is_granted,
+        None => are_granted(cell, purposes, &[needed]),
+    })
+}
+
+/// What a word on a purpose makes of its state: the attribute to set, if it becomes another one.
+pub(crate) fn spoken(
+    cell: &Cell,
+    purposes: &Purposes,
+    (purpose, is_granted): (PurposeId, bool),
+) -> Option<(AttributeId, Option<Value>)> {
+    let before = state(cell, purposes, purpose);
+    let after = before.after(is_granted);
+    (after != before).then(|| (purposes.state_of(purpose), after.value()))
+}
+
+/// Whether a message that is heard now changes what counts of others, or is late enough that the state of
+/// now does not say what counts of it.
+pub(crate) fn disturbs(
+    cell: &Cell,
+    message: &TypedMessage,
+    purposes: &Purposes,
+    order: &dyn MessageOrder,
+) -> bool {
+    let Stamp { time, .. } = message.stamp;
+    let is_in_order = time > cell.last_change;
+    let is_before = |slot: &Slot| slot.stamp.is_after(message.stamp, order);
+    let by_word = |(purpose, is_granted): &(PurposeId, bool)| {
+        let Some(slot) = slot(cell, purposes, *purpose) else {
+            // Nobody was heard on it: only a late yes says anything of messages there are.
+            return !is_in_order && *is_granted && purposes.is_needed(*purpose);
+        };
+        let state = ConsentState::of(slot.value.as_ref());
+        match (is_in_order, (state == ConsentState::Granted) == *is_granted) {
+            (true, true) => false,
+            (true, false) => purposes.is_needed(*purpose) && state != ConsentState::Denied,
+            (false, true) => is_before(slot),
+            (false, false) => true,
+        }
+    };
+    let by_need = |purpose: PurposeId| {
+        let slot = slot(cell, purposes, purpose);
+        slot.is_some_and(|slot| {
+            ConsentState::of(slot.value.as_ref()) == ConsentState::Granted && is_before(slot)
+        })
+    };
+    message.content.consents().iter().any(by_word)
+        || (!is_in_order && message.content.needs(purposes).any(by_need))
+}
+
+/// What counts of messages, which are all there are up to now, in their order.
+pub(crate) fn retold(told: Vec<TypedMessage>, purposes: &Purposes) -> Vec<TypedMessage> {
+    if purposes.is_empty() {
+        return told;
+    }
+    let mut last = vec![ConsentState::NotAsked; purposes.names.len()];
+    for (purpose, is_granted) in told.iter().flat_map(|message| message.content.consents()) {
+        let state = &mut last[purpose.index()];
+        *state = state.after(*is_granted);
+    }
+    let mut states = vec![ConsentState::NotAsked; purposes.names.len()];
+    let mut retold = Vec::with_capacity(told.len());
+    for TypedMessage { stamp, content } in told {
+        let (consents, rest) = match content {
+            Content::Consenting(consenting) => (consenting.consents, consenting.rest),
+            other => (Vec::new(), other),
+        };
+        let mut set = Vec::new();
+        for (purpose, is_granted) in consents {
+            let state = &mut states[purpose.index()];
+            let after = state.after(is_granted);
+            if after != *state {
+                set.push((purposes.state_of(purpose), after.value()));
+                *state = after;
+            }
+        }
+        let counts = |needed: &[PurposeId]| {
+            let is_granted = |states: &[ConsentState], purpose: &PurposeId| {
+                states[purpose.index()] == ConsentState::Granted
+            };
+            needed.iter().all(|purpose| is_granted(&last, purpose) && is_granted(&states, purpose))
+        };
+        let rest = match rest {
+            Content::Attributes(mut attributes) => {
+                attributes.retain(|(attribute, _)| counts(purposes.of_attribute(*attribute)));
+                set.append(&mut attributes);
+                Content::Presence
+            }
+            Content::Event { event, .. } if !counts(purposes.of_event(event)) => Content::Presence,
+            other => other,
+        };
+        match set.is_empty() {
+            true => retold.push(TypedMessage { stamp, content: rest }),
+            false => {
+                retold.push(TypedMessage { stamp, content: Content::Attributes(set) });
+                if rest != Content::Presence {
+                    retold.push(TypedMessage { stamp, content: rest });
+                }
+            }
+        }
+    }
+    retold
+}
+
+/// The messages up to `now`, as far as they count then, and the later ones as they are.
+pub(crate) fn heard_until(
+    now: Time,
+    mut told: Vec<TypedMessage>,
+    purposes: &Purposes,
+) -> (Vec<TypedMessage>, Vec<TypedMessage>) {
+    let later = told.split_off(told.partition_point(|message| message.stamp.time <= now));
+    (retold(told, purposes), later)
+}
