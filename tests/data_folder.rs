@@ -317,6 +317,22 @@ fn a_customer_is_shown_at_the_time_asked_for() {
 }
 
 #[test]
+fn consents_are_shown_where_there_are_purposes() {
+    let folder = Folder::new("consents");
+    folder.write("catalog.toml", format!("{CATALOG}\n[purposes.ads]\n[purposes.mail]\n"));
+    let message = json!({"type": "identify", "userId": "ana", "messageId": "a", "timestamp": AT,
+        "context": {"consent": {"categoryPreferences": {"mail": false}}}});
+    folder.write("messages.jsonl", message.to_string());
+    assert_eq!(folder.ingest(&["messages.jsonl", "--catalog", "catalog.toml"]).code, Some(0));
+    let consents = folder.run(&["get", "shop", "ana", "--at", AT, "--json"]).json()["consents"].clone();
+    let expected =
+        json!({"ads": {"state": "not_asked", "since": null}, "mail": {"state": "denied", "since": AT}});
+    assert_eq!(consents, expected);
+    let text = folder.run(&["get", "shop", "ana", "--at", AT]).results;
+    assert!(text.contains(&format!("\nconsents\n  ads   not asked\n  mail  denied since {AT}\n")), "{text}");
+}
+
+#[test]
 fn what_is_not_known_ends_with_5() {
     let folder = Folder::loaded("unknown");
     for (arguments, words) in [

@@ -129,6 +129,8 @@ fn again(random: &mut Random, sent: &[Message]) -> Message {
     match random.below(4) {
         0 if old.event().is_some() => old.with_property("qty", 1),
         1 => old.with_timestamp(time(BEGIN_MS)),
+        // Another consent under the same id is no other message.
+        2 => old.with_consent("ads", random.chance(50)),
         _ => old,
     }
 }
@@ -253,7 +255,7 @@ impl Case {
                 continue;
             };
             let json = message.to_json();
-            for group in ["properties", "traits"] {
+            for group in ["properties", "traits", "context"] {
                 let names: Vec<String> =
                     json[group].as_object().map_or(Vec::new(), |fields| fields.keys().cloned().collect());
                 for name in names {

@@ -62,6 +62,8 @@ struct Writer<'a> {
     /// Whether conditions may use `held`, which makes both sides slower.
     with_held: bool,
     with_decayed: bool,
+    /// Whether there are purposes to ask for.
+    with_consent: bool,
     /// Whether what was written since this was cleared may not stand inside `held`.
     is_odd: bool,
     /// Whether undeclared events may be named.
@@ -72,9 +74,10 @@ struct Writer<'a> {
 pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     let head = head(random);
     let strict = head.contains("strict");
+    let with_consent = head.contains("[purposes");
     let (with_held, with_decayed) = (random.chance(40), random.chance(35));
-    let mut writer =
-        Writer { random, names: Names::default(), with_held, with_decayed, is_odd: false, strict };
+    let names = Names::default();
+    let mut writer = Writer { random, names, with_held, with_decayed, with_consent, is_odd: false, strict };
     let mut segments = vec!["listed = { members = [\"ana\", \"nobody\", \"v1\"] }".to_owned()];
     writer.names.segments.push("listed".to_owned());
     for number in 0..3 {
@@ -95,6 +98,7 @@ fn head(random: &mut Random) -> String {
     let max_skew = random.pick(&["2s", "5s", "1m"]);
     let screens = if random.chance(50) { "[events.\"Screen Viewed\"]\nname = \"string\"\n" } else { "" };
     let identifiers = identifiers(random);
+    let purposes = purposes(random);
     format!(
         r#"schema = 1
 {strict}max_skew = "{max_skew}"
@@ -125,7 +129,23 @@ n = "int"
 [events."Page Viewed"]
 name = "string"
 category = "string"
-{screens}"#
+{screens}{purposes}"#
+    )
+}
+
+/// What customers consent to; of two purposes, some attributes and events need both.
+fn purposes(random: &mut Random) -> String {
+    if random.chance(50) {
+        return String::new();
+    }
+    let ads =
+        random.pick(&["", "\"points\"", "\"tier\", \"rank\", \"email\"", "\"flag\", \"ltv\", \"seen\""]);
+    let ads_events = random.pick(&["", "\"View\"", "\"Login\"", "\"View\", \"Page Viewed\""]);
+    let mail = random.pick(&["", "\"tier\", \"name\"", "\"points\", \"tags\", \"card\""]);
+    let mail_events = random.pick(&["", "", "\"Order\"", "\"Login\", \"View\""]);
+    format!(
+        "[purposes.ads]\nattributes = [{ads}]\nevents = [{ads_events}]\n\
+         [purposes.mail]\nattributes = [{mail}]\nevents = [{mail_events}]\n[purposes.plain]\n"
     )
 }
 
@@ -199,6 +219,11 @@ impl Writer<'_> {
                 6 => format!("!({a})"),
                 _ => format!("(({a}) ? points : rank) > 1"),
             };
+        }
+        if self.with_consent && self.random.chance(15) {
+            let purpose = self.random.pick(&["ads", "mail", "plain"]);
+            let not = self.random.pick(&["", "!"]);
+            return format!("{not}consent(\"{purpose}\")");
         }
         let kind = if self.names.trigger && self.random.chance(30) { 18 } else { self.random.below(20) };
         match kind {

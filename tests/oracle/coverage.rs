@@ -6,7 +6,7 @@ use std::fmt;
 use habitue::Answers;
 
 /// Parts of a condition by which segments are counted.
-const FAMILIES: [&str; 30] = [
+const FAMILIES: [&str; 31] = [
     ".count()",
     ".exists()",
     ".sum(",
@@ -25,6 +25,7 @@ const FAMILIES: [&str; 30] = [
     ".followed_by(",
     ".not_followed_by(",
     "held(",
+    "consent(",
     ".within(",
     ".between(",
     ".older_than(",
@@ -86,6 +87,9 @@ impl Coverage {
                 self.truths.entry(family).or_default()[usize::from(*member)] += 1;
             }
         }
+        for consent in answers.consents.values() {
+            self.message(consent.state.as_str());
+        }
         self.close_calls += answers.close_calls.len() as u64;
         for shown in answers.decisions.values() {
             match shown.offers.first() {
@@ -139,6 +143,10 @@ impl Coverage {
             "triggered",
             "cached",
             "transitions",
+            "granted",
+            "denied",
+            "revoked",
+            "untriggered",
         ] {
             if self.messages.get(fate).copied().unwrap_or_default() <= least {
                 gaps.push(format!("no message was {fate}"));

@@ -159,7 +159,7 @@ impl<'a> Run<'a> {
         };
         let named =
             if message.message_id().is_some() { message.clone() } else { message.clone().with_id(id) };
-        let expected = self.reference.apply(named, now);
+        let expected = self.reference.apply(named.clone(), now);
         match (&result, &expected) {
             (Ok(applied), Ok(new)) if applied.duplicate != *new => {
                 self.coverage.message(if *new { "accepted" } else { "duplicate" });
@@ -177,11 +177,15 @@ impl<'a> Run<'a> {
         let event = message.event().or((message.kind().as_str() == "page").then_some("Page Viewed"));
         let on = format!("on = \"{}\"\n", event.unwrap_or_default());
         let triggered = self.catalogs[self.current].matches(&on).count();
-        if decide && at_once && decided.len() != triggered {
-            return Err(format!("apply_and_decide: {} decided, expected {triggered}", decided.len()));
-        }
-        if at_once && !decided.is_empty() {
-            let answers = self.reference.answers_after(message, now);
+        if decide && at_once {
+            let answers = self.reference.answers_after(&named, now);
+            let expected = if answers.triggers { triggered } else { 0 };
+            if decided.len() != expected {
+                return Err(format!("apply_and_decide: {} decided, expected {expected}", decided.len()));
+            }
+            if expected < triggered {
+                self.coverage.message("untriggered");
+            }
             for decided in decided {
                 self.coverage.message("triggered");
                 let name = decided.decision.personalization.to_string();
@@ -407,6 +411,9 @@ fn compare(snapshot: &Snapshot, answers: &Answers) -> Result<(), String> {
     }
     if snapshot.known != answers.known {
         return Err(format!("known is {}", snapshot.known));
+    }
+    if snapshot.consents != answers.consents {
+        return Err(format!("consents are {:?}, expected {:?}", snapshot.consents, answers.consents));
     }
     let names =
         |answers: &Answers| (answers.segments.len(), answers.attributes.len(), answers.decisions.len());

@@ -64,7 +64,21 @@ pub(crate) fn message(random: &mut Random, now: i64, number: usize, manner: Mann
         fields.insert("anonymousId".into(), json!(random.pick(&VISITORS)));
     }
     content(random, now, manner, &mut fields);
+    if random.chance(25) {
+        fields.insert("context".into(), json!({ "consent": { "categoryPreferences": consents(random) } }));
+    }
     Message::from_json(&Json::Object(fields)).expect("stories are told in the right shape")
+}
+
+/// Words on one or two purposes; sometimes what is no word, which is refused where there are purposes.
+fn consents(random: &mut Random) -> Json {
+    let mut consents = Map::new();
+    for _ in 0..random.pick(&[1, 1, 2]) {
+        let purpose = random.pick(&["ads", "ads", "mail", "plain", "unheard_of"]);
+        consents
+            .insert(purpose.into(), if random.chance(2) { json!("yes") } else { json!(random.chance(65)) });
+    }
+    Json::Object(consents)
 }
 
 fn offset(random: &mut Random, manner: Manner) -> i64 {
