@@ -276,7 +276,7 @@ impl Shard {
         };
         let pending = match body {
             Body::Cell(cell) => cell.pending.iter().map(place).min(),
-            Body::Image(_) => None,
+            Body::Image(image) => image.has_pending().then_some(0),
         };
         // Messages of the future are compared with each other when they take effect; and some catalogs
         // compare old ones when they are asked.
