@@ -84,7 +84,7 @@ pub use derived::work::Work;
 pub use engine::decision::{Chosen, Decided, Decision, Reason};
 pub use engine::explanation::{
     Compared, Evidence, ExplainedAnswer, ExplainedDecision, ExplainedOffer, ExplainedPart, ExplainedSegment,
-    ExplainedTrigger, Explanation, Mention, Miss, NextChange, Origin,
+    ExplainedTrigger, Explanation, Mention, Miss, NextChange, Origin, Withheld,
 };
 pub use facts::identity::resolution::TieOutcome;
 pub use model::consent::{Consent, ConsentState};

@@ -11,12 +11,13 @@ use crate::db::database::{Database, Writing};
 use crate::db::held::Heldback;
 use crate::db::questions::{resolve, resolve_personalization};
 use crate::derived::propagation::Scratch;
-use crate::engine::consents::{Told, heard_until};
+use crate::engine::consents::Told;
 use crate::engine::decide::Decisions;
 use crate::engine::explain::past::{Past, PastMessage};
 use crate::engine::explain::segment::Explaining;
 use crate::engine::explanation::Explanation;
 use crate::engine::program::Program;
+use crate::engine::retelling::{heard_until, withheld_until};
 use crate::engine::typed_message::Content;
 use crate::facts::identity::ties::Home;
 use crate::facts::stamp::HistoryPlace;
@@ -107,9 +108,10 @@ fn past(history: &History, program: &Program, now: Time) -> Past {
     let events = events.filter(|message| matches!(message.content, Content::Event { .. }));
     let mut contents: AHashMap<HistoryPlace, Content> =
         events.map(|message| (message.stamp.place, message.content)).collect();
-    Past::new(history.iter().map(|(stamp, entry)| PastMessage {
+    let messages = history.iter().map(|(stamp, entry)| PastMessage {
         stamp,
         id: entry.message_id.as_ref().into(),
         content: contents.remove(&stamp.place).unwrap_or(Content::Presence),
-    }))
+    });
+    Past::new(messages, withheld_until(now, history.told(definitions), &definitions.purposes))
 }

@@ -4,7 +4,7 @@
 //! granted at the message's own place in the order of time and id. So as long as messages come in order,
 //! it is enough to look at the state; a grant that follows no revocation changes nothing of the past. What
 //! does change it (a revocation, a grant after one, a late word) has the cell made anew from the history, in
-//! which messages are [retold](retold) as far as they count.
+//! which messages are [retold](crate::engine::retelling) as far as they count.
 //!
 //! Of an unbroken run of equal words the first one's stamp is kept with the state. A message later than that
 //! finds the state at its own place that there is now.
@@ -13,7 +13,6 @@
 //! 1. A cell that was not disturbed is the one that its retold messages make.
 //! 2. A retold message carries no consents: the states they lead to are set like attributes.
 
-use crate::base::time::Time;
 use crate::engine::cell::Cell;
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::attributes::Slot;
@@ -56,7 +55,7 @@ impl Content {
     }
 
     /// The purposes that all of it, or parts of it, need.
-    fn needs<'a>(&'a self, purposes: &'a Purposes) -> impl Iterator<Item = PurposeId> + 'a {
+    pub(crate) fn needs<'a>(&'a self, purposes: &'a Purposes) -> impl Iterator<Item = PurposeId> + 'a {
         let (attributes, event) = match self.rest() {
             Content::Attributes(set) => (set.as_slice(), None),
             Content::Event { event, .. } => (&[][..], *event),
@@ -133,68 +132,4 @@ pub(crate) fn disturbs(
     };
     message.content.consents().iter().any(by_word)
         || (!is_in_order && message.content.needs(purposes).any(by_need))
-}
-
-/// What counts of messages, which are all there are up to now, in their order.
-pub(crate) fn retold(told: Vec<TypedMessage>, purposes: &Purposes) -> Vec<TypedMessage> {
-    if purposes.is_empty() {
-        return told;
-    }
-    let mut last = vec![ConsentState::NotAsked; purposes.names.len()];
-    for (purpose, is_granted) in told.iter().flat_map(|message| message.content.consents()) {
-        let state = &mut last[purpose.index()];
-        *state = state.after(*is_granted);
-    }
-    let mut states = vec![ConsentState::NotAsked; purposes.names.len()];
-    let mut retold = Vec::with_capacity(told.len());
-    for TypedMessage { stamp, content } in told {
-        let (consents, rest) = match content {
-            Content::Consenting(consenting) => (consenting.consents, consenting.rest),
-            other => (Vec::new(), other),
-        };
-        let mut set = Vec::new();
-        for (purpose, is_granted) in consents {
-            let state = &mut states[purpose.index()];
-            let after = state.after(is_granted);
-            if after != *state {
-                set.push((purposes.state_of(purpose), after.value()));
-                *state = after;
-            }
-        }
-        let counts = |needed: &[PurposeId]| {
-            let is_granted = |states: &[ConsentState], purpose: &PurposeId| {
-                states[purpose.index()] == ConsentState::Granted
-            };
-            needed.iter().all(|purpose| is_granted(&last, purpose) && is_granted(&states, purpose))
-        };
-        let rest = match rest {
-            Content::Attributes(mut attributes) => {
-                attributes.retain(|(attribute, _)| counts(purposes.of_attribute(*attribute)));
-                set.append(&mut attributes);
-                Content::Presence
-            }
-            Content::Event { event, .. } if !counts(purposes.of_event(event)) => Content::Presence,
-            other => other,
-        };
-        match set.is_empty() {
-            true => retold.push(TypedMessage { stamp, content: rest }),
-            false => {
-                retold.push(TypedMessage { stamp, content: Content::Attributes(set) });
-                if rest != Content::Presence {
-                    retold.push(TypedMessage { stamp, content: rest });
-                }
-            }
-        }
-    }
-    retold
-}
-
-/// The messages up to `now`, as far as they count then, and the later ones as they are.
-pub(crate) fn heard_until(
-    now: Time,
-    mut told: Vec<TypedMessage>,
-    purposes: &Purposes,
-) -> (Vec<TypedMessage>, Vec<TypedMessage>) {
-    let later = told.split_off(told.partition_point(|message| message.stamp.time <= now));
-    (retold(told, purposes), later)
 }

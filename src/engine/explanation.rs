@@ -199,9 +199,23 @@ pub struct ExplainedPart {
     /// Where the value comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// What would matter to the value, and does not count for lack of consent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
     /// What it is made of: the parts of a condition, the values that a comparison reads.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<ExplainedPart>,
+}
+
+/// Messages that do not count for lack of consent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Withheld {
+    /// The purposes that were not granted when a message came, or are not granted now.
+    pub purposes: Vec<String>,
+    /// How many messages there are.
+    pub count: u64,
+    /// The latest of them, at most ten, the latest first.
+    pub latest: Vec<Mention>,
 }
 
 /// The two sides of a comparison.
@@ -222,9 +236,9 @@ pub enum Origin {
     Message(Mention),
     /// The message that removed the attribute with `null`.
     RemovedBy(Mention),
-    /// The catalog's default: no message set the attribute.
+    /// The catalog's default: no message that counts set the attribute.
     Default,
-    /// No message ever set the attribute.
+    /// No message that counts ever set the attribute.
     NeverSet,
     /// The events that an aggregate takes.
     Events(Vec<Evidence>),

@@ -7,6 +7,7 @@
 pub(crate) mod program;
 pub(crate) mod typed_message;
 pub(crate) mod consents;
+pub(crate) mod retelling;
 pub(crate) mod transition;
 pub(crate) mod decision;
 pub(crate) mod cell;

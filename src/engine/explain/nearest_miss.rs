@@ -5,7 +5,7 @@
 //! is nearer than `10 of 500`; something missing altogether counts 1. The parts of a conjunction add.
 
 use crate::engine::explain::parts::Parts;
-use crate::engine::explain::wording::{distance, say, say_ahead, say_optional, say_shortfall};
+use crate::engine::explain::wording::{distance, purposes, say, say_ahead, say_optional, say_shortfall};
 use crate::engine::explanation::Miss;
 use crate::model::ids::AggregateId;
 use crate::model::value::Value;
@@ -254,7 +254,11 @@ impl Parts<'_> {
                 "the customer was not asked".to_owned()
             }
             Expr::Attribute(_) | Expr::Field(..) | Expr::Index(..) => {
-                format!("`{}` is not set", self.text(expr))
+                let text = self.text(expr);
+                match self.withheld(expr) {
+                    Some(withheld) => format!("`{text}` is not set with consent to {}", purposes(&withheld)),
+                    None => format!("`{text}` is not set"),
+                }
             }
             Expr::Trigger(_) => format!("`{}` is missing", self.text(expr)),
             Expr::Aggregate(aggregate) => self.why_no_events(*aggregate),

@@ -10,7 +10,7 @@ use crate::derived::graph::Kind;
 use crate::derived::held::Streak;
 use crate::derived::view::View;
 use crate::engine::explain::past::Past;
-use crate::engine::explanation::{Compared, ExplainedPart, Mention, Origin};
+use crate::engine::explanation::{Compared, ExplainedPart, Mention, Origin, Withheld};
 use crate::model::ids::{AttributeId, EventId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::definitions::SegmentDefinition;
@@ -50,6 +50,7 @@ impl ExplainedPart {
             since: None,
             turns: None,
             origin: None,
+            withheld: None,
             parts: Vec::new(),
         }
     }
@@ -143,6 +144,7 @@ impl Parts<'_> {
     fn leaf(&self, expr: &Expr, part: &mut ExplainedPart, taken_apart: &mut Vec<SegmentId>) {
         if let Some(origin) = self.origin(expr) {
             part.origin = Some(origin);
+            part.withheld = self.withheld(expr);
             return;
         }
         let comparison = match expr {
@@ -176,6 +178,7 @@ impl Parts<'_> {
                 expr.for_each_part(&mut |inner| self.facts(inner, &mut part.parts, taken_apart));
             }
             part.origin = origin;
+            part.withheld = self.withheld(expr);
             part
         } else {
             return expr.for_each_part(&mut |inner| self.facts(inner, facts, taken_apart));
@@ -195,6 +198,19 @@ impl Parts<'_> {
                 Some(message) => Origin::Message(message.clone()),
                 None => Origin::NeverSet,
             }),
+            _ => None,
+        }
+    }
+
+    /// What would matter to the value of an attribute, aggregate or property, and does not count.
+    pub(crate) fn withheld(&self, expr: &Expr) -> Option<Withheld> {
+        match expr {
+            Expr::Attribute(attribute) => self.past.withheld_attribute(*attribute, &self.view),
+            Expr::Field(map, _) | Expr::Index(map, _) => self.withheld(map),
+            Expr::Aggregate(aggregate) => self.past.withheld_events(*aggregate, &self.view),
+            Expr::Trigger(_) => self
+                .trigger
+                .and_then(|trigger| self.past.withheld_trigger(trigger.event, trigger.message, &self.view)),
             _ => None,
         }
     }

@@ -6,15 +6,16 @@
 use std::sync::Arc;
 
 use crate::derived::view::View;
-use crate::engine::explanation::{Evidence, Mention};
+use crate::engine::explanation::{Evidence, Mention, Withheld};
+use crate::engine::retelling::WithheldMessage;
 use crate::engine::step::takes;
 use crate::engine::typed_message::Content;
 use crate::facts::event_log::EventLog;
 use crate::facts::stamp::{HistoryPlace, Stamp};
 use crate::facts::window::rows;
-use crate::model::ids::{AggregateId, PropertyId, SourceId};
+use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, PurposeId, SourceId};
 use crate::rules::evaluate::Facts;
-use crate::rules::expression::Function;
+use crate::rules::expression::{Function, Source};
 
 /// Most messages that are named for one value.
 const MAX_MENTIONS: usize = 10;
@@ -23,6 +24,8 @@ const MAX_MENTIONS: usize = 10;
 #[derive(Debug, Default)]
 pub(crate) struct Past {
     messages: Vec<PastMessage>,
+    /// What does not count of them for lack of consent, in the order of time.
+    withheld: Vec<WithheldMessage>,
 }
 
 /// One message.
@@ -35,8 +38,8 @@ pub(crate) struct PastMessage {
 
 impl Past {
     /// The past that these messages are, given in the order of their places.
-    pub(crate) fn new(messages: impl Iterator<Item = PastMessage>) -> Past {
-        Past { messages: messages.collect() }
+    pub(crate) fn new(messages: impl Iterator<Item = PastMessage>, withheld: Vec<WithheldMessage>) -> Past {
+        Past { messages: messages.collect(), withheld }
     }
 
     /// The id of a message.
@@ -81,17 +84,78 @@ impl Past {
         let source = &view.compiled.definitions.sources[source.index()];
         let mut log = EventLog::default();
         for message in &self.messages {
-            let Content::Event { event, properties } = &message.content else { continue };
-            let present =
-                |property: PropertyId| properties.get(property.index()).is_some_and(Option::is_some);
-            if message.stamp.time <= view.now()
-                && takes(source, *event, properties)
-                && property.is_none_or(present)
-            {
+            if message.stamp.time <= view.now() && is_row(source, property, &message.content) {
                 log.insert(message.stamp, std::iter::empty(), view.order);
             }
         }
         log
+    }
+
+    /// The events that an aggregate would take at the view's `now`, if they counted.
+    pub(crate) fn withheld_events(&self, id: AggregateId, view: &View<'_>) -> Option<Withheld> {
+        let definitions = view.compiled.definitions;
+        let aggregate = &definitions.aggregates[id.index()];
+        let source = &definitions.sources[aggregate.source.index()];
+        let property = aggregate.function.property();
+        let of_it: Vec<&WithheldMessage> =
+            self.withheld.iter().filter(|message| is_row(source, property, &message.content)).collect();
+        let mut log = EventLog::default();
+        for message in &of_it {
+            log.insert(message.stamp, std::iter::empty(), view.order);
+        }
+        let inside = rows(&log, &aggregate.window, view).range;
+        let is_inside =
+            |message: &&WithheldMessage| inside.clone().any(|row| log.stamp(row) == message.stamp);
+        self.withheld(of_it.into_iter().filter(is_inside), |_| true, view)
+    }
+
+    /// The messages that would set or remove an attribute if they counted: those after the one that did.
+    pub(crate) fn withheld_attribute(&self, attribute: AttributeId, view: &View<'_>) -> Option<Withheld> {
+        let needed = view.compiled.definitions.purposes.of_attribute(attribute);
+        let slot = view.known.customer.attributes.slot(attribute);
+        let says = |message: &&WithheldMessage| match &message.content {
+            Content::Attributes(set) => {
+                set.iter().any(|(said, _)| *said == attribute)
+                    && slot.is_none_or(|slot| message.stamp.is_after(slot.stamp, view.order))
+            }
+            _ => false,
+        };
+        self.withheld(self.withheld.iter().filter(says), |purpose| needed.contains(&purpose), view)
+    }
+
+    /// The events of a name, after that of a mention if there is one, that would be the trigger, if they
+    /// counted.
+    pub(crate) fn withheld_trigger(
+        &self,
+        event: EventId,
+        after: Option<&Mention>,
+        view: &View<'_>,
+    ) -> Option<Withheld> {
+        let is_it = |message: &&WithheldMessage| {
+            matches!(message.content, Content::Event { event: Some(of), .. } if of == event)
+                && after.is_none_or(|mention| message.stamp.time >= mention.at)
+        };
+        self.withheld(self.withheld.iter().filter(is_it), |_| true, view)
+    }
+
+    fn withheld<'m>(
+        &self,
+        messages: impl Iterator<Item = &'m WithheldMessage>,
+        matters: impl Fn(PurposeId) -> bool,
+        view: &View<'_>,
+    ) -> Option<Withheld> {
+        let messages: Vec<&WithheldMessage> = messages.collect();
+        let mut lacking: Vec<PurposeId> =
+            messages.iter().flat_map(|message| &message.lacking).copied().filter(|id| matters(*id)).collect();
+        lacking.sort_unstable();
+        lacking.dedup();
+        let names = &view.compiled.definitions.purposes.names;
+        let latest = messages.iter().rev().take(MAX_MENTIONS);
+        (!messages.is_empty()).then(|| Withheld {
+            purposes: lacking.iter().map(|purpose| names.name(purpose.0).to_owned()).collect(),
+            count: messages.len() as u64,
+            latest: latest.filter_map(|message| self.mention(message.stamp)).collect(),
+        })
     }
 
     fn name(&self, source: SourceId, stamps: Vec<Stamp>, view: &View<'_>) -> Evidence {
@@ -103,4 +167,11 @@ impl Past {
             latest: stamps.iter().rev().take(MAX_MENTIONS).filter_map(|stamp| self.mention(*stamp)).collect(),
         }
     }
+}
+
+/// Whether a message is an event that a source takes, in which `property` is present.
+fn is_row(source: &Source, property: Option<PropertyId>, content: &Content) -> bool {
+    let Content::Event { event, properties } = content else { return false };
+    let present = |property: PropertyId| properties.get(property.index()).is_some_and(Option::is_some);
+    takes(source, *event, properties) && property.is_none_or(present)
 }

@@ -7,10 +7,10 @@ use std::fmt;
 
 use crate::base::time::Time;
 use crate::engine::decision::Reason;
-use crate::engine::explain::wording::{say_ahead, say_optional};
+use crate::engine::explain::wording::{purposes, say_ahead, say_optional};
 use crate::engine::explanation::{
     Evidence, ExplainedAnswer, ExplainedDecision, ExplainedPart, ExplainedSegment, Explanation, Mention,
-    Miss, NextChange, Origin,
+    Miss, NextChange, Origin, Withheld,
 };
 use crate::model::value::Value;
 
@@ -172,6 +172,9 @@ impl Lines {
         if let Some(origin) = &part.origin {
             text.push_str(&say_origin(origin));
         }
+        if let Some(withheld) = &part.withheld {
+            text.push_str(&say_withheld(withheld));
+        }
         self.add(depth, &text);
         for inner in part.parts.iter().filter(|_| only_fact.is_none()) {
             self.part(depth + 1, inner);
@@ -183,10 +186,11 @@ impl Lines {
 /// does not begin with it, its value only where what is missing does not say it.
 fn say_fact(part: &ExplainedPart, fact: &ExplainedPart) -> String {
     let (name, value) = (fact.name.as_ref().unwrap_or(&fact.text), say_optional(fact.value.as_ref()));
-    let origin = fact.origin.as_ref().map_or(String::new(), say_origin);
+    let withheld = fact.withheld.as_ref().map_or(String::new(), say_withheld);
+    let origin = fact.origin.as_ref().map_or(String::new(), say_origin) + &withheld;
     match (part.text.starts_with(name.as_str()), &part.need) {
         // That it is not set was just said.
-        (_, Some(_)) if fact.origin == Some(Origin::NeverSet) => String::new(),
+        (_, Some(_)) if fact.origin == Some(Origin::NeverSet) => withheld,
         (true, Some(_)) => origin,
         (true, None) => format!(" — {value}{origin}"),
         (false, _) => format!("; {name} = {value}{origin}"),
@@ -215,6 +219,14 @@ fn say_events(events: &Evidence) -> String {
     let named: Vec<&str> = events.latest.iter().take(MAX_NAMED).map(|mention| &*mention.message).collect();
     let rest = if events.count > named.len() as u64 { ", …" } else { "" };
     format!("; {} `{event}`: {}{rest}", events.count, named.join(", "))
+}
+
+fn say_withheld(withheld: &Withheld) -> String {
+    let named: Vec<&str> = withheld.latest.iter().take(MAX_NAMED).map(|mention| &*mention.message).collect();
+    let rest = if withheld.count > named.len() as u64 { ", …" } else { "" };
+    let verb = if withheld.count == 1 { "does" } else { "do" };
+    let (count, named, purposes) = (withheld.count, named.join(", "), purposes(withheld));
+    format!("; {count} {verb} not count without consent to {purposes}: {named}{rest}")
 }
 
 fn mention(mention: &Mention) -> String {

@@ -1,6 +1,7 @@
 //! Values and lengths of time as a person would say them.
 
 use crate::base::time::{Duration, Time};
+use crate::engine::explanation::Withheld;
 use crate::model::value::Value;
 use crate::rules::expression::Comparison;
 
@@ -27,6 +28,12 @@ fn say_number(number: f64) -> String {
     } else {
         number.to_string()
     }
+}
+
+/// The purposes whose consent is lacking.
+pub(crate) fn purposes(withheld: &Withheld) -> String {
+    let purposes: Vec<String> = withheld.purposes.iter().map(|purpose| format!("`{purpose}`")).collect();
+    purposes.join(" and ")
 }
 
 /// A length of time by its two largest units; what is below a day is said in full.
