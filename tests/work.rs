@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fmt::Write as _;
 
-use habitue::{Catalog, Clock, Database, ManualClock, Message, Time, Work};
+use habitue::{Catalog, Clock, Database, Duration, ManualClock, Message, Time, Work};
 
 /// The system's allocator, which counts the allocations of this thread.
 struct Counting;
@@ -80,7 +80,11 @@ fn database(unrelated: usize) -> Database {
         writeln!(text, "unrelated{place} = '{condition}'").unwrap();
     }
     text.push_str(PERSONALIZATION);
-    let catalog = Catalog::from_toml(&text).unwrap();
+    database_of(&text)
+}
+
+fn database_of(text: &str) -> Database {
+    let catalog = Catalog::from_toml(text).unwrap();
     Database::in_memory_with_clock(catalog, Clock::Manual(ManualClock::new(start())))
 }
 
@@ -166,6 +170,54 @@ fn a_decision_on_an_unchanged_profile_is_a_look_up() {
     });
     assert_eq!(work, Work::default(), "nothing was evaluated");
     assert_eq!(allocations, 0, "nothing was allocated");
+}
+
+/// How often this thread allocates meanwhile.
+fn allocations_of(act: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.with(Cell::get);
+    act();
+    ALLOCATIONS.with(Cell::get) - before
+}
+
+#[test]
+fn purposes_that_a_message_does_not_need_cost_nothing() {
+    let purposes = "[purposes.ads]\nattributes = [\"other\"]\nevents = [\"Other Event\"]\n";
+    let with_purposes = database_of(&format!("{CATALOG}{PERSONALIZATION}{purposes}"));
+    let without = database(0);
+    assert_eq!(work_of_messages(&with_purposes), work_of_messages(&without));
+    // The least of many: now and then a table grows.
+    let least = |database: &Database| {
+        let apply =
+            |number: i64| allocations_of(|| drop(database.apply(points("ana", 12 + number % 2)).unwrap()));
+        (0..200).map(apply).min()
+    };
+    assert_eq!(least(&with_purposes), least(&without));
+}
+
+#[test]
+fn an_event_with_consent_is_decided_on_without_the_past() {
+    let trigger = PERSONALIZATION.replace("attributes =", "on = \"Product Viewed\"\nattributes =");
+    let purposes = "[purposes.ads]\nevents = [\"Product Viewed\"]\n";
+    let database = database_of(&format!("{CATALOG}{trigger}{purposes}"));
+    let viewed = |number: i64| {
+        let at = start() + Duration::from_millis(number - 3_000);
+        let view = view("ana").with_id(format!("{number:04}")).with_timestamp(at);
+        let mut decided = 0;
+        let allocations = allocations_of(|| {
+            let (applied, decisions) = database.apply_and_decide(view).unwrap();
+            decided = decisions.len();
+            drop((applied, decisions));
+        });
+        (decided, allocations)
+    };
+    // Views of before her word do not count, whatever comes after.
+    assert_eq!(viewed(0).0, 0);
+    let asked = Message::identify("ana").with_consent("ads", true);
+    database.apply(asked.with_timestamp(start() - Duration::from_millis(2_999))).unwrap();
+    let (_, few) = (2..20).map(viewed).last().unwrap();
+    let (decided, many) = (20..2_000).map(viewed).last().unwrap();
+    assert_eq!(decided, 1);
+    assert!(many < few + 50, "{many} allocations after 2,000 events, {few} after twenty");
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Database {
         };
         let event = *event;
         let needs_purpose = !program.definitions.purposes.of_event(Some(event)).is_empty();
-        if needs_purpose && !shard.counts_event(place, &applied.message_id, now)? {
+        if needs_purpose && !shard.counts_event(place, (&applied.message_id, event), now)? {
             return Ok((applied, Vec::new()));
         }
         let personalizations = program.definitions.personalizations.iter().enumerate();

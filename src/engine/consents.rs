@@ -18,7 +18,7 @@ use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::attributes::Slot;
 use crate::facts::stamp::{MessageOrder, Stamp};
 use crate::model::consent::ConsentState;
-use crate::model::ids::{AttributeId, PurposeId};
+use crate::model::ids::{AttributeId, EventId, PurposeId};
 use crate::model::value::Value;
 use crate::rules::definitions::Definitions;
 use crate::rules::purposes::Purposes;
@@ -87,6 +87,22 @@ pub(crate) fn event_counts(cell: &Cell, content: &Content, purposes: &Purposes) 
         Some((_, is_granted)) => *is_granted,
         None => are_granted(cell, purposes, &[needed]),
     })
+}
+
+/// Whether the event of a message that was heard, of this stamp, counts; nothing if what was said before
+/// its own place in the order would have to be known.
+pub(crate) fn heard_event_counts(
+    cell: &Cell,
+    (stamp, event): (Stamp, EventId),
+    purposes: &Purposes,
+) -> Option<bool> {
+    let needed = purposes.of_event(Some(event));
+    if stamp.time > cell.as_of || !are_granted(cell, purposes, needed) {
+        return Some(false);
+    }
+    // Of a state that is granted, the slot has the stamp of the first word of the run that made it so.
+    let mut since = needed.iter().filter_map(|purpose| Some(slot(cell, purposes, *purpose)?.stamp));
+    since.all(|since| stamp.time > since.time || stamp == since).then_some(true)
 }
 
 /// What a word on a purpose makes of its state: the attribute to set, if it becomes another one.

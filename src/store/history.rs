@@ -143,6 +143,13 @@ impl History {
         }
     }
 
+    /// The stamp of the message of this id, if it is in memory.
+    pub(crate) fn stamp_of(&self, message_id: &str) -> Option<Stamp> {
+        let place = self.entries.iter().rposition(|entry| &*entry.message_id == message_id)?;
+        let place_in_all = u32::try_from(place).expect("a profile has fewer than 2^32 messages") + self.first;
+        Some(Stamp { time: self.entries[place].time, place: HistoryPlace(place_in_all) })
+    }
+
     fn entry(&self, place: HistoryPlace) -> Option<&Entry> {
         self.entries.get(place.0.checked_sub(self.first)? as usize)
     }

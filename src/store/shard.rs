@@ -23,7 +23,7 @@ use crate::base::time::{Duration, Time};
 use crate::derived::propagation::Scratch;
 use crate::derived::work::Work;
 use crate::engine::cell::Cell;
-use crate::engine::consents::Told as _;
+use crate::engine::consents::{Told as _, heard_event_counts};
 use crate::engine::program::Program;
 use crate::engine::retelling::heard_until;
 use crate::engine::step::Step;
@@ -31,6 +31,7 @@ use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::stamp::Stamp;
 use crate::model::identifier::{Identifier, IdentifierKind};
+use crate::model::ids::EventId;
 use crate::model::refusal::Refusal;
 use crate::store::history::{Archive, Entry, History, Stored};
 use crate::store::profile::{Body, Ids, OnDisk, Profile, ids};
@@ -443,11 +444,24 @@ impl Shard {
         Ok(())
     }
 
-    /// Whether the event of an accepted message counts at `now`.
+    /// Whether the event of an accepted message counts at `now`, to which the profile was brought.
     ///
     /// # Errors
     /// If the archive cannot be read.
-    pub(crate) fn counts_event(&mut self, place: u32, message_id: &str, now: Time) -> Result<bool, Error> {
+    pub(crate) fn counts_event(
+        &mut self,
+        place: u32,
+        (message_id, event): (&str, EventId),
+        now: Time,
+    ) -> Result<bool, Error> {
+        let Shard { program, slots, .. } = self;
+        let profile = slots[place as usize].as_mut().expect("a place that was found is occupied");
+        if let Some(stamp) = profile.history.stamp_of(message_id) {
+            let (cell, purposes) = (profile.body.cell(program), &program.definitions.purposes);
+            if let Some(counts) = heard_event_counts(cell, (stamp, event), purposes) {
+                return Ok(counts);
+            }
+        }
         self.complete(place)?;
         let (definitions, history) = (&self.program.definitions, &self.profile(place).history);
         let is_it = |message: &TypedMessage| history.message_id(message.stamp.place) == Some(message_id);
