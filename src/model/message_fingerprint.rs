@@ -1,9 +1,10 @@
 //! The "same content" of a message that comes twice, as a number.
 //!
-//! It covers what a rule can see (kind, ids, names, properties, traits, and the time if the sender gave
-//! one) and nothing that a retrying sender changes (`context`, transport fields), nor the `messageId`
-//! under which it is looked up. So it is taken before a time of arrival is filled in. It is compared
-//! with fingerprints on disk: its form is frozen.
+//! It covers what a rule can see (kind, ids, names, properties, traits, the time if the sender gave one,
+//! and consents) and nothing that a retrying sender changes (the rest of `context`, transport fields), nor
+//! the `messageId` under which it is looked up. So it is taken before a time of arrival is filled in. It
+//! is compared with fingerprints on disk: its form is frozen, and what was added later, consents, is
+//! written only where there are any.
 
 use serde_json::{Map, Value as Json};
 
@@ -13,6 +14,15 @@ use crate::base::frozen_hash::Fingerprint;
 impl Message {
     /// The same number for the same content, and for ever (see the head of this file).
     pub(crate) fn fingerprint(&self) -> u128 {
+        self.fingerprint_with(self.consent_preferences())
+    }
+
+    /// The number under which a message may be on disk that was accepted before consents counted.
+    pub(crate) fn former_fingerprint(&self) -> u128 {
+        self.fingerprint_with(None)
+    }
+
+    fn fingerprint_with(&self, consents: Option<&Json>) -> u128 {
         let mut fingerprint = Fingerprint::default();
         fingerprint.field(self.kind.as_str().as_bytes());
         let (first, second) = self.kind_texts();
@@ -27,6 +37,11 @@ impl Message {
         write_map(&self.properties, &mut canonical);
         write_map(&self.traits, &mut canonical);
         fingerprint.field(&canonical);
+        if let Some(consents) = consents {
+            let mut canonical = Vec::new();
+            write_canonical(consents, &mut canonical);
+            fingerprint.field(&canonical);
+        }
         fingerprint.finish()
     }
 }
@@ -113,6 +128,9 @@ mod tests {
         let zoned = json!({"type": "identify", "userId": "ana", "timestamp": "2026-01-01T11:00:00+02:00"});
         let millis = json!({"type": "identify", "userId": "ana", "timestamp": 1_767_258_000_000_i64});
         assert_eq!(fingerprint(&zoned), fingerprint(&millis));
+        let nothing_said = json!({"type": "identify", "userId": "ana", "timestamp": 1_767_258_000_000_i64,
+            "context": {"consent": {"categoryPreferences": null}, "ip": "1"}});
+        assert_eq!(fingerprint(&nothing_said), fingerprint(&millis));
     }
 
     #[test]
@@ -152,6 +170,10 @@ mod tests {
             track().with_property("a", i64::MAX as f64),
             track().with_property("a", "b").with_property("c", "d"),
             track().with_property("a", "b\u{1}c").with_property("d", ""),
+            track().with_consent("a", true),
+            track().with_consent("a", false),
+            track().with_consent("b", true),
+            track().with_consent("a", true).with_consent("b", true),
         ];
         let mut fingerprints: Vec<_> = messages.iter().map(Message::fingerprint).collect();
         fingerprints.sort_unstable();
@@ -167,5 +189,8 @@ mod tests {
             .with_property("total", 59.9)
             .with_property("lines", json!([{"sku": "p1", "n": 2}, null, true]));
         assert_eq!(format!("{:032x}", message.fingerprint()), "a16120b40cc36fc185d5a656ed779a74");
+        let consenting = message.with_consent("ads", true).with_consent("mail", false);
+        assert_eq!(format!("{:032x}", consenting.former_fingerprint()), "a16120b40cc36fc185d5a656ed779a74");
+        assert_eq!(format!("{:032x}", consenting.fingerprint()), "6c479e4f9dc62a5ffc9ab0d3f76fd234");
     }
 }

@@ -129,7 +129,7 @@ fn again(random: &mut Random, sent: &[Message]) -> Message {
     match random.below(4) {
         0 if old.event().is_some() => old.with_property("qty", 1),
         1 => old.with_timestamp(time(BEGIN_MS)),
-        // Another consent under the same id is no other message.
+        // Another consent under the same id is another message.
         2 => old.with_consent("ads", random.chance(50)),
         _ => old,
     }

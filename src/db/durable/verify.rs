@@ -348,7 +348,8 @@ impl Verification<'_> {
             for entry in &archived {
                 let id = MessageIndex::hash_of(&entry.message_id);
                 let known = self.folder.content_of(id).map_err(|error| error.to_string())?;
-                if known != Some(entry.message.fingerprint()) {
+                let contents = [entry.message.fingerprint(), entry.message.former_fingerprint()];
+                if !known.is_some_and(|known| contents.contains(&known)) {
                     return Err(format!("the id of its message `{}` is not known", entry.message_id));
                 }
             }
