@@ -191,7 +191,7 @@ impl Decoder<'_> {
 
     fn purposes(&mut self, section: Option<&Node>) {
         for Entry { key, value } in self.section(section, self.declarations.purposes.len(), "purposes") {
-            let named = is_bare_name(&key.value, "a purpose", key.span, &mut self.report)
+            let named = is_name(&key.value, "a purpose", key.span, &mut self.report)
                 && self.purpose_names.claim(key, "the purpose", &mut self.report);
             match purposes::purpose(value, &mut self.report).filter(|_| named) {
                 Some(body) => self.declarations.purposes.push(Named { name: key.clone(), body }),

@@ -75,7 +75,7 @@ struct Catalog {
     #[schemars(extend("propertyNames" = quoted_names()))]
     events: Option<BTreeMap<String, Event>>,
     /// What customers consent to, by name.
-    #[schemars(extend("propertyNames" = bare_names()))]
+    #[schemars(extend("propertyNames" = quoted_names()))]
     purposes: Option<BTreeMap<String, Purpose>>,
     /// Attributes that are computed from events and other attributes, as expressions.
     #[schemars(extend("propertyNames" = bare_names()))]
@@ -539,7 +539,7 @@ mod tests {
             ("/segments", json!({ "in": "true" })),
             ("/events", json!({ "": {} })),
             ("/events/Empty", json!("int")),
-            ("/purposes", json!({ "a b": {} })),
+            ("/purposes", json!({ "": {} })),
             ("/purposes/none", json!("c")),
             ("/purposes/none", json!({ "events": "Empty" })),
             ("/purposes/none", json!({ "attributes": [""] })),

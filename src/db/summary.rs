@@ -32,6 +32,8 @@ pub struct CatalogSummary {
     pub attributes: usize,
     /// Declared events.
     pub events: usize,
+    /// Purposes that customers consent to.
+    pub purposes: usize,
     /// Computed attributes.
     pub computed: usize,
     /// Segments.
@@ -74,6 +76,7 @@ impl Catalog {
         CatalogSummary {
             attributes: definitions.attribute_names.len(),
             events: definitions.events.len(),
+            purposes: definitions.purposes.names.len(),
             computed: definitions.computed.len(),
             segments: definitions.segments.len(),
             personalizations: definitions.personalizations.len(),
@@ -91,6 +94,7 @@ impl fmt::Display for CatalogSummary {
             (self.attributes, "attribute"),
             (self.computed, "computed attribute"),
             (self.events, "event"),
+            (self.purposes, "purpose"),
             (self.segments, "segment"),
             (self.personalizations, "personalization"),
             (self.offers, "offer"),

@@ -1,6 +1,7 @@
 //! The engine's step without the database around it, for benches and for counting work.
 //!
-//! No message index, no history (so no consent that comes and goes), no locks, no names: what is left is what a message costs the engine.
+//! No message index, no history (so neither consent that comes and goes, nor late messages under `held`),
+//! no locks, no names: what is left is what a message costs the engine.
 //! Only in builds with the feature `workbench`; not part of the stable interface.
 
 use std::cmp::Ordering;

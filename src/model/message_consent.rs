@@ -35,8 +35,5 @@ fn object(json: &mut Json) -> &mut Map<String, Json> {
     if !json.is_object() {
         *json = Json::Object(Map::new());
     }
-    match json {
-        Json::Object(object) => object,
-        _ => unreachable!("it is an object, or was made one"),
-    }
+    json.as_object_mut().expect("it is an object, or was made one")
 }

@@ -96,7 +96,7 @@ impl Checker<'_> {
         if !world.is_left_out(&text) {
             let help = match nearest(&text, world.purposes.names.iter()) {
                 Some(near) => format!("did you mean `\"{near}\"`?"),
-                None => format!("declare it under `[purposes.{text}]`"),
+                None => format!("declare it under `[purposes.\"{text}\"]`"),
             };
             self.report_help("unknown_name", &name.at, format!("there is no purpose `{text}`"), help);
         }
