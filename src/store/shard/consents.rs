@@ -1,0 +1,56 @@
+//! What consent asks of a profile's past, which may be in the archive only.
+
+use crate::base::error::Error;
+use crate::base::time::Time;
+use crate::engine::consents::{Told as _, heard_event_counts};
+use crate::engine::retelling::heard_until;
+use crate::engine::step::Step;
+use crate::engine::typed_message::{Content, TypedMessage};
+use crate::facts::stamp::Stamp;
+use crate::model::ids::EventId;
+use crate::store::history::Entry;
+use crate::store::profile::Profile;
+use crate::store::shard::Shard;
+
+impl Shard {
+    /// Whether a message with words on purposes will have messages told anew, now or later, that are in the
+    /// archive only.
+    pub(super) fn needs_the_past(&mut self, place: u32, entry: &Entry, content: &Content, now: Time) -> bool {
+        let Shard { program, slots, scratch, .. } = self;
+        let Some(profile) = slots.get_mut(place as usize).and_then(Option::as_mut) else { return false };
+        let Profile { body, history, .. } = profile;
+        if history.is_whole() || content.consents().is_empty() {
+            return false;
+        }
+        let stamp = Stamp { time: entry.time, place: history.next_place() };
+        let message = TypedMessage { stamp, content: content.clone() };
+        let (cell, mut turns) = (body.cell(program), Vec::new());
+        let step = Step { program, past: history, is_listed: &|_| false, scratch, turns: &mut turns };
+        step.needs_the_past(cell, &message, now)
+    }
+
+    /// Whether the event of an accepted message counts at `now`, to which the profile was brought.
+    ///
+    /// # Errors
+    /// If the archive cannot be read.
+    pub(crate) fn counts_event(
+        &mut self,
+        place: u32,
+        (message_id, event): (&str, EventId),
+        now: Time,
+    ) -> Result<bool, Error> {
+        let Shard { program, slots, .. } = self;
+        let profile = slots[place as usize].as_mut().expect("a place that was found is occupied");
+        if let Some(stamp) = profile.history.stamp_of(message_id) {
+            let (cell, purposes) = (profile.body.cell(program), &program.definitions.purposes);
+            if let Some(counts) = heard_event_counts(cell, (stamp, event), purposes) {
+                return Ok(counts);
+            }
+        }
+        self.complete(place)?;
+        let (definitions, history) = (&self.program.definitions, &self.profile(place).history);
+        let is_it = |message: &TypedMessage| history.message_id(message.stamp.place) == Some(message_id);
+        let (heard, _) = heard_until(now, history.told(definitions), &definitions.purposes);
+        Ok(heard.iter().any(|message| is_it(message) && matches!(message.content, Content::Event { .. })))
+    }
+}
