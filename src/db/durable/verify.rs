@@ -421,6 +421,14 @@ fn compare(program: &Program, stored: &Cell, rebuilt: &Cell) -> Result<(), Strin
             differing.push(name.to_owned());
         }
     }
+    for purpose in definitions.purposes.all() {
+        let state = definitions.purposes.state_of(purpose);
+        if (stored.attribute(state), stored.set_at(state))
+            != (rebuilt.attribute(state), rebuilt.set_at(state))
+        {
+            differing.push(format!("the consent to {}", definitions.purposes.names.name(purpose.0)));
+        }
+    }
     if differing.is_empty() {
         return Ok(());
     }
