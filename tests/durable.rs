@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use habitue::{
     Catalog, Clock, Database, Durability, ErrorKind, ManualClock, Message, OpenOptions, RecoveryWork, Time,
+    Value,
 };
 use shop::{CATALOG, Folder, catalog};
 
@@ -204,4 +205,33 @@ fn a_second_process_is_told_and_a_new_folder_needs_a_catalog() {
     let _database = options(&clock).open(folder.path()).unwrap();
     let error = options(&clock).open(folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+}
+
+#[test]
+fn an_id_that_was_only_named_is_nobodys_again() {
+    let folder = Folder::new("named");
+    let clock = ManualClock::new(time(0));
+    let database = options(&clock).open(folder.path()).unwrap();
+    database.apply(Message::identify("ana").with_trait("points", 1)).unwrap();
+    clock.set(time(1));
+    database.apply(Message::alias("ana", "old")).unwrap();
+    database.checkpoint().unwrap();
+    assert!(database.profile("old").unwrap().known);
+    clock.set(time(2));
+    database.unmerge("ana").unwrap();
+    let points = |database: &Database, id: &str| database.attribute(id, "points").unwrap();
+    for _ in 0..2 {
+        assert_eq!(points(&database, "old"), None);
+        assert_eq!(points(&database, "ana"), Some(Value::Int(1)));
+        database.checkpoint().unwrap();
+    }
+    database.close().unwrap();
+    let database = options(&clock).open(folder.path()).unwrap();
+    assert!(!database.profile("old").unwrap().known);
+    database.apply(Message::identify("old").with_trait("points", 2)).unwrap();
+    database.close().unwrap();
+    let database = options(&clock).open(folder.path()).unwrap();
+    assert_eq!(points(&database, "old"), Some(Value::Int(2)));
+    assert_eq!(points(&database, "ana"), Some(Value::Int(1)));
+    assert_eq!(database.verify().unwrap().flaws, []);
 }

@@ -143,7 +143,12 @@ impl Upkeep {
             match self.trusting(|| self.folder.find(identifier, &programs))? {
                 Found::Nothing => return Ok(Loaded::Absent { evictions }),
                 Found::Under(other) => {
-                    self.load(other.borrowed(), now)?;
+                    let loaded = self.load(other.borrowed(), now)?;
+                    if loaded == Loaded::Present
+                        && let Some(evictions) = self.leads_nowhere(identifier, other.borrowed())
+                    {
+                        return Ok(Loaded::Absent { evictions });
+                    }
                 }
                 Found::OfAnotherProgram if Arc::ptr_eq(&self.shards.program(), &programs.current) => {
                     let unknown = || Distrust::new("a profile is of a catalog that nobody knows");
@@ -159,6 +164,16 @@ impl Upkeep {
         }
         let message = format!("the profile {identifier} could not be kept in memory; give it more");
         Err(Error::new(ErrorKind::Io, message))
+    }
+
+    /// Whether an identifier that leads to a profile on disk is nobody's by now: the profile is in memory
+    /// and has it no longer. Gives the count of evictions while that holds.
+    fn leads_nowhere(&self, identifier: Identifier<'_>, to: Identifier<'_>) -> Option<u64> {
+        let locked = self.shards.lock_of([identifier, to]);
+        let profile = locked.find(to).and_then(|place| locked.profile(place))?;
+        let is_nobodys = locked.find(identifier).is_none() && !profile.has(identifier);
+        let shard = locked.get(locked.number_of(identifier)).filter(|_| is_nobodys)?;
+        Some(shard.evictions())
     }
 
     /// Takes in a profile that was read from disk when its shard's count of evictions was this; says

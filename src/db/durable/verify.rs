@@ -373,9 +373,10 @@ impl Verification<'_> {
         stored: Option<&KnownAs>,
     ) -> Result<(), String> {
         let sorted = |known_as: Option<&KnownAs>| {
-            let identifiers = known_as.into_iter().flat_map(|known_as| &known_as.identifiers);
-            let mut identifiers: Vec<OwnedIdentifier> =
-                identifiers.map(|known| known.identifier.clone()).collect();
+            let mut identifiers: Vec<OwnedIdentifier> = match known_as {
+                None => vec![key.clone()],
+                Some(known_as) => known_as.identifiers.iter().map(|known| known.identifier.clone()).collect(),
+            };
             identifiers.sort_unstable();
             identifiers
         };
