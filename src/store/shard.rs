@@ -260,6 +260,11 @@ impl Shard {
         self.evictions
     }
 
+    /// Lets nobody in who was read from disk before this.
+    pub(crate) fn turn_away_what_was_read(&mut self) {
+        self.evictions += 1;
+    }
+
     /// Says what is on disk of a profile now: these messages, and its state as of then. Not if it is no
     /// longer the profile that was written, which it answers.
     pub(crate) fn set_stored(&mut self, place: u32, key: &[u8], stored: Stored, as_of: AsOf) -> bool {
@@ -297,11 +302,9 @@ impl Shard {
         }
     }
 
-    /// Begins anew without what is on disk: nothing in memory counts as stored, nothing that was read
-    /// there may still come in, and `sizes` counts the profiles in memory only. Returns their keys. There
+    /// Begins anew without what is on disk: nothing in memory counts as stored, and `sizes` counts the profiles in memory only. Returns their keys. There
     /// are only profiles of one identifier: of others, the new files may have the messages in another order.
     pub(crate) fn leave_disk(&mut self) -> Vec<Vec<u8>> {
-        self.evictions += 1;
         self.sizes.fill(0);
         let mut keys = Vec::new();
         for profile in self.slots.iter_mut().flatten() {

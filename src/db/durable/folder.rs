@@ -65,6 +65,8 @@ pub(crate) struct Folder {
     pub(crate) tombstones: Arc<Tombstones>,
     /// Held by whoever writes to the live store or takes profiles out of memory.
     pub(crate) upkeep: Mutex<()>,
+    /// Held for reading by whoever looks a profile up, who has no shard.
+    pub(crate) looking: RwLock<()>,
     /// Held by whoever makes a base.
     pub(crate) building: Mutex<()>,
     pub(crate) warnings: Mutex<Vec<String>>,
@@ -231,6 +233,7 @@ impl Folder {
     /// # Errors
     /// If the live store is in doubt.
     pub(crate) fn find(&self, identifier: Identifier<'_>, programs: &Programs) -> Result<Found, Error> {
+        let _looking = self.looking.read();
         self.ask(|live| {
             let Some(bytes) = live.profile(&identifier.key())? else { return Ok(Found::Nothing) };
             match read_lead(&bytes) {

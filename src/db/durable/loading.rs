@@ -257,9 +257,11 @@ impl Upkeep {
             Access::Everything => self.time.now(),
             Access::Questions => Time::MIN,
         };
-        // No profile comes in or leaves from here on: that needs the live store, or the lock of upkeep; and
-        // nobody goes from one to another.
+        // Nobody goes from one profile to another from here on, and none is looked up on disk; what was
+        // read there before does not come in any more. To leave, a profile needs the lock of upkeep.
         let _nobody_moves = self.moving.write();
+        let _nobody_looks = self.folder.looking.write();
+        self.shards.iter().for_each(|shard| shard.write().turn_away_what_was_read());
         self.evict_joined();
         let program = self.shards.program();
         let in_memory: BTreeSet<Vec<u8>> =

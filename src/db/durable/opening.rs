@@ -177,6 +177,7 @@ impl OpenOptions {
             state: Mutex::new(FolderState { manifest, base }),
             tombstones: Arc::new(Tombstones::of(book)),
             upkeep: Mutex::new(()),
+            looking: RwLock::default(),
             building: Mutex::new(()),
             warnings: Mutex::default(),
             cache_bytes,
