@@ -20,7 +20,7 @@ use crate::engine::program::Program;
 use crate::engine::typed_message::{Content, Misfits};
 use crate::facts::identity::ties::{Home, Ties};
 use crate::model::identifier::{Identifier, OwnedIdentifier};
-use crate::model::message::Message;
+use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::store::history::Entry;
 use crate::store::message_index::{Claim, Known};
@@ -98,9 +98,11 @@ impl Database {
         }
         message.check()?;
         let now = self.time.now();
-        // What was held back takes effect in the order of time; what is of the same instant counts together.
-        let before = message.timestamp().map_or(now, |time| time.min(now)) - Duration::from_millis(1);
-        self.settle_held(before)?;
+        // What was held back takes effect in the order of time; what is of the same instant counts together,
+        // but whether an alias exceeds a limit hangs on all who are there at its instant.
+        let at = message.timestamp().map_or(now, |time| time.min(now));
+        let is_alias = matches!(message.kind(), MessageKind::Alias { .. });
+        self.settle_held(if is_alias { at } else { at - Duration::from_millis(1) })?;
         let message_id = message.message_id().map_or_else(|| self.give_id(now), str::to_owned);
         let content_hash = message.fingerprint();
         let time = message.timestamp().unwrap_or(now);

@@ -302,8 +302,9 @@ impl Shard {
         }
     }
 
-    /// Begins anew without what is on disk: nothing in memory counts as stored, and `sizes` counts the profiles in memory only. Returns their keys. There
-    /// are only profiles of one identifier: of others, the new files may have the messages in another order.
+    /// Begins anew without what is on disk: nothing in memory counts as stored, and `sizes` counts the
+    /// profiles in memory only. Returns their keys. There are only profiles of one identifier: of others,
+    /// the new files may have the messages in another order.
     pub(crate) fn leave_disk(&mut self) -> Vec<Vec<u8>> {
         self.sizes.fill(0);
         let mut keys = Vec::new();
