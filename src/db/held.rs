@@ -88,7 +88,8 @@ impl Database {
         }
         // One at a time, and in their order.
         let _settling = self.settling.lock();
-        loop {
+        let (mut turned, mut instant) = (Vec::new(), Time::BEFORE_ALL);
+        let settled = loop {
             let earliest = {
                 let held = self.held.lock();
                 let key = |held: &Heldback| (held.incoming.time, held.incoming.message_id.clone());
@@ -96,16 +97,40 @@ impl Database {
                 let until = earliest.as_ref().map_or(Time::NEVER, |held| held.incoming.time);
                 self.held_until.store(until.millis(), Ordering::SeqCst);
                 match earliest.filter(|held| held.incoming.time <= now) {
-                    None => return Ok(()),
+                    None => break Ok(()),
                     Some(earliest) => earliest,
                 }
             };
             let Heldback { sequence, incoming } = earliest;
             let message_id = incoming.message_id.clone();
-            let transitions =
-                self.apply_recorded(sequence, Incoming { now: incoming.time, ..incoming }, Origin::Held)?;
-            self.reports.keep(&transitions);
+            if incoming.time > instant {
+                instant = incoming.time;
+                self.reports.keep(&as_wholes(std::mem::take(&mut turned)));
+            }
+            match self.apply_recorded(sequence, Incoming { now: incoming.time, ..incoming }, Origin::Held) {
+                Err(error) => break Err(error),
+                Ok(transitions) => turned.extend(transitions),
+            }
             self.held.lock().retain(|held| held.incoming.message_id != message_id);
+        };
+        self.reports.keep(&as_wholes(turned));
+        settled
+    }
+}
+
+/// What turned at each instant as a whole: whoever entered and left again within one instant did neither.
+fn as_wholes(turned: Vec<Transition>) -> Vec<Transition> {
+    let mut whole: Vec<Transition> = Vec::with_capacity(turned.len());
+    for turn in turned {
+        let is_undone = |earlier: &Transition| {
+            earlier.at == turn.at
+                && earlier.entered != turn.entered
+                && (&earlier.profile, &earlier.segment) == (&turn.profile, &turn.segment)
+        };
+        match whole.iter().rposition(is_undone) {
+            Some(place) => drop(whole.remove(place)),
+            None => whole.push(turn),
         }
     }
+    whole
 }
