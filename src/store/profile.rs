@@ -162,15 +162,15 @@ impl Profile {
     }
 
     /// Whether the customer is meant by a bare id that is this identifier: a user's id that nobody has
-    /// used says nothing.
+    /// used says nothing, nor does one that nobody has.
     pub(crate) fn is_meant_by(&self, identifier: Identifier<'_>) -> bool {
+        let Some(known_as) = &self.known_as else { return true };
         let is_unused =
-            |known: &&Known| known.first_seen.is_none() && known.identifier.borrowed() == identifier;
-        identifier.kind != IdentifierKind::User
-            || self
-                .known_as
-                .as_ref()
-                .is_none_or(|known_as| !known_as.identifiers.iter().any(|known| is_unused(&known)))
+            |known: &Known| known.first_seen.is_none() && known.identifier.borrowed() == identifier;
+        if known_as.is_unseen() {
+            return false;
+        }
+        identifier.kind != IdentifierKind::User || !known_as.identifiers.iter().any(is_unused)
     }
 
     /// All identifiers of the customer.

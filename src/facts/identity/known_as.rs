@@ -49,6 +49,11 @@ impl KnownAs {
         self.seen(IdentifierKind::User).next().is_some()
     }
 
+    /// Whether no message ever had one of its identifiers: then this is nobody.
+    pub(crate) fn is_unseen(&self) -> bool {
+        self.identifiers.iter().all(|known| known.first_seen.is_none())
+    }
+
     /// Whether there is one identifier, and nothing to remember beside it.
     pub(crate) fn is_plain(&self) -> bool {
         self.identifiers.len() == 1 && self.has_simple_past()

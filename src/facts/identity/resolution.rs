@@ -153,8 +153,10 @@ impl<'r> Resolution<'r> {
         for other in ties.others {
             let is_back =
                 is_join_back || self.is_taken_back(&home, heard) || self.is_taken_back(&other, heard);
-            let outcome =
-                if is_back { TieOutcome::TakenBack } else { self.tie(ties.kind, &home, &other, heard.time) };
+            let outcome = match is_back {
+                true => self.leave(&other),
+                false => self.tie(ties.kind, &home, &other, heard.time),
+            };
             if let Some(owner) = self.owner(other.borrowed()) {
                 self.tied(owner, heard.time);
             }
@@ -167,6 +169,15 @@ impl<'r> Resolution<'r> {
     fn is_taken_back(&self, identifier: &OwnedIdentifier, heard: Heard<'_>) -> bool {
         let parted = self.parted.get(identifier);
         parted.is_some_and(|(time, id)| (heard.time, heard.message_id) < (*time, id.as_str()))
+    }
+
+    /// Leaves an identifier untied. One that is nobody's is somebody's of its own from now on, unseen: whoever
+    /// has it next has to do with those who had it before.
+    fn leave(&mut self, other: &OwnedIdentifier) -> TieOutcome {
+        if self.owner(other.borrowed()).is_none() {
+            self.add(KnownAs::one(other.clone(), None));
+        }
+        TieOutcome::TakenBack
     }
 
     fn tie(
@@ -200,7 +211,11 @@ impl<'r> Resolution<'r> {
             true => a.fits(std::slice::from_ref(&moved), self.rules),
             false => a.fits(&b.identifiers, self.rules),
         };
+        let is_nobodys = b.is_unseen();
         if !fits {
+            if is_nobodys {
+                self.see(owner, kind, other, time);
+            }
             return TieOutcome::TooMany;
         }
         if changes_hands {
@@ -215,7 +230,7 @@ impl<'r> Resolution<'r> {
         }
         let survivor = self.join(customer, owner);
         self.see(survivor, kind, other, time);
-        TieOutcome::Joined
+        if is_nobodys { TieOutcome::Added } else { TieOutcome::Joined }
     }
 
     /// Makes one customer of two.
