@@ -169,7 +169,12 @@ impl Upkeep {
     /// Whether an identifier that leads to a profile on disk is nobody's by now: the profile is in memory
     /// and has it no longer. Gives the count of evictions while that holds.
     fn leads_nowhere(&self, identifier: Identifier<'_>, to: Identifier<'_>) -> Option<u64> {
-        let locked = self.shards.lock_of([identifier, to]);
+        // It may be stored under another one than it was on disk, and so in a third shard.
+        let stored_under = {
+            let (shard, slot) = self.shards.read(to)?;
+            shard.profile(slot).key().to_owned()
+        };
+        let locked = self.shards.lock_of([identifier, to, stored_under.borrowed()]);
         let profile = locked.find(to).and_then(|place| locked.profile(place))?;
         let is_nobodys = locked.find(identifier).is_none() && !profile.has(identifier);
         let shard = locked.get(locked.number_of(identifier)).filter(|_| is_nobodys)?;
