@@ -237,6 +237,17 @@ fn only_events_that_count_trigger() {
 }
 
 #[test]
+fn of_one_instant_only_events_after_the_yes_trigger() {
+    let database = Database::in_memory_with_clock(catalog(), Clock::Manual(ManualClock::new(time(0))));
+    let at = |message: Message, id: &str| message.with_id(id).with_timestamp(time(0));
+    let yes = Message::identify("ana").with_consent("ads", true).with_consent("mail", true);
+    database.apply(at(yes, "m")).unwrap();
+    let view = || Message::track("ana", "View").with_property("category", "x");
+    assert!(database.apply_and_decide(at(view(), "a")).unwrap().1.is_empty());
+    assert_eq!(database.apply_and_decide(at(view(), "z")).unwrap().1[0].decision.name(), Some("o"));
+}
+
+#[test]
 fn what_does_not_count_is_explained() {
     let clock = ManualClock::new(time(0));
     let database = Database::in_memory_with_clock(catalog(), Clock::Manual(clock.clone()));
