@@ -158,7 +158,7 @@ fn instant(millis: i64) -> Time {
 
 #[test]
 fn ties_that_wait_and_swaps_survive_a_crash() {
-    for seed in 0..5 {
+    for seed in 0..8 {
         let folder = Folder::new(&format!("identity-waits-{seed}"));
         let clock = ManualClock::new(instant(0));
         let open = |swaps: usize, crashes: usize| {

@@ -55,6 +55,8 @@ pub(crate) struct Regrouped {
     pub(crate) turns: Vec<ShownTurn>,
     /// Keys under which profiles are on disk that none of the new ones takes the place of.
     pub(crate) left_on_disk: Vec<Vec<u8>>,
+    /// Where one of the new ones is.
+    pub(crate) first: Option<Place>,
 }
 
 /// Memberships by shown id: as of when, and of each segment.
@@ -94,11 +96,13 @@ pub(crate) fn regroup(locked: &mut Locked<'_>, plan: Plan, now: Time, as_of: AsO
     regrouping.now = now;
     let new: Vec<(KnownAs, Profile)> =
         plan.new.into_iter().map(|resolved| regrouping.make(resolved)).collect();
+    let mut first = None;
     for (known_as, profile) in new {
-        regrouping.put(known_as, profile, &mut after);
+        let place = regrouping.put(known_as, profile, &mut after);
+        first = first.or(place);
     }
     let left_on_disk = regrouping.on_disk;
-    Regrouped { turns: turns(&before, &after, now), left_on_disk }
+    Regrouped { turns: turns(&before, &after, now), left_on_disk, first }
 }
 
 impl Regrouping<'_, '_> {
@@ -176,7 +180,7 @@ impl Regrouping<'_, '_> {
         })
     }
 
-    fn put(&mut self, known_as: KnownAs, mut profile: Profile, after: &mut Memberships) {
+    fn put(&mut self, known_as: KnownAs, mut profile: Profile, after: &mut Memberships) -> Option<Place> {
         let key = profile.key().key();
         let is_of_it = |on_disk: &Vec<u8>| {
             known_as.identifiers.iter().any(|known| known.identifier.borrowed().key() == *on_disk)
@@ -193,10 +197,9 @@ impl Regrouping<'_, '_> {
         profile.set_known_as(known_as);
         note(after, &mut profile, &self.program);
         let number = self.locked.number_of(profile.key());
-        let Some(place) = self.locked.insert(profile, self.now) else { return };
-        if let Some(shard) = self.locked.shard(number) {
-            shard.begin(place.slot);
-        }
+        let place = self.locked.insert(profile, self.now)?;
+        self.locked.shard(number)?.begin(place.slot);
+        Some(place)
     }
 }
 

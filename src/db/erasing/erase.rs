@@ -278,7 +278,11 @@ impl Database {
             // anew, which comes next.
             let _shown_or_in_doubt = hide(upkeep, keys, held);
         }
-        transitions.extend(name_shown_turns(&program, regrouped.turns, &Cause::Erasure));
+        let turned = name_shown_turns(&program, regrouped.turns, &Cause::Erasure);
+        let (of_them, of_others): (Vec<Transition>, Vec<Transition>) =
+            turned.into_iter().partition(|transition| alone.contains(&*transition.profile));
+        self.reports.keep(&of_others);
+        transitions.extend(of_them);
         transitions
     }
 

@@ -10,7 +10,7 @@ pub struct Erased {
     pub receipt: ErasureReceipt,
     /// Which of the ids that were asked for nobody has.
     pub unknown: Vec<String>,
-    /// What nobody had taken of the customers' reports, the segments that they left by it, and what changed
-    /// for others who shared something with them. They are told here only, and kept nowhere.
+    /// What nobody had taken of the customers' reports, and the segments that they left by it. They are told
+    /// here only, and kept nowhere; what changed for others is reported like everything else.
     pub transitions: Vec<Transition>,
 }
