@@ -273,13 +273,7 @@ impl Database {
         let program = concerned.locked.program();
         let at = AsOf { sequence, stamp: 0, making: self.shards.next_making() };
         let regrouped = regroup(&mut concerned.locked, plan, now, at);
-        // What is on disk under an id that is nobody's by now goes with the next checkpoint.
-        let first = regrouped.first.filter(|_| !regrouped.left_on_disk.is_empty());
-        if let Some((place, shard)) =
-            first.and_then(|place| Some((place, concerned.locked.shard(place.shard as usize)?)))
-        {
-            regrouped.left_on_disk.iter().for_each(|key| shard.note_on_disk(place.slot, key));
-        }
+        regrouped.clear_the_rest(&mut concerned.locked);
         name_shown_turns(&program, regrouped.turns, &Cause::Message(Arc::from(message_id)))
     }
 }

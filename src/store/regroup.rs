@@ -74,6 +74,16 @@ struct Regrouping<'l, 's> {
     as_of: AsOf,
 }
 
+impl Regrouped {
+    /// Sees to it that what is on disk under ids that are nobody's by now goes with the next checkpoint.
+    pub(crate) fn clear_the_rest(&self, locked: &mut Locked<'_>) {
+        let Some(place) = self.first.filter(|_| !self.left_on_disk.is_empty()) else { return };
+        if let Some(shard) = locked.shard(place.shard as usize) {
+            self.left_on_disk.iter().for_each(|key| shard.note_on_disk(place.slot, key));
+        }
+    }
+}
+
 /// Carries out a plan that a record asks for; its `making` is a number that no profile has had.
 pub(crate) fn regroup(locked: &mut Locked<'_>, plan: Plan, now: Time, as_of: AsOf) -> Regrouped {
     let program = locked.program();
