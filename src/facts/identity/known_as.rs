@@ -59,10 +59,10 @@ impl KnownAs {
         self.identifiers.len() == 1 && self.has_simple_past()
     }
 
-    /// Whether its identifiers have never belonged to anybody else, nor been taken apart: then the order
-    /// in which claims are heard does not matter.
+    /// Whether its identifiers have never belonged to anybody else, nor been taken apart, nor are those of
+    /// several users that an alias joined: then the order in which claims are heard does not matter.
     pub(crate) fn has_simple_past(&self) -> bool {
-        self.related.is_empty() && !self.has_parted
+        self.related.is_empty() && !self.has_parted && self.seen(IdentifierKind::User).nth(1).is_none()
     }
 
     fn seen(&self, kind: IdentifierKind) -> impl Iterator<Item = &Known> {
