@@ -210,6 +210,15 @@ impl Folder {
         }
     }
 
+    /// Does what the live store and the ids of messages have to say from now on. If it cannot be done, they are
+    /// believed no longer, whatever the reason, and are made anew.
+    pub(crate) fn or_in_doubt(&self, change: impl FnOnce(&Folder) -> Result<(), Error>) {
+        if let Err(error) = change(self) {
+            // The doubt is what is wanted.
+            let _ = self.ask(|_| Err::<(), _>(Distrust::new(error.to_string())));
+        }
+    }
+
     /// Whether the live store has to be made anew.
     pub(crate) fn is_in_doubt(&self) -> bool {
         self.live.read().as_ref().is_none_or(|live| live.distrusted().is_some())

@@ -15,6 +15,7 @@ pub(crate) mod folder;
 pub(crate) mod building;
 pub(crate) mod rewriting;
 pub(crate) mod rebuild;
+pub(crate) mod copying;
 pub(crate) mod catalogs;
 pub(crate) mod upkeep;
 pub(crate) mod checkpoint;

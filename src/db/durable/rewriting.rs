@@ -2,8 +2,9 @@
 //!
 //! In this order, and whoever is killed in between does all of it again: the journal goes on in a new
 //! file; a base of everything before that is written, through the sieve; the journal's old files, the old
-//! base, and every copy that was put aside are removed. The live store and the ids of messages are made
-//! anew from what is left. Only then the book says that it is done. Nothing is emptied to be used again.
+//! base, and every copy that was put aside are removed. A copy takes the place of the live store
+//! (`copying.rs`), or it is made anew from what is left, with the ids of messages. Only then the book says
+//! that it is done. Nothing is emptied to be used again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -98,11 +99,12 @@ impl Folder {
         Ok(bytes)
     }
 
-    /// Removes the live store, whatever it is; nobody has it open.
+    /// Removes the live store, whatever it is, and a copy of it; nobody has them open.
     ///
     /// # Errors
     /// `Io`.
     pub(crate) fn remove_live(&self) -> Result<(), Error> {
+        self.remove_copy()?;
         let options = live_options(&self.path, self.cache_bytes);
         remove(&options.folder, &options.witness).map_err(|error| failed("remove", &options.folder, error))
     }

@@ -7,7 +7,7 @@
 //! 3. The tombstones are in force, the customers are gone from memory and from what the live store shows, and
 //!    the shards are free again: nobody sees them, and no message brings them back.
 //! 4. The files are written anew (`db/durable/rewriting.rs`). Questions are answered and messages taken
-//!    meanwhile, but for the making of a new live store, which whoever needs something of the disk waits for.
+//!    meanwhile; who needs something of the disk waits while a copy takes the live store's place.
 //!
 //! Locks: `erasing`, `settling`, upkeep, the shards, the messages of the future. While shards are held no id of a message
 //! is claimed: others hold such a claim and wait for a shard.
@@ -38,9 +38,12 @@ use crate::model::identifier::OwnedIdentifier;
 use crate::model::message::Message;
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::persist::live::changes::ProfileChange;
+use crate::persist::live::distrust::Distrust;
+use crate::persist::message_runs::merging::Revised;
 use crate::persist::record::erasure_book::{ErasureBook, Fate, Pending};
 use crate::persist::record::store_meta::StoreMeta;
 use crate::rules::identifiers::IdentifierRules;
+use crate::store::message_index::MessageIndex;
 use crate::store::regroup::regroup;
 use crate::store::shard::AsOf;
 
@@ -114,9 +117,7 @@ impl Database {
         self.checkpoint()?;
         let known: Vec<OwnedIdentifier> = known.into_iter().collect();
         let Begun { receipt, transitions, touched } = self.begin_erasing(&known, now)?;
-        for Touched { message_id, left, .. } in &touched {
-            self.messages.revise(message_id, left.as_ref().map(Message::fingerprint));
-        }
+        self.revise_ids(&touched);
         self.rewrite_files()?;
         let receipts = self.tombstones.receipts();
         let receipt = receipts.into_iter().find(|known| known.id == receipt.id).unwrap_or(receipt);
@@ -274,9 +275,7 @@ impl Database {
             stored.store(stored.load(Ordering::Relaxed).saturating_sub(left), Ordering::Relaxed);
             let keys = erasure.identifiers.iter().map(|identifier| identifier.borrowed().key());
             let keys: BTreeSet<Vec<u8>> = keys.chain(regrouped.left_on_disk).collect();
-            // If the live store cannot be written it is in doubt, and shows nobody at all until it is made
-            // anew, which comes next.
-            let _shown_or_in_doubt = hide(upkeep, keys, held);
+            hide(upkeep, keys, held);
         }
         let turned = name_shown_turns(&program, regrouped.turns, &Cause::Erasure);
         let (of_them, of_others): (Vec<Transition>, Vec<Transition>) =
@@ -286,12 +285,31 @@ impl Database {
         transitions
     }
 
+    /// Forgets the ids of messages that are gone, and what changed ones said, in memory and in the files of
+    /// ids.
+    fn revise_ids(&self, touched: &[Touched]) {
+        // No id goes from memory to the files meanwhile: one that is used again now stays.
+        let _alone = self.upkeep.as_ref().map(|upkeep| upkeep.folder.upkeep.lock());
+        let mut revised = Revised::new();
+        for Touched { message_id, left, .. } in touched {
+            let content = left.as_ref().map(Message::fingerprint);
+            self.messages.revise(message_id, content);
+            revised.insert(MessageIndex::hash_of(message_id), content);
+        }
+        if let Some(upkeep) = &self.upkeep {
+            upkeep.folder.or_in_doubt(|folder| folder.messages.revise(&revised));
+        }
+    }
+
     /// Takes what is erased out of every file.
     fn rewrite_files(&self) -> Result<(), Error> {
         let Some(upkeep) = &self.upkeep else { return Ok(()) };
         let rewritten = upkeep.folder.rewrite().and_then(|bytes| {
             let _alone = upkeep.folder.upkeep.lock();
-            upkeep.make_live_anew(OldStore::Outdated)?;
+            let copied = upkeep.checkpoint_alone().and_then(|()| upkeep.folder.copy_live());
+            if copied.is_err() {
+                upkeep.make_live_anew(OldStore::Outdated)?;
+            }
             upkeep.folder.end_erasing(bytes + upkeep.folder.bytes_made_anew())
         });
         rewritten.map_err(|error| {
@@ -305,15 +323,18 @@ impl Database {
 }
 
 /// Takes customers out of what the live store shows; what sled still has in its files goes with them later.
-fn hide(upkeep: &Arc<Upkeep>, keys: BTreeSet<Vec<u8>>, held: &[Heldback]) -> Result<(), Error> {
+fn hide(upkeep: &Arc<Upkeep>, keys: BTreeSet<Vec<u8>>, held: &[Heldback]) {
     let removed = |key| ProfileChange { key, record: None, deadline_ms: None, history: Vec::new() };
     let changes: Vec<ProfileChange> = keys.into_iter().map(removed).collect();
-    upkeep.folder.ask(|live| {
-        let Some(mut meta) = StoreMeta::read(&live.meta()) else { return Ok(()) };
-        meta.profiles = StoreMeta::NOT_COUNTED;
-        meta.held.retain(|known| held.iter().any(|held| held.incoming.message_id == known.message_id));
-        live.checkpoint(live.sequence(), &meta.write(), changes)
-    })
+    upkeep.folder.or_in_doubt(|folder| {
+        folder.ask(|live| {
+            let meta = StoreMeta::read(&live.meta());
+            let mut meta = meta.ok_or_else(|| Distrust::new("its checkpoint cannot be read"))?;
+            meta.profiles = StoreMeta::NOT_COUNTED;
+            meta.held.retain(|known| held.iter().any(|held| held.incoming.message_id == known.message_id));
+            live.checkpoint(live.sequence(), &meta.write(), changes)
+        })
+    });
 }
 
 /// Adds to an erasure what becomes of messages of the future that nobody has yet.

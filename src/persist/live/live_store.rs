@@ -38,6 +38,9 @@ use super::tree::{Bytes, Tree};
 use super::verified::Verified;
 use super::witness::Witness;
 
+/// How many entries of a copy are written at once.
+const COPIED_AT_ONCE: usize = 2_000;
+
 /// Where a live store is and what it may use.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveOptions {
@@ -286,14 +289,31 @@ impl Live {
         let _writing = self.writing.lock();
         self.answer(|reader, state| {
             let found = Survey::of(reader)?;
-            if found.sums != state.sums
-                || found.meta.as_ref() != Some(&state.meta)
-                || !found.histories_match()
-            {
-                return Err(Distrust::new("the store is not what the witness says"));
-            }
+            state.compare(&found)?;
             Ok(found.counts)
         })
+    }
+
+    /// Makes another store of what is in this one, at the same checkpoint, and closes it. Nothing but what this
+    /// store holds gets into its files: of what was removed or replaced here nothing does.
+    pub(crate) fn copy_to(&self, options: LiveOptions) -> Result<(), Distrust> {
+        let not_made = |error: Error| Distrust::passing(error.to_string());
+        let copy = Live::create(options).map_err(not_made)?;
+        let _writing = self.writing.lock();
+        let found = self.answer(|reader, state| {
+            let mut piece = Vec::new();
+            let found = Survey::of_each(reader, &mut |key, value| {
+                if *key != *keys::META {
+                    piece.push((key.to_vec(), Some(value.to_vec())));
+                }
+                if piece.len() < COPIED_AT_ONCE { Ok(()) } else { copy.apply(std::mem::take(&mut piece)) }
+            })?;
+            state.compare(&found)?;
+            copy.apply(piece)?;
+            Ok(found)
+        })?;
+        copy.state.write().sums = found.sums;
+        copy.checkpoint(self.sequence(), &self.meta(), Vec::new())
     }
 
     /// How large the store is with its witness, bytes.
@@ -366,6 +386,15 @@ impl Drop for Live {
 }
 
 impl State {
+    /// That what was found in the store is what the witness says.
+    fn compare(&self, found: &Survey) -> Result<(), Distrust> {
+        let is_same = found.sums == self.sums && found.meta.as_ref() == Some(&self.meta);
+        if is_same && found.histories_match() {
+            return Ok(());
+        }
+        Err(Distrust::new("the store is not what the witness says"))
+    }
+
     /// What is stored of a profile, out of a verified bucket.
     fn profile_at(&self, reader: &Reader, key: &[u8], record_key: &[u8]) -> Result<Option<Bytes>, Distrust> {
         let bucket = keys::profile_bucket(key);

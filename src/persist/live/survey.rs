@@ -1,4 +1,4 @@
-//! What is in the whole tree: for `verify`.
+//! What is in the whole tree: for `verify`, and for a copy.
 //!
 //! Whether each history is what its profile says is asked of all of them at once, by two sums over the
 //! store, so that the memory needed does not grow with it.
@@ -27,9 +27,18 @@ pub(crate) struct Survey {
 impl Survey {
     /// Walks through everything.
     pub(crate) fn of(reader: &Reader) -> Result<Survey, Distrust> {
+        Survey::of_each(reader, &mut |_, _| Ok(()))
+    }
+
+    /// Walks through everything, and shows each entry once it is known to be whole.
+    pub(crate) fn of_each(
+        reader: &Reader,
+        visit: &mut dyn FnMut(Bytes, Bytes) -> Result<(), Distrust>,
+    ) -> Result<Survey, Distrust> {
         let mut survey = Survey::default();
-        reader.walk(keys::everything(), "verifying", &mut |key, value| {
+        reader.walk(keys::everything(), "reading everything", &mut |key, value| {
             survey.count(&key, &value).ok_or_else(|| Distrust::new("an entry is damaged or none of ours"))?;
+            visit(key, value)?;
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(survey)

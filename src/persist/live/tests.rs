@@ -663,6 +663,49 @@ fn a_store_set_aside_makes_room_for_a_new_one() {
 }
 
 #[test]
+fn a_copy_is_the_same_and_holds_nothing_that_was_removed() {
+    let mut chance = Chance::new("copy");
+    let (place, mut model) = grown(&mut chance, 25);
+    let live = place.open().expect("nothing is damaged");
+    let gone = |record| {
+        let history = vec![(0, b"what-was-said-by-them".to_vec())];
+        let history = if record { history } else { Vec::new() };
+        let record = record.then(|| b"a-record-of-them".to_vec());
+        vec![ProfileChange { key: b"customer-gone".to_vec(), record, deadline_ms: Some(7), history }]
+    };
+    live.checkpoint(model.sequence + 1, b"", gone(true)).expect("nothing is damaged");
+    live.checkpoint(model.sequence + 1, b"", gone(false)).expect("nothing is damaged");
+    model.apply(model.sequence + 1, b"", &[]);
+    let holds_it = |place: &Place| {
+        let names = [&b"customer-gone"[..], b"a-record-of-them", b"what-was-said-by-them"];
+        files_of(&place.0).iter().any(|file| {
+            let bytes = fs::read(file).expect("a file can be read");
+            names.iter().any(|name| bytes.windows(name.len()).any(|window| window == *name))
+        })
+    };
+    assert!(holds_it(&place), "what was removed is in the files still");
+    let other = Place::new();
+    live.copy_to(other.options()).expect("nothing is damaged");
+    assert!(!holds_it(&other));
+    compare_whole(&live, &model);
+    let mut copy = other.open().expect("it is whole");
+    for _ in 0..5 {
+        compare(&copy, &model, &mut chance).expect("nothing is damaged");
+        compare_whole(&copy, &model);
+        step(&copy, &mut model, &mut chance).expect("nothing is damaged");
+        drop(copy);
+        copy = other.open().expect("nothing is damaged");
+    }
+    drop(live);
+    // A store that is not what its witness says is not copied.
+    let key = keys::profile(model.profiles.keys().next().expect("there is somebody"));
+    drop(copy);
+    meddle(&other, vec![(key, None)]);
+    let copy = other.open().expect("nothing was read yet");
+    assert!(copy.copy_to(Place::new().options()).is_err());
+}
+
+#[test]
 fn pages_that_become_files_of_their_own_are_kept_and_watched() {
     let mut chance = Chance::new("blobs");
     let (place, mut model) = (Place::new(), Model::default());

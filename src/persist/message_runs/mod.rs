@@ -16,7 +16,7 @@
 //! journal when one is missing or damaged. Which are in force, the live store's checkpoint says.
 
 mod message_filter;
-mod merging;
+pub(crate) mod merging;
 pub(crate) mod run;
 pub(crate) mod runs;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::merging::Merging;
+use super::merging::{Merging, Revised};
 use super::run::{Run, RunName, path_of};
 use crate::base::error::Error;
 use crate::persist::disk::failure::failed;
@@ -116,6 +116,22 @@ impl MessageRuns {
         stable_folder::make(&*self.disk, &self.folder)?;
         let run = Run::write(&*self.disk, &self.folder, self.new_number()?, entries, merging)?;
         Ok(Prepared(kept.iter().cloned().chain([Arc::new(run)]).collect()))
+    }
+
+    /// Forgets some ids, or takes them for other contents, in a run that takes the place of all. The live
+    /// store still names those before, until the next checkpoint.
+    ///
+    /// # Errors
+    /// `Io`, and `Damaged` if a run cannot be read; then nothing has changed.
+    pub(crate) fn revise(&self, revised: &Revised) -> Result<(), Error> {
+        let in_force = self.in_force();
+        if in_force.is_empty() {
+            return Ok(());
+        }
+        let merging = Merging::new(Vec::new(), in_force.iter().map(|run| &**run))?.revised(revised);
+        let run = Run::write(&*self.disk, &self.folder, self.new_number()?, self.entries(), merging)?;
+        self.adopt(Prepared(Arc::new([Arc::new(run)])));
+        Ok(())
     }
 
     /// Puts prepared runs in force.

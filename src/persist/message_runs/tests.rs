@@ -102,6 +102,34 @@ fn a_full_disk_changes_nothing() {
 }
 
 #[test]
+fn revised_ids_are_forgotten_or_of_other_contents() {
+    let disk = SimulatedDisk::new();
+    let runs = opened(&disk, &[]);
+    runs.revise(&[(id(1), None)].into()).unwrap();
+    assert_eq!(runs.entries(), 0);
+    runs.adopt(runs.prepare(batch(0, 300)).unwrap());
+    runs.adopt(runs.prepare(batch(300, 320)).unwrap());
+    let revised = (0..320).step_by(2).map(|number| (id(number), (number % 4 == 0).then_some(77)));
+    runs.revise(&revised.collect()).unwrap();
+    runs.remove_unused();
+    let reopened = opened(&disk, &runs.names());
+    for number in 0..320 {
+        let content = match number % 4 {
+            0 => Some(77),
+            2 => None,
+            _ => Some(u128::from(number % 5)),
+        };
+        assert_eq!((runs.find(id(number)).unwrap(), reopened.find(id(number)).unwrap()), (content, content));
+    }
+    assert_eq!((files(&disk).len(), reopened.entries()), (1, 240));
+    reopened.verify().unwrap();
+    reopened.revise(&(0..320).map(|number| (id(number), None)).collect()).unwrap();
+    assert_eq!((reopened.entries(), reopened.find(id(1)).unwrap()), (0, None));
+    reopened.adopt(reopened.prepare(batch(0, 5)).unwrap());
+    assert_eq!(reopened.entries(), 5);
+}
+
+#[test]
 fn damage_is_found_or_harmless() {
     let disk = SimulatedDisk::new();
     let runs = opened(&disk, &[]);
