@@ -71,6 +71,7 @@ pub use db::diff;
 pub use db::durable::open_options::OpenOptions;
 pub use db::durable::recovery::{Recovery, RecoveryWork};
 pub use db::durable::verify::{Flaw, FlawedPart, Verified};
+pub use db::erasing::anonymise::Anonymised;
 pub use db::erasing::erased::Erased;
 pub use db::export::{Exported, ExportedMessage};
 pub use db::identity::{IdentifierSeen, Identity, Tie};

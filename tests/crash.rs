@@ -6,7 +6,7 @@
 //! parent kills it at a random instant, while it opens as well, and then asks everything. Rounds go on in
 //! one folder for a while, so that what one crash left is found by the next.
 //!
-//! In another story (`crash/erasing.rs`) the child erases people.
+//! In another story (`crash/erasing.rs`) the child erases people, or makes them anonymous.
 //!
 //! `HABITUE_CRASH_ROUNDS` says how many rounds, `HABITUE_CRASH_SEED` from which seed.
 

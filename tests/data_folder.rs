@@ -522,3 +522,30 @@ fn a_customer_of_several_identifiers_is_found_and_exported_by_each() {
     assert_eq!(folder.run(&["export", "shop", "nobody"]).code, Some(5));
     assert_eq!(folder.run(&["verify", "shop"]).code, Some(0));
 }
+
+#[test]
+fn anonymous_customers_are_counted_still() {
+    let folder = Folder::loaded("anonymise");
+    let size = || folder.run(&["members", "shop", "gold", "--json"]).json()["size"].as_u64();
+    assert_eq!(size(), Some(2));
+    folder.write("ids.txt", "ben\n\nnobody\n");
+    let ended = folder.run(&["anonymise", "shop", "ana", "--file", "ids.txt", "--json"]);
+    assert_eq!(ended.code, Some(5), "{}", ended.words);
+    let said = ended.json();
+    let ids = said["anonymous_ids"].as_array().unwrap();
+    assert_eq!((ids.len(), &said["unknown"]), (2, &json!(["nobody"])));
+    assert_eq!(said["receipt"]["anonymous"], said["receipt"]["messages"]);
+    assert_eq!(folder.run(&["get", "shop", "ana"]).code, Some(5));
+    for id in ids {
+        assert_eq!(folder.run(&["get", "shop", id.as_str().unwrap()]).code, Some(0), "{id}");
+    }
+    assert_eq!(size(), Some(2));
+    let said = folder.run(&["erasures", "shop"]).results;
+    assert!(said.contains("anonymous now") && !said.contains("anon-"), "{said}");
+    let again = folder.ingest(&["messages.jsonl", "--rejects", "rejects.jsonl"]);
+    assert_eq!(again.code, Some(0), "{}", again.words);
+    assert!(fs::read_to_string(folder.0.join("rejects.jsonl")).unwrap().contains("\"reason\":\"erased\""));
+    let said = folder.run(&["anonymise", "shop", "cleo"]).results;
+    assert!(said.contains("goes on as `anon-"), "{said}");
+    assert_eq!(folder.run(&["verify", "shop"]).code, Some(0));
+}

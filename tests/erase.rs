@@ -7,6 +7,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]
 #![expect(clippy::print_stderr, reason = "how long an erasure took is what a run of the full number is for")]
 
+#[path = "erase/anonymous.rs"]
+mod anonymous;
 #[path = "crash/folder.rs"]
 mod folder;
 #[path = "erase/people.rs"]

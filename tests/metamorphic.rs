@@ -1,4 +1,4 @@
-//! What must not matter, does not: the order of delivery, repetition, delay, ticks, and the epoch.
+//! What must not matter, does not: the order of delivery, repetition, delay, ticks, the epoch, and the name.
 //!
 //! Each test tells one random set of messages in two ways to two databases, and compares all answers at
 //! the end, or all transitions.
@@ -48,30 +48,33 @@ impl Shop {
     fn answers(&self, at_ms: i64) -> Vec<String> {
         self.clock.set(time(at_ms));
         let ids = USERS.into_iter().chain(VISITORS);
-        ids.map(|id| {
-            let snapshot = self.database.profile(id).expect("memory can be read");
-            let decisions: BTreeMap<&String, String> = snapshot
-                .decisions
-                .iter()
-                .map(|(name, decided)| (name, format!("{:?}", decided.decision.offers)))
-                .collect();
-            // Scores may differ in their last digits.
-            let attributes: BTreeMap<&String, String> = snapshot
-                .attributes
-                .iter()
-                .map(|(name, value)| {
-                    (
-                        name,
-                        match value {
-                            Some(Value::Float(number)) => format!("{number:.6e}"),
-                            other => format!("{other:?}"),
-                        },
-                    )
-                })
-                .collect();
-            format!("{id} {} {attributes:?} {:?} {decisions:?}", snapshot.known, snapshot.segments)
-        })
-        .collect()
+        ids.map(|id| format!("{id} {}", self.answer(id, &[]))).collect()
+    }
+
+    /// What is said of one customer now, but for some attributes.
+    fn answer(&self, id: &str, without: &[&str]) -> String {
+        let snapshot = self.database.profile(id).expect("memory can be read");
+        let decisions: BTreeMap<&String, String> = snapshot
+            .decisions
+            .iter()
+            .map(|(name, decided)| (name, format!("{:?}", decided.decision.offers)))
+            .collect();
+        // Scores may differ in their last digits.
+        let attributes: BTreeMap<&String, String> = snapshot
+            .attributes
+            .iter()
+            .filter(|(name, _)| !without.contains(&name.as_str()))
+            .map(|(name, value)| {
+                (
+                    name,
+                    match value {
+                        Some(Value::Float(number)) => format!("{number:.6e}"),
+                        other => format!("{other:?}"),
+                    },
+                )
+            })
+            .collect();
+        format!("{} {attributes:?} {:?} {decisions:?}", snapshot.known, snapshot.segments)
     }
 }
 
@@ -240,4 +243,48 @@ fn the_epoch() {
         }
         assert!(told_cases > 3, "too few catalogs name no instant: {told_cases}");
     }
+}
+
+/// Who is made anonymous is what they were, also when time passes. Left out are catalogs whose conditions read
+/// what must go: identifiers, and events that are not declared.
+#[test]
+fn becoming_anonymous() {
+    let mut anonymous = 0;
+    for case in 0..CASES {
+        let mut random = Random::new(6 << 32 | case);
+        let parts = catalog(&mut random);
+        let text = parts.to_toml().replace(r#"["ana", "nobody", "v1"]"#, r#"["nobody"]"#);
+        let conditions = text.trim_start_matches(&parts.head);
+        let identifiers: &[&str] =
+            if parts.head.contains("identifier = true") { &["email", "card"] } else { &[] };
+        if identifiers.iter().chain(&["Ping"]).any(|name| conditions.contains(name)) {
+            continue;
+        }
+        let (first, second) = (Shop::new(&text), Shop::new(&text));
+        let mut now_ms = BEGIN_MS;
+        for number in 0..40 {
+            now_ms += pause(&mut random);
+            let message = message(&mut random, now_ms, number, Manner::Joined);
+            if message.message_id().is_some() {
+                first.deliver(&[(now_ms, message.clone())]);
+                second.deliver(&[(now_ms, message)]);
+            }
+        }
+        // What was of the future has said who is who.
+        now_ms += 120_000;
+        second.clock.set(time(now_ms));
+        let id = random.pick(&USERS);
+        if !second.database.profile(id).expect("memory can be read").known {
+            continue;
+        }
+        let made = second.database.anonymise(id).expect("somebody is there").anonymous_ids;
+        anonymous += 1;
+        for later_ms in [0, 1, 2_000, 5_000, 86_400_000] {
+            first.clock.set(time(now_ms + later_ms));
+            second.clock.set(time(now_ms + later_ms));
+            let (expected, actual) = (first.answer(id, identifiers), second.answer(&made[0], identifiers));
+            assert_eq!(actual, expected, "case {case}, {id}, {later_ms} ms later\n{text}");
+        }
+    }
+    assert!(anonymous > CASES / 4, "too few were made anonymous: {anonymous}");
 }

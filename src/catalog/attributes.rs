@@ -68,9 +68,10 @@ fn property(node: &Node, report: &mut Report) -> Option<FieldDeclaration> {
     let ty = types::of_table(&fields, node.span, 0, report);
     let values = allowed_values(&fields, ty.as_ref(), report);
     let required = flag(&fields, "required", report);
+    let sensitive = flag(&fields, "sensitive", report);
     fields.description(report);
     fields.close();
-    Some(FieldDeclaration { values, required, ..plain(ty?) })
+    Some(FieldDeclaration { values, required, sensitive, ..plain(ty?) })
 }
 
 /// A declaration that says no more than the type.

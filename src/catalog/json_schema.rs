@@ -145,7 +145,7 @@ struct AttributeTable {
     default: Option<Json>,
     /// Whether its value names one customer.
     identifier: Option<bool>,
-    /// Whether it is withheld from decisions that do not name it.
+    /// Whether it is withheld from decisions that do not name it, and goes when a customer is made anonymous.
     sensitive: Option<bool>,
     /// For people.
     description: Option<String>,
@@ -226,6 +226,8 @@ struct PropertyTable {
     values: Option<Values>,
     /// Whether an event without it is refused.
     required: Option<bool>,
+    /// Whether it goes when a customer is made anonymous.
+    sensitive: Option<bool>,
     /// For people.
     description: Option<String>,
 }

@@ -65,10 +65,9 @@ pub(super) const PURPOSE: Shape = Shape {
 
 pub(super) const PROPERTY: Shape = Shape {
     what: "a property",
-    keys: &["type", "of", "fields", "values", "required", "description"],
+    keys: &["type", "of", "fields", "values", "required", "sensitive", "description"],
     misplaced: &[
         ("identifier", "it belongs to an attribute, in `[attributes]`"),
-        ("sensitive", "it belongs to an attribute, in `[attributes]`"),
         ("default", "it belongs to an attribute, in `[attributes]`: an event is kept as it was sent"),
     ],
 };

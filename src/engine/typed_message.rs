@@ -40,9 +40,9 @@ pub(crate) enum Content {
 /// Where a message says what the customer consents to.
 const PREFERENCES: &str = "context.consent.categoryPreferences";
 /// The event that a `page` counts as where the catalog declares it.
-const PAGE_EVENT: &str = "Page Viewed";
+pub(crate) const PAGE_EVENT: &str = "Page Viewed";
 /// The event that a `screen` counts as where the catalog declares it.
-const SCREEN_EVENT: &str = "Screen Viewed";
+pub(crate) const SCREEN_EVENT: &str = "Screen Viewed";
 
 /// What to do with what does not fit the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -48,7 +48,8 @@ pub(crate) struct FieldDeclaration {
     pub(crate) default: Option<Value>,
     /// Whether its value names one profile (attributes only).
     pub(crate) identifier: bool,
-    /// Whether it is withheld from decisions that do not name it (attributes only).
+    /// Whether it is withheld from decisions that do not name it, if it is an attribute; and does not stay
+    /// when a customer is made anonymous.
     pub(crate) sensitive: bool,
     /// Whether an event without it is refused (properties only).
     pub(crate) required: bool,

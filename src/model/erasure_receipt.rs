@@ -1,10 +1,11 @@
-//! What an erasure did, in numbers: it names nobody.
+//! What an erasure or an anonymising did, in numbers: it names nobody.
 
 use serde::Serialize;
 
 use crate::base::time::Time;
 
-/// The receipt of an erasure. It holds nothing of whom it erased.
+/// The receipt of an erasure, or of an anonymising, which is one whose messages go on. It holds nothing of whom
+/// it is about, and not the anonymous ids either.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ErasureReceipt {
     /// The receipt's own id, drawn by chance.
@@ -17,6 +18,8 @@ pub struct ErasureReceipt {
     pub customers: u64,
     /// How many messages.
     pub messages: u64,
+    /// How many of these messages go on counting under anonymous ids: none of an erasure.
+    pub anonymous: u64,
     /// From how many messages of other customers an identifier was taken out.
     pub changed: u64,
     /// How many identifiers they had.

@@ -2,7 +2,8 @@
 //! the folder is opened again; and whatever was promised holds without that.
 //!
 //! Kills are spread evenly over the time that an erasure takes. In every other round the process that opens
-//! the folder next, and goes on with the erasure, is killed as well.
+//! the folder next, and goes on with the erasure, is killed as well. In two rounds of four the people are made
+//! anonymous: what they did is counted once, before and after.
 
 #[path = "../erase/people.rs"]
 mod people;
@@ -17,7 +18,7 @@ use people::{Person, answers, catalog, find_in_files, options, time};
 
 use crate::story::Folder;
 
-/// The variable that makes this program a child: whether it erases, and the folder.
+/// The variable that makes this program a child: what it does, and the folder.
 pub(crate) const CHILD: &str = "HABITUE_CRASH_ERASER";
 /// How many people there are.
 const PEOPLE: u64 = 300;
@@ -34,16 +35,19 @@ fn clock() -> ManualClock {
     ManualClock::new(time(people::END))
 }
 
-/// Opens the folder, and erases people until it is killed.
+/// Opens the folder, and erases people or makes them anonymous until it is killed.
 pub(crate) fn child(task: &str) {
-    let (erases, folder) = task.split_once(';').unwrap_or_default();
+    let (act, folder) = task.split_once(';').unwrap_or_default();
     say("opening");
     let done = options(&clock()).open(folder).and_then(|database| {
         say("open");
-        if erases == "erase" {
-            database.erase_all(erased().iter().map(Person::user))?;
-            say("done");
+        let users = erased().iter().map(Person::user).collect::<Vec<_>>();
+        match act {
+            "erase" => drop(database.erase_all(users)?),
+            "anonymise" => drop(database.anonymise_all(users)?),
+            _ => return Ok(database),
         }
+        say("done");
         Ok(database)
     });
     if let Err(error) = &done {
@@ -60,12 +64,12 @@ fn say(what: &str) {
 
 /// Starts a child and waits until it says something; gives what it says after that, and the time to it.
 fn start(
-    erases: &str,
+    act: &str,
     folder: &Path,
     until: &str,
 ) -> Result<(Child, BufReader<std::process::ChildStdout>), String> {
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
-    let task = format!("{erases};{}", folder.display());
+    let task = format!("{act};{}", folder.display());
     let mut child = Command::new(this)
         .env(CHILD, task)
         .stdout(Stdio::piped())
@@ -86,6 +90,26 @@ fn wait_for(said: &mut impl BufRead, until: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether an answer is about one customer.
+fn is_of_one(answer: &str) -> bool {
+    ["user-", "visitor-", "device-", "Person.", "[{"].iter().any(|begin| answer.starts_with(begin))
+}
+
+/// That everybody is there, under a name or without one, and every order is counted once.
+fn counts_once(database: &Database) -> Result<(), String> {
+    let members = database.members("everybody").map_err(|error| error.to_string())?;
+    let orders = |id: &String| {
+        let exported = database.export(id).map_err(|error| error.to_string())?;
+        Ok(exported.messages.iter().filter(|told| told.message.event() == Some("Order Completed")).count()
+            as u64)
+    };
+    let orders = members.iter().map(orders).sum::<Result<u64, String>>()?;
+    match (members.len() as u64, orders) == (PEOPLE, 2 * PEOPLE) {
+        true => Ok(()),
+        false => Err(format!("{} customers with {orders} orders, of {PEOPLE} with two each", members.len())),
+    }
 }
 
 fn kill(mut child: Child) -> Result<(), String> {
@@ -135,7 +159,8 @@ impl Story {
     fn round(&self, number: u64, after: Duration) -> Result<bool, String> {
         let folder = self.folder.path().join(format!("round-{number}"));
         copy(&self.folder.path().join("before"), &folder).map_err(|error| error.to_string())?;
-        let (child, mut said) = start("erase", &folder, "open")?;
+        let act = if number % 4 < 2 { "erase" } else { "anonymise" };
+        let (child, mut said) = start(act, &folder, "open")?;
         std::thread::sleep(after);
         kill(child)?;
         let is_done = wait_for(&mut said, "done").is_ok();
@@ -155,11 +180,21 @@ impl Story {
             true => (&self.whole, (0..PEOPLE).map(Person).collect()),
             false => (&self.left, living()),
         };
-        let found = answers(&database, &people);
+        let mut found = answers(&database, &people);
+        let mut expected = expected.clone();
+        if act == "anonymise" {
+            // How many there are, and who, differs by those who have no name.
+            [&mut found, &mut expected]
+                .into_iter()
+                .for_each(|answers| answers.retain(|answer| is_of_one(answer)));
+        }
         if let Some((expected, found)) =
             expected.iter().zip(&found).find(|(expected, found)| expected != found)
         {
             return Err(format!("expected {expected}\nfound    {found}"));
+        }
+        if act == "anonymise" || is_whole {
+            counts_once(&database)?;
         }
         self.finds_nothing_if(!is_whole, &folder)?;
         let flaws = database.verify().map_err(|error| error.to_string())?.flaws;

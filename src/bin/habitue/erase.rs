@@ -1,10 +1,10 @@
-//! `habitue erase` and `habitue erasures`.
+//! `habitue erase`, `habitue anonymise` and `habitue erasures`.
 
 use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
-use habitue::{ErasureReceipt, OpenOptions};
+use habitue::{Anonymised, Erased, ErasureReceipt, OpenOptions};
 use serde_json::json;
 
 use crate::console::{Console, Output};
@@ -16,15 +16,34 @@ use crate::failure::{Exit, Failure, counted};
 pub(crate) struct Arguments {
     #[command(flatten)]
     opening: Opening,
+    #[command(flatten)]
+    whom: Whom,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Make customers of a data folder anonymous for good: what they did goes on counting, nothing names them
+#[derive(Debug, Args)]
+pub(crate) struct AnonymiseArguments {
+    #[command(flatten)]
+    opening: Opening,
+    #[command(flatten)]
+    whom: Whom,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Whom it is about.
+#[derive(Debug, Args)]
+struct Whom {
     /// The customers' ids: users', visitors', or values of attributes that are identifiers
     #[arg(required_unless_present = "file")]
     ids: Vec<String>,
     /// A file with ids, one a line
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// List the receipts of all erasures; they name nobody
@@ -37,29 +56,62 @@ pub(crate) struct ListArguments {
     pub(crate) json: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let mut ids = arguments.ids.clone();
-    if let Some(path) = &arguments.file {
-        let text = fs::read_to_string(path).map_err(|error| {
-            Failure::NotFound(format!("cannot read the ids in `{}`: {error}", path.display()))
-        })?;
-        ids.extend(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
-    }
-    let database = arguments.opening.open_existing(OpenOptions::new(), console)?;
-    let erased = database.erase_all(&ids)?;
-    match Output::of(arguments.json) {
-        Output::Programs => {
-            console.json(&json!({ "receipt": erased.receipt, "unknown": erased.unknown }))?;
+impl Whom {
+    fn ids(&self) -> Result<Vec<String>, Failure> {
+        let mut ids = self.ids.clone();
+        if let Some(path) = &self.file {
+            let text = fs::read_to_string(path).map_err(|error| {
+                Failure::NotFound(format!("cannot read the ids in `{}`: {error}", path.display()))
+            })?;
+            ids.extend(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
         }
+        Ok(ids)
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+    let ids = arguments.whom.ids()?;
+    let database = arguments.opening.open_existing(OpenOptions::new(), console)?;
+    let Erased { receipt, unknown, .. } = database.erase_all(&ids)?;
+    match Output::of(arguments.json) {
+        Output::Programs => console.json(&json!({ "receipt": receipt, "unknown": unknown }))?,
         Output::People => {
-            console.line(&for_people(&erased.receipt))?;
-            for id in &erased.unknown {
-                console.line(&format!("nobody is known as `{id}`"))?;
-            }
+            console.line(&for_people(&receipt))?;
+            say_unknown(&unknown, console)?;
         }
     }
     database.close()?;
-    Ok(if erased.unknown.is_empty() { Exit::Ok } else { Exit::NotFound })
+    Ok(exit_of(&unknown))
+}
+
+pub(crate) fn anonymise(arguments: &AnonymiseArguments, console: &mut Console) -> Result<Exit, Failure> {
+    let ids = arguments.whom.ids()?;
+    let database = arguments.opening.open_existing(OpenOptions::new(), console)?;
+    let Anonymised { receipt, anonymous_ids, unknown, .. } = database.anonymise_all(&ids)?;
+    match Output::of(arguments.json) {
+        Output::Programs => console
+            .json(&json!({ "receipt": receipt, "anonymous_ids": anonymous_ids, "unknown": unknown }))?,
+        Output::People => {
+            console.line(&for_people(&receipt))?;
+            for id in &anonymous_ids {
+                console.line(&format!("goes on as `{id}`"))?;
+            }
+            say_unknown(&unknown, console)?;
+        }
+    }
+    database.close()?;
+    Ok(exit_of(&unknown))
+}
+
+fn say_unknown(unknown: &[String], console: &mut Console) -> Result<(), Failure> {
+    for id in unknown {
+        console.line(&format!("nobody is known as `{id}`"))?;
+    }
+    Ok(())
+}
+
+fn exit_of(unknown: &[String]) -> Exit {
+    if unknown.is_empty() { Exit::Ok } else { Exit::NotFound }
 }
 
 pub(crate) fn list(arguments: &ListArguments, console: &mut Console) -> Result<Exit, Failure> {
@@ -82,6 +134,9 @@ fn for_people(receipt: &ErasureReceipt) -> String {
         counted(messages, "message"),
         counted(identifiers, "identifier")
     );
+    if receipt.anonymous > 0 {
+        text.push_str(&format!("; {} anonymous now", counted(&receipt.anonymous, "message")));
+    }
     if *changed > 0 {
         text.push_str(&format!("; {} of other customers changed", counted(changed, "message")));
     }

@@ -15,7 +15,6 @@ use crate::db::durable::catalogs;
 use crate::db::durable::erasure_file;
 use crate::db::durable::folder::{Folder, journal_folder};
 use crate::db::durable::manifest::{Manifest, new_lineage};
-use crate::db::erasing::tombstones::mark_of;
 use crate::persist::disk::failure::failed;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::disk::real_disk::RealDisk;
@@ -154,7 +153,7 @@ impl Folder {
         let tail = self.tail(&manifest, Some(up_to))?;
         let new = self.write_base(&base_path(to, 1), old.as_ref(), tail, &manifest)?;
         self.copy_book(to)?;
-        let erasures = self.tombstones.book().as_ref().map(mark_of);
+        let erasures = self.tombstones.book().as_ref().map(ErasureBook::mark);
         Manifest { base: 1, erasures, has_journal: false, lineage: new_lineage(), ..new }
             .write(&*self.disk, to)
     }

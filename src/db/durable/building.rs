@@ -36,7 +36,8 @@ impl Folder {
             let state = self.state.lock();
             (state.manifest.clone(), state.base.clone())
         };
-        if up_to <= manifest.base_sequence {
+        // An unfinished erasure makes a base of its own, which says that it has been through it.
+        if up_to <= manifest.base_sequence || self.is_erasing() {
             return Ok(());
         }
         let tail = self.tail(&manifest, Some(up_to))?;

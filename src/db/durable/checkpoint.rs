@@ -345,7 +345,8 @@ fn held_record(held: &Heldback) -> HeldRecord {
     }
 }
 
-fn history_entry(entry: &Entry) -> HistoryEntry<'static> {
+/// A message as files hold it.
+pub(crate) fn history_entry(entry: &Entry) -> HistoryEntry<'static> {
     HistoryEntry {
         time: entry.time,
         message_id: entry.message_id.to_string().into(),

@@ -46,19 +46,25 @@ pub(crate) struct Everything<'a> {
 }
 
 impl Tail {
-    /// Reads the journal of a folder after `after`, up to `up_to`, through a sieve.
+    /// Reads the journal of a folder after the base that its manifest names, up to `up_to`, through a sieve.
     ///
     /// # Errors
     /// `Damaged`, `Incompatible`, `Io`.
     pub(crate) fn read(
         disk: &dyn Disk,
         journal: &Path,
-        after: u64,
+        manifest: &Manifest,
         up_to: Option<u64>,
         sieve: Arc<Sieve>,
     ) -> Result<Tail, Error> {
+        let after = manifest.base_sequence;
         let (profiles, catalog, catalogs, now) = (BTreeMap::new(), None, 0, None);
         let mut tail = Tail { profiles, catalog, catalogs, last: after, now, sieve };
+        let sieve = Arc::clone(&tail.sieve);
+        for entry in sieve.missing(manifest.erasures.as_deref()) {
+            let home = written_home(&Message::parse(&entry.json)?).key();
+            tail.keep(home, after, entry.clone());
+        }
         let scan = scan(disk, journal, Sequence(after), up_to.map(Sequence), &mut |sequence, bytes| {
             tail.add(sequence.0, JournalRecord::read(bytes)?)
         })?;
@@ -97,13 +103,17 @@ impl Tail {
                 let home = written_home(&message).key();
                 let (message_id, json) = (Cow::Owned(message_id.to_owned()), Cow::Owned(json.to_owned()));
                 if let Some(entry) = self.sieve.pass(&home, HistoryEntry { time, message_id, json })? {
-                    let (last, entries) = self.profiles.entry(home).or_default();
-                    *last = sequence;
-                    entries.push(entry);
+                    self.keep(home, sequence, entry);
                 }
             }
         }
         Ok(())
+    }
+
+    fn keep(&mut self, home: Vec<u8>, sequence: u64, entry: HistoryEntry<'static>) {
+        let (last, entries) = self.profiles.entry(home).or_default();
+        *last = sequence;
+        entries.push(entry);
     }
 }
 

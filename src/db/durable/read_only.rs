@@ -21,7 +21,7 @@ use crate::db::durable::open_options::OpenOptions;
 use crate::db::durable::opening::program_of;
 use crate::db::erasing::sieve::Sieve;
 use crate::db::erasing::sweeping::sweep;
-use crate::db::erasing::tombstones::{Tombstones, mark_of};
+use crate::db::erasing::tombstones::Tombstones;
 use crate::db::held::Heldback;
 use crate::derived::propagation::Scratch;
 use crate::engine::program::Program;
@@ -72,6 +72,8 @@ impl OpenOptions {
 
     fn read_everything(&self, path: &Path, reading: &ReadAs) -> Result<Database, Error> {
         let disk = &*self.disk;
+        // Before the manifest: what a book leaves behind when it is finished, the base of a later manifest has.
+        let book = erasure_file::read(disk, path)?;
         let Some(manifest) = Manifest::read(disk, path)? else {
             let message = format!("there is no database in `{}`; check the path", path.display());
             return Err(Error::new(ErrorKind::NotFound, message));
@@ -80,10 +82,11 @@ impl OpenOptions {
             0 => None,
             number => Some(Arc::new(Base::open(disk, base_path(path, number), manifest.base_sequence)?)),
         };
-        let book = erasure_file::read(disk, path)?;
-        if book.is_none() && manifest.erasures.is_some() {
-            return Err(erasure_file::gone(path));
-        }
+        // The first one may have come in between.
+        let book = match (book, &manifest.erasures) {
+            (None, Some(_)) => Some(erasure_file::read(disk, path)?.ok_or_else(|| erasure_file::gone(path))?),
+            (book, _) => book,
+        };
         let tombstones = Tombstones::of(book);
         let tail = tail_of(disk, path, &manifest, base.as_ref(), &tombstones)?;
         if tail.last < manifest.journal_reached {
@@ -137,10 +140,10 @@ fn tail_of(
     base: Option<&Arc<Base>>,
     tombstones: &Tombstones,
 ) -> Result<Tail, Error> {
-    let read = |sieve| Tail::read(disk, &journal_folder(path), manifest.base_sequence, None, sieve);
+    let read = |sieve| Tail::read(disk, &journal_folder(path), manifest, None, sieve);
     let tail = read(tombstones.sieve())?;
     let Some(book) = tombstones.book().filter(|book| book.pending.is_none()) else { return Ok(tail) };
-    if manifest.erasures == Some(mark_of(&book)) {
+    if manifest.erasures == Some(book.mark()) {
         return Ok(tail);
     }
     let carried = tail.carried_over(manifest);

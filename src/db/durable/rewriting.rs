@@ -17,7 +17,6 @@ use crate::db::durable::folder::{Folder, FolderState, journal_folder, live_optio
 use crate::db::durable::manifest::Manifest;
 use crate::db::durable::opening::program_of;
 use crate::db::erasing::sweeping::sweep;
-use crate::db::erasing::tombstones::mark_of;
 use crate::persist::disk::failure::failed;
 use crate::persist::journal::sequence::Sequence;
 use crate::persist::live::set_aside::{remove, remove_all};
@@ -43,7 +42,7 @@ impl Folder {
             let state = self.state.lock();
             (state.base.clone(), state.manifest.clone())
         };
-        if book.pending.is_some() || manifest.erasures == Some(mark_of(&book)) {
+        if book.pending.is_some() || manifest.erasures == Some(book.mark()) {
             return Ok(());
         }
         let tail = self.tail(&manifest, None)?;
@@ -59,7 +58,7 @@ impl Folder {
             }
             None => {
                 let mut state = self.state.lock();
-                state.manifest.erasures = Some(mark_of(&book));
+                state.manifest.erasures = Some(book.mark());
                 state.manifest.write(&*self.disk, &self.path)
             }
         }
@@ -70,8 +69,7 @@ impl Folder {
     /// # Errors
     /// `Io`, `Damaged`.
     pub(crate) fn tail(&self, manifest: &Manifest, up_to: Option<u64>) -> Result<Tail, Error> {
-        let (journal, after) = (journal_folder(&self.path), manifest.base_sequence);
-        Tail::read(&*self.disk, &journal, after, up_to, self.tombstones.sieve())
+        Tail::read(&*self.disk, &journal_folder(&self.path), manifest, up_to, self.tombstones.sieve())
     }
 
     /// Writes base and journal anew. Gives how many bytes that were.
@@ -89,7 +87,7 @@ impl Folder {
         let number = manifest.base + 1;
         let path = base_path(&self.path, number);
         let new = self.write_base(&path, old.as_ref(), tail, &manifest)?;
-        let erasures = self.tombstones.book().as_ref().map(mark_of);
+        let erasures = self.tombstones.book().as_ref().map(ErasureBook::mark);
         let new = Manifest { base: number, erasures, ..new };
         let base = Arc::new(Base::open(&*self.disk, path, up_to)?);
         let bytes = base.file.file_bytes();

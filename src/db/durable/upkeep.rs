@@ -156,7 +156,7 @@ impl Upkeep {
         let base = self.folder.state.lock().base.as_ref().map_or(0, |base| base.file.file_bytes());
         // What a base takes over is sorted in memory.
         let least = self.budget.map_or(BASE_BYTES, |budget| BASE_BYTES.min(budget / 8));
-        if journal >= least.max(base / 2) {
+        if journal >= least.max(base / 2) && !self.folder.is_erasing() {
             self.checkpoint()?;
             self.build_base()?;
         }

@@ -19,6 +19,7 @@ use crate::db::durable::base::Base;
 use crate::db::durable::customers::{Customer, Truth};
 use crate::db::durable::everything::Tail;
 use crate::db::durable::folder::{Access, Folder, journal_folder, live_options};
+use crate::db::durable::manifest::Manifest;
 use crate::derived::graph::Literal;
 use crate::derived::propagation::Scratch;
 use crate::derived::view::Known as _;
@@ -124,9 +125,9 @@ impl Database {
         let _building = folder.building.lock();
         let programs = self.shards.programs();
         let program = Arc::clone(&programs.current);
-        let (base, after) = {
+        let (base, manifest) = {
             let state = folder.state.lock();
-            (state.base.clone(), state.manifest.base_sequence)
+            (state.base.clone(), state.manifest.clone())
         };
         let up_to = folder.journal.sync()?.0;
         let mut verification = Verification {
@@ -143,12 +144,12 @@ impl Database {
             verification.scratch.reserve(&program.graph);
         }
         verification.unfinished();
-        verification.journal(after, up_to)?;
+        verification.journal(manifest.base_sequence, up_to)?;
         verification.base()?;
         let truth_is_whole = verification.verified.flaws.is_empty();
         verification.live()?;
         if truth_is_whole {
-            verification.profiles(after, up_to)?;
+            verification.profiles(&manifest, up_to)?;
         }
         Ok(verification.verified)
     }
@@ -237,9 +238,9 @@ impl Verification<'_> {
         Ok(())
     }
 
-    fn profiles(&mut self, after: u64, up_to: u64) -> Result<(), Error> {
+    fn profiles(&mut self, manifest: &Manifest, up_to: u64) -> Result<(), Error> {
         let (journal, sieve) = (journal_folder(&self.folder.path), self.folder.tombstones.sieve());
-        let tail = Tail::read(&*self.folder.disk, &journal, after, Some(up_to), sieve)?;
+        let tail = Tail::read(&*self.folder.disk, &journal, manifest, Some(up_to), sieve)?;
         let base = self.base.clone();
         let path = base.as_ref().map_or_else(|| self.folder.path.clone(), |base| base.path.clone());
         let program = self.program;

@@ -16,23 +16,21 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use parking_lot::MutexGuard;
-
 use crate::base::error::{Error, ErrorKind};
 use crate::base::keyed_hash::HashKey;
 use crate::base::time::Time;
 use crate::db::applied::{Cause, Transition};
 use crate::db::applying::Incoming;
 use crate::db::database::Database;
+use crate::db::durable::checkpoint::history_entry;
 use crate::db::durable::rebuild::OldStore;
 use crate::db::durable::upkeep::Upkeep;
 use crate::db::erasing::erased::Erased;
-use crate::db::erasing::planning::{Erasure, Touched, field_of};
+use crate::db::erasing::planning::{Erasure, Touched};
 use crate::db::erasing::sieve::{hash_of_home, hash_of_message};
 use crate::db::erasing::tombstones::tombstone;
 use crate::db::held::Heldback;
 use crate::db::tied::{Concerned, name_shown_turns};
-use crate::facts::identity::ties::{Home, TieKind, Ties};
 use crate::model::erasure_receipt::ErasureReceipt;
 use crate::model::identifier::OwnedIdentifier;
 use crate::model::message::Message;
@@ -40,9 +38,10 @@ use crate::model::refusal::{Refusal, RefusalReason};
 use crate::persist::live::changes::ProfileChange;
 use crate::persist::live::distrust::Distrust;
 use crate::persist::message_runs::merging::Revised;
-use crate::persist::record::erasure_book::{ErasureBook, Fate, Pending};
+use crate::persist::record::erasure_book::{ErasureBook, Pending};
 use crate::persist::record::store_meta::StoreMeta;
 use crate::rules::identifiers::IdentifierRules;
+use crate::store::history::Entry;
 use crate::store::message_index::MessageIndex;
 use crate::store::regroup::regroup;
 use crate::store::shard::AsOf;
@@ -55,6 +54,15 @@ struct Begun {
     receipt: ErasureReceipt,
     transitions: Vec<Transition>,
     touched: Vec<Touched>,
+    anonymous: Vec<Entry>,
+}
+
+/// Customers who are gone.
+pub(crate) struct TakenAway {
+    pub(crate) receipt: ErasureReceipt,
+    pub(crate) transitions: Vec<Transition>,
+    /// The anonymous ids under which their messages go on.
+    pub(crate) anonymous_ids: Vec<OwnedIdentifier>,
 }
 
 impl Database {
@@ -95,6 +103,17 @@ impl Database {
     /// # Errors
     /// As [`Database::erase`]; `NotFound` only if nobody has any of these ids.
     pub fn erase_all<I: AsRef<str>>(&self, ids: impl IntoIterator<Item = I>) -> Result<Erased, Error> {
+        let (TakenAway { receipt, transitions, .. }, unknown) = self.take_away(ids, |_| Ok(Vec::new()))?;
+        Ok(Erased { receipt, unknown, transitions })
+    }
+
+    /// Takes customers out of memory and files. Their messages go on under the anonymous ids that are given for
+    /// as many of them. Gives also the ids that nobody has.
+    pub(crate) fn take_away<I: AsRef<str>>(
+        &self,
+        ids: impl IntoIterator<Item = I>,
+        anonymous_ids: impl FnOnce(usize) -> Result<Vec<OwnedIdentifier>, Error>,
+    ) -> Result<(TakenAway, Vec<String>), Error> {
         self.check_erasable()?;
         let _alone = self.erasing.lock();
         if self.tombstones.is_pending() {
@@ -113,15 +132,19 @@ impl Database {
             let named: Vec<String> = unknown.iter().map(|id| format!("`{id}`")).collect();
             return Err(Error::new(ErrorKind::NotFound, format!("nobody is known as {}", named.join(", "))));
         }
+        let mut anonymous_ids = anonymous_ids(known.len())?;
         // What is in the live store need not be made again of messages.
         self.checkpoint()?;
         let known: Vec<OwnedIdentifier> = known.into_iter().collect();
-        let Begun { receipt, transitions, touched } = self.begin_erasing(&known, now)?;
-        self.revise_ids(&touched);
+        let Begun { receipt, transitions, touched, anonymous } =
+            self.begin_erasing(&known, &anonymous_ids, now)?;
+        self.revise_ids(&touched, &anonymous);
         self.rewrite_files()?;
+        // Two of the ids may have been one customer's.
+        anonymous_ids.truncate(receipt.customers as usize);
         let receipts = self.tombstones.receipts();
         let receipt = receipts.into_iter().find(|known| known.id == receipt.id).unwrap_or(receipt);
-        Ok(Erased { receipt, unknown, transitions })
+        Ok((TakenAway { receipt, transitions, anonymous_ids }, unknown))
     }
 
     /// The receipts of all erasures, in their order. They name nobody.
@@ -146,11 +169,17 @@ impl Database {
     }
 
     /// Takes customers out of memory, and sees to it that they stay away.
-    fn begin_erasing(&self, known: &[OwnedIdentifier], now: Time) -> Result<Begun, Error> {
+    fn begin_erasing(
+        &self,
+        known: &[OwnedIdentifier],
+        anonymous_ids: &[OwnedIdentifier],
+        now: Time,
+    ) -> Result<Begun, Error> {
+        let named = [known, anonymous_ids].concat();
         // No message of the future is on its way from those held back to a profile.
         let _settling = self.settling.lock();
         for _ in 0..MOST_TRIES {
-            let surroundings = self.surroundings(known, true, now)?;
+            let surroundings = self.surroundings(&named, true, now)?;
             // No checkpoint comes between what is decided and what is written.
             let upkeep = self.upkeep.as_ref().map(|upkeep| upkeep.folder.upkeep.lock());
             let locked = match self.lock(&surroundings, &Incoming::question("", now)) {
@@ -162,10 +191,15 @@ impl Database {
                 }
             };
             let Some(mut concerned) = locked else { continue };
-            let program = concerned.locked.program();
-            let rules = &program.definitions.identifiers;
-            if let Some(erasure) = concerned.without(known, rules, now) {
-                return self.take_out(&mut concerned, erasure, rules, now);
+            if anonymous_ids.iter().any(|id| concerned.profile_of(id.borrowed()).is_some()) {
+                return Err(Error::new(
+                    ErrorKind::InvalidCall,
+                    "an anonymous id must be nobody's; try again",
+                ));
+            }
+            let mut held = self.held.lock();
+            if let Some(erasure) = concerned.without(known, anonymous_ids, &held, now) {
+                return self.take_out(&mut concerned, erasure, &mut held, now);
             }
         }
         Err(Error::new(ErrorKind::Busy, "who is who changes faster than it can be erased; try again"))
@@ -175,18 +209,17 @@ impl Database {
         &self,
         concerned: &mut Concerned<'_>,
         mut erasure: Erasure,
-        rules: &IdentifierRules,
+        held: &mut Vec<Heldback>,
         now: Time,
     ) -> Result<Begun, Error> {
-        let mut held = self.held.lock();
-        touch_held(&mut erasure, &held, rules);
-        let (book, receipt) = self.book_with(&erasure, rules, now)?;
+        let program = concerned.locked.program();
+        let (book, receipt) = self.book_with(&erasure, &program.definitions.identifiers, now)?;
         if let Some(upkeep) = &self.upkeep {
             upkeep.folder.begin_erasing(&book)?;
         }
         self.tombstones.replace(book);
-        let transitions = self.forget(concerned, &mut erasure, &mut held, now);
-        Ok(Begun { receipt, transitions, touched: erasure.touched })
+        let transitions = self.forget(concerned, &mut erasure, held, now);
+        Ok(Begun { receipt, transitions, touched: erasure.touched, anonymous: erasure.anonymous })
     }
 
     /// The book with one erasure more, and its receipt.
@@ -211,6 +244,7 @@ impl Database {
             at: now,
             customers: erasure.customers,
             messages: count(false),
+            anonymous: erasure.anonymous.len() as u64,
             changed: count(true),
             identifiers: erasure.identifiers.len() as u64,
             shared: erasure.periods.shared(),
@@ -234,7 +268,8 @@ impl Database {
                 .iter()
                 .map(|touched| (hash_of_message(&book.key, &touched.message_id), touched.fate.clone()));
             let messages = messages.collect();
-            book.pending = Some(Pending { homes: homes.into_iter().collect(), messages });
+            let anonymous = erasure.anonymous.iter().map(history_entry).collect();
+            book.pending = Some(Pending { homes: homes.into_iter().collect(), messages, anonymous });
         }
         Ok((book, receipt))
     }
@@ -244,7 +279,7 @@ impl Database {
         &self,
         concerned: &mut Concerned<'_>,
         erasure: &mut Erasure,
-        held: &mut MutexGuard<'_, Vec<Heldback>>,
+        held: &mut Vec<Heldback>,
         now: Time,
     ) -> Vec<Transition> {
         let program = concerned.locked.program();
@@ -286,8 +321,8 @@ impl Database {
     }
 
     /// Forgets the ids of messages that are gone, and what changed ones said, in memory and in the files of
-    /// ids.
-    fn revise_ids(&self, touched: &[Touched]) {
+    /// ids; knows those of anonymous ones.
+    fn revise_ids(&self, touched: &[Touched], anonymous: &[Entry]) {
         // No id goes from memory to the files meanwhile: one that is used again now stays.
         let _alone = self.upkeep.as_ref().map(|upkeep| upkeep.folder.upkeep.lock());
         let mut revised = Revised::new();
@@ -295,6 +330,9 @@ impl Database {
             let content = left.as_ref().map(Message::fingerprint);
             self.messages.revise(message_id, content);
             revised.insert(MessageIndex::hash_of(message_id), content);
+        }
+        for Entry { message_id, message, .. } in anonymous {
+            self.messages.claim(message_id).accept(message.fingerprint());
         }
         if let Some(upkeep) = &self.upkeep {
             upkeep.folder.or_in_doubt(|folder| folder.messages.revise(&revised));
@@ -335,28 +373,4 @@ fn hide(upkeep: &Arc<Upkeep>, keys: BTreeSet<Vec<u8>>, held: &[Heldback]) {
             live.checkpoint(live.sequence(), &meta.write(), changes)
         })
     });
-}
-
-/// Adds to an erasure what becomes of messages of the future that nobody has yet.
-fn touch_held(erasure: &mut Erasure, held: &[Heldback], rules: &IdentifierRules) {
-    for Heldback { incoming, .. } in held {
-        let Incoming { message, message_id, time, .. } = incoming;
-        let is_theirs = |identifier: &OwnedIdentifier| erasure.identifiers.contains(identifier);
-        let home = Home::of_accepted(message, rules).identifier().to_owned();
-        let ties = Ties::of(message, rules);
-        let claimed = ties.iter().flat_map(|ties| &ties.others).filter(|other| is_theirs(other));
-        let claimed: Vec<String> = claimed.map(field_of).collect();
-        let is_join = ties.as_ref().is_some_and(|ties| ties.kind == TieKind::Join);
-        let is_of_them = is_theirs(&home);
-        let fate = match claimed.is_empty() {
-            _ if is_of_them => Fate::Gone,
-            true => continue,
-            false if is_join => Fate::Gone,
-            false => Fate::Without(claimed),
-        };
-        if is_of_them {
-            erasure.cut_off = erasure.cut_off.max(*time);
-        }
-        erasure.touched.push(Touched::of(message, message_id, fate, !is_of_them));
-    }
 }

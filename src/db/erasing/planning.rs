@@ -5,17 +5,21 @@
 //!   other's, and that is not in effect (it was taken back, or exceeded a limit), it stays without it; an
 //!   `alias` says nothing else, and goes.
 //! - What is left is heard anew: who is who among the others is what their messages say.
+//! - A person who is made anonymous leaves messages of somebody new (`anonymous.rs`), who is heard with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::time::Time;
+use crate::db::erasing::anonymous::anonymous;
 use crate::db::erasing::periods::{Periods, Whose};
+use crate::db::held::Heldback;
 use crate::db::tied::Concerned;
 use crate::facts::identity::resolution::{Heard, Resolution, TieOutcome};
 use crate::facts::identity::ties::{Home, TieKind, Ties, written_home};
 use crate::model::identifier::{IdentifierKind, OwnedIdentifier};
 use crate::model::message::Message;
 use crate::persist::record::erasure_book::Fate;
+use crate::rules::definitions::Definitions;
 use crate::rules::identifiers::IdentifierRules;
 use crate::store::history::Entry;
 use crate::store::profile::Profile;
@@ -34,6 +38,8 @@ pub(crate) struct Erasure {
     /// The last instant that the erasure is about.
     pub(crate) cut_off: Time,
     pub(crate) touched: Vec<Touched>,
+    /// What goes on under anonymous ids; those of one in their order.
+    pub(crate) anonymous: Vec<Entry>,
 }
 
 /// A message that is taken out, or changed.
@@ -57,21 +63,26 @@ struct Story<'a> {
     idle: BTreeSet<(String, OwnedIdentifier)>,
     /// Of each profile, whether it is erased.
     is_erased: Vec<bool>,
-    identifiers: BTreeSet<OwnedIdentifier>,
+    /// The identifiers of those who are, each with the number of the profile.
+    identifiers: BTreeMap<OwnedIdentifier, usize>,
 }
 
 impl Concerned<'_> {
-    /// What erasing the customers of these identifiers does; all who ever had to do with them are here.
-    /// Nothing if one of them is nobody's.
+    /// What erasing the customers of these identifiers does; all who ever had to do with them are here, and
+    /// who is held back. Their messages go on under the anonymous ids, if any are given. Nothing if one of
+    /// them is nobody's.
     pub(crate) fn without(
         &self,
         asked: &[OwnedIdentifier],
-        rules: &IdentifierRules,
+        anonymous_ids: &[OwnedIdentifier],
+        held: &[Heldback],
         now: Time,
     ) -> Option<Erasure> {
         if !asked.iter().all(|identifier| self.profile_of(identifier.borrowed()).is_some()) {
             return None;
         }
+        let program = self.locked.program();
+        let rules = &program.definitions.identifiers;
         let story = Story::of(self, asked, rules);
         let mut cut_off = now;
         let mut periods = Periods::default();
@@ -96,13 +107,28 @@ impl Concerned<'_> {
             };
             touched.extend(fate.map(|fate| Touched::of(heard.message, heard.message_id, fate, !is_erased)));
         }
-        let plan = self.left(&story, &touched, rules);
+        for Heldback { incoming, .. } in held {
+            let Some((fate, is_of_them)) = story.fate_of_held(&incoming.message, rules) else { continue };
+            if is_of_them {
+                cut_off = cut_off.max(incoming.time);
+            }
+            touched.push(Touched::of(&incoming.message, &incoming.message_id, fate, !is_of_them));
+        }
+        let anonymous = story.anonymous(held, anonymous_ids, &program.definitions);
+        let plan = self.left(&story, &touched, &anonymous, rules);
         let customers = story.is_erased.iter().filter(|erased| **erased).count() as u64;
-        Some(Erasure { plan, customers, identifiers: story.identifiers, periods, cut_off, touched })
+        let identifiers = story.identifiers.into_keys().collect();
+        Some(Erasure { plan, customers, identifiers, periods, cut_off, touched, anonymous })
     }
 
     /// What becomes of those who are left.
-    fn left(&self, story: &Story<'_>, touched: &[Touched], rules: &IdentifierRules) -> Plan {
+    fn left(
+        &self,
+        story: &Story<'_>,
+        touched: &[Touched],
+        anonymous: &[Entry],
+        rules: &IdentifierRules,
+    ) -> Plan {
         let touched: BTreeMap<&str, &Touched> =
             touched.iter().map(|touched| (&*touched.message_id, touched)).collect();
         let mut kept: Vec<(Heard<'_>, usize)> = Vec::new();
@@ -116,6 +142,9 @@ impl Concerned<'_> {
                 }
             }
         }
+        // Those of nobody that there was.
+        kept.extend(anonymous.iter().map(|entry| (entry.heard(), usize::MAX)));
+        kept.sort_by_key(|(heard, _)| (heard.time, heard.message_id));
         let heard: Vec<Heard<'_>> = kept.iter().map(|(heard, _)| *heard).collect();
         let totals: Vec<usize> = self.profiles().map(|profile| profile.history.iter().count()).collect();
         let mut new = Resolution::new(rules, &heard).finish();
@@ -157,22 +186,67 @@ impl<'a> Story<'a> {
         let idle = log.filter(|tie| is_idle(tie.outcome)).map(|tie| (tie.message_id, tie.other));
         let asked: BTreeSet<&OwnedIdentifier> = asked.iter().collect();
         let has_asked = |profile: &Profile| profile.identifiers().any(|known| asked.contains(known));
-        let erased = concerned.profiles().filter(|profile| has_asked(profile));
+        let erased = concerned.profiles().enumerate().filter(|(_, profile)| has_asked(profile));
+        let identifiers = erased.flat_map(|(number, profile)| {
+            profile.identifiers().map(move |identifier| (identifier.clone(), number))
+        });
         Story {
             idle: idle.collect(),
             is_erased: concerned.profiles().map(has_asked).collect(),
-            identifiers: erased.flat_map(Profile::identifiers).cloned().collect(),
+            identifiers: identifiers.collect(),
             messages,
         }
+    }
+
+    /// What the erased leave behind under anonymous ids, one for each of them, if any are given.
+    fn anonymous(
+        &self,
+        held: &[Heldback],
+        anonymous_ids: &[OwnedIdentifier],
+        definitions: &Definitions,
+    ) -> Vec<Entry> {
+        let rules = &definitions.identifiers;
+        let of_held = held.iter().filter_map(|Heldback { incoming, .. }| {
+            let home = Home::of_accepted(&incoming.message, rules);
+            let owner = self.identifiers.get(&home.identifier().to_owned())?;
+            Some((incoming.heard(), *owner))
+        });
+        let of_them = self.messages.iter().copied().filter(|(_, owner)| self.is_erased[*owner]);
+        let mut of_each: BTreeMap<usize, Vec<Heard<'_>>> = BTreeMap::new();
+        of_them.chain(of_held).for_each(|(heard, owner)| of_each.entry(owner).or_default().push(heard));
+        let mut left = Vec::new();
+        for (id, messages) in anonymous_ids.iter().zip(of_each.values_mut()) {
+            messages.sort_by_key(|heard| (heard.time, heard.message_id));
+            let in_order = messages.iter().enumerate();
+            left.extend(in_order.map(|(place, heard)| anonymous(heard, id.borrowed(), place, definitions)));
+        }
+        left
     }
 
     fn is_idle(&self, heard: &Heard<'_>, other: &OwnedIdentifier) -> bool {
         self.idle.contains(&(heard.message_id.to_owned(), other.clone()))
     }
 
+    /// What becomes of a message of the future that nobody has yet, and whether it is of the erased; nothing if
+    /// all of it stays.
+    fn fate_of_held(&self, message: &Message, rules: &IdentifierRules) -> Option<(Fate, bool)> {
+        let is_theirs = |identifier: &OwnedIdentifier| self.identifiers.contains_key(identifier);
+        if is_theirs(&Home::of_accepted(message, rules).identifier().to_owned()) {
+            return Some((Fate::Gone, true));
+        }
+        let ties = Ties::of(message, rules)?;
+        let claimed: Vec<String> =
+            ties.others.iter().filter(|other| is_theirs(other)).map(field_of).collect();
+        match ties.kind {
+            _ if claimed.is_empty() => None,
+            TieKind::Join => Some((Fate::Gone, false)),
+            _ => Some((Fate::Without(claimed), false)),
+        }
+    }
+
     /// What becomes of a message of another customer, if not all of it stays.
     fn fate_of_anothers(&self, heard: &Heard<'_>, ties: &Ties) -> Option<Fate> {
-        let names_them = |other: &&OwnedIdentifier| self.identifiers.contains(*other);
+        let names_them = |other: &&OwnedIdentifier| self.identifiers.contains_key(*other);
         let idle: Vec<&OwnedIdentifier> =
             ties.others.iter().filter(|other| self.is_idle(heard, other)).collect();
         let theirs: Vec<&OwnedIdentifier> = idle.iter().copied().filter(names_them).collect();
@@ -186,7 +260,7 @@ impl<'a> Story<'a> {
 }
 
 /// The field in which an `identify` claims an identifier.
-pub(crate) fn field_of(claimed: &OwnedIdentifier) -> String {
+fn field_of(claimed: &OwnedIdentifier) -> String {
     match claimed.kind {
         IdentifierKind::User => "userId".to_owned(),
         IdentifierKind::Anonymous => "anonymousId".to_owned(),
@@ -196,7 +270,7 @@ pub(crate) fn field_of(claimed: &OwnedIdentifier) -> String {
 
 impl Touched {
     /// What becomes of a message.
-    pub(crate) fn of(message: &Message, message_id: &str, fate: Fate, is_anothers: bool) -> Touched {
+    fn of(message: &Message, message_id: &str, fate: Fate, is_anothers: bool) -> Touched {
         let left = match &fate {
             Fate::Gone => None,
             Fate::Without(fields) => Some(message.clone().without(fields)),

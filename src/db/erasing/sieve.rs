@@ -1,5 +1,5 @@
-//! What of the files an unfinished erasure takes out: everything that reads messages from base and journal
-//! reads them through this.
+//! What of the files an unfinished erasure takes out, and what it puts in: everything that reads messages from
+//! base and journal reads them through this.
 
 use std::borrow::Cow;
 
@@ -17,19 +17,34 @@ pub(crate) struct Sieve {
     key: HashKey,
     homes: AHashSet<KeyedHash>,
     messages: AHashMap<KeyedHash, Fate>,
+    anonymous: Vec<HistoryEntry<'static>>,
+    /// What the manifest says once the base holds the anonymous messages.
+    mark: Option<String>,
 }
 
 impl Sieve {
     /// Lets everything through.
     pub(crate) fn open() -> Sieve {
-        Sieve { key: HashKey([0; 32]), homes: AHashSet::new(), messages: AHashMap::new() }
+        Sieve {
+            key: HashKey([0; 32]),
+            homes: AHashSet::new(),
+            messages: AHashMap::new(),
+            anonymous: Vec::new(),
+            mark: None,
+        }
     }
 
     /// What a book says is still to be taken out.
     pub(crate) fn of(book: &ErasureBook) -> Sieve {
-        let Some(Pending { homes, messages }) = &book.pending else { return Sieve::open() };
+        let Some(Pending { homes, messages, anonymous }) = &book.pending else { return Sieve::open() };
         let (homes, messages) = (homes.iter().copied().collect(), messages.iter().cloned().collect());
-        Sieve { key: book.key, homes, messages }
+        Sieve { key: book.key, homes, messages, anonymous: anonymous.clone(), mark: Some(book.mark()) }
+    }
+
+    /// The messages that count and that base and journal do not hold; `erasures` is what the manifest says
+    /// they have been through.
+    pub(crate) fn missing(&self, erasures: Option<&str>) -> &[HistoryEntry<'static>] {
+        if self.mark.as_deref() == erasures { &[] } else { &self.anonymous }
     }
 
     /// Whether something may be taken out of what came under an id, given as its key.

@@ -44,7 +44,7 @@ pub(crate) fn sweep(
         Ok(())
     })?;
     let homes = homes.into_iter().collect();
-    Ok((!messages.is_empty()).then_some(Pending { homes, messages }))
+    Ok((!messages.is_empty()).then_some(Pending { homes, messages, anonymous: Vec::new() }))
 }
 
 /// What tombstones leave of a message, if not all.

@@ -1,5 +1,5 @@
-//! Erasing on a disk whose calls fail, or whose power goes off: people are whole, or gone for good. What
-//! files hold is looked for in their bytes, and again in what is packed in them. Journal, base and manifest
+//! Erasing on a disk whose calls fail, or whose power goes off: people are whole, or gone for good; and counted
+//! once, where they are made anonymous. What files hold is looked for in their bytes, and again in what is packed in them. Journal, base and manifest
 //! are on a simulated disk, the live store on the real one.
 
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use crate::db::catalog::Catalog;
 use crate::db::database::Database;
 use crate::db::durable::base::{BaseEntry, is_base};
 use crate::db::durable::open_options::OpenOptions;
+use crate::model::erasure_receipt::ErasureReceipt;
 use crate::model::message::Message;
 use crate::model::refusal::RefusalReason;
 use crate::persist::block_file::reader::BlockFileReader;
@@ -205,8 +206,19 @@ fn look_in_real_files(folder: &Path, look: &mut impl FnMut(String, &[u8])) {
     }
 }
 
-/// What everybody else is told: those whose messages are all there but those of number 4.
-fn others() -> Vec<String> {
+/// What takes people away.
+type Act = fn(&Database, &str) -> Result<ErasureReceipt, Error>;
+
+fn erase(database: &Database, id: &str) -> Result<ErasureReceipt, Error> {
+    database.erase(id).map(|erased| erased.receipt)
+}
+
+fn anonymise(database: &Database, id: &str) -> Result<ErasureReceipt, Error> {
+    database.anonymise(id).map(|anonymised| anonymised.receipt)
+}
+
+/// What everybody else is told, and how many are in each segment, once number 4 was taken away.
+fn others(act: Act) -> Vec<String> {
     let catalog = Catalog::from_toml(CATALOG).unwrap();
     let clock = Clock::Manual(ManualClock::new(time(10_000)));
     let reference = Database::in_memory_with_clock(catalog, clock);
@@ -215,37 +227,41 @@ fn others() -> Vec<String> {
             drop(reference.apply(message).unwrap());
         });
     }
-    reference.erase("zebra4user").unwrap();
+    act(&reference, "zebra4user").unwrap();
     answers(&reference)
 }
 
 #[test]
 fn nothing_is_left_in_any_record() {
-    let place = Place::new("records");
-    let database = place.filled();
-    assert!(place.found(&database).len() > 20, "what is there is found");
-    let erased = database.erase("zebra4visitor").unwrap();
-    assert!(erased.receipt.shared > 0 && erased.receipt.bytes > 0);
-    place.check(&database, &others(), "at once");
-    database.checkpoint().unwrap();
-    database.compact().unwrap();
-    place.check(&database, &others(), "later");
-    place.kill(database);
-    place.disk.power_on();
-    place.check(&place.open().unwrap(), &others(), "after a crash");
+    for act in [erase, anonymise] {
+        let others = others(act);
+        let place = Place::new("records");
+        let database = place.filled();
+        assert!(place.found(&database).len() > 20, "what is there is found");
+        let receipt = act(&database, "zebra4visitor").unwrap();
+        assert!(receipt.shared > 0 && receipt.bytes > 0);
+        place.check(&database, &others, "at once");
+        database.checkpoint().unwrap();
+        database.compact().unwrap();
+        place.check(&database, &others, "later");
+        place.kill(database);
+        place.disk.power_on();
+        place.check(&place.open().unwrap(), &others, "after a crash");
+    }
 }
 
 #[test]
 fn an_erasure_that_fails_is_finished_later() {
-    let others = others();
+    let left = [erase as Act, anonymise].map(|act| (act, others(act)));
     let (mut failed, mut pending) = (0, 0);
     for call in (1..70).step_by(std::env::var("HABITUE_FAULT_STEP").map_or(6, |text| text.parse().unwrap())) {
         for fault in [Fault::Fails(std::io::ErrorKind::StorageFull), Fault::PowerCut(call)] {
+            let (act, others) = &left[call as usize % 12 / 6];
             let what = format!("call {call}, {fault:?}");
             let place = Place::new("fails");
             let mut database = place.filled();
             place.disk.plan(call, fault);
-            let erased = database.erase("zebra4@mail.test");
+            let erased = act(&database, "zebra4@mail.test");
             failed += u64::from(erased.is_err());
             if erased.is_ok() {
                 // A call that may fail failed, or there were not so many.
@@ -263,9 +279,9 @@ fn an_erasure_that_fails_is_finished_later() {
             database = place.open().unwrap_or_else(|error| unreachable!("{what}: {error}"));
             if is_known(&database) {
                 assert!(erased.is_err(), "{what}");
-                database.erase("zebra4@mail.test").unwrap();
+                act(&database, "zebra4@mail.test").unwrap();
             }
-            place.check(&database, &others, &what);
+            place.check(&database, others, &what);
             assert_eq!(database.erasures().len(), 1, "{what}");
         }
     }

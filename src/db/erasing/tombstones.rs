@@ -14,7 +14,6 @@ use ahash::AHashMap;
 use parking_lot::RwLock;
 use smallvec::SmallVec;
 
-use crate::base::frozen_hash::hash64;
 use crate::base::keyed_hash::{HashKey, KeyedHash};
 use crate::base::time::Time;
 use crate::db::erasing::sieve::Sieve;
@@ -140,11 +139,6 @@ pub(crate) fn tombstone(
     let form = form_of(identifier, rules);
     let number = identifier.kind as u8 * FORMS + form.code();
     Tombstone { form: number, hash: hash_of(key, identifier, form), from, until, erasure }
-}
-
-/// What tells one state of a book from another, in the manifest of a folder that has been through all of it.
-pub(crate) fn mark_of(book: &ErasureBook) -> String {
-    format!("{:016x}-{}", hash64(&book.key.0), book.receipts.len())
 }
 
 fn form_of(identifier: &OwnedIdentifier, rules: &IdentifierRules) -> Form {

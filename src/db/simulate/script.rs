@@ -71,6 +71,9 @@ pub(super) enum Step {
     Erase {
         user: String,
     },
+    Anonymise {
+        user: String,
+    },
     /// Expects a refusal; without a reason, any.
     Reject {
         message: ReadMessage,
@@ -87,12 +90,33 @@ pub(super) enum Step {
 }
 
 /// The keys that name a step; a line has one of them.
-const STEPS: [&str; 9] =
-    ["message", "expect", "query", "members", "catalog", "reject", "explain", "unmerge", "erase"];
+const STEPS: [&str; 10] = [
+    "message",
+    "expect",
+    "query",
+    "members",
+    "catalog",
+    "reject",
+    "explain",
+    "unmerge",
+    "erase",
+    "anonymise",
+];
 
 /// The keys a line may have.
-const KEYS: [&str; 10] =
-    ["at", "message", "expect", "query", "members", "catalog", "reject", "explain", "unmerge", "erase"];
+const KEYS: [&str; 11] = [
+    "at",
+    "message",
+    "expect",
+    "query",
+    "members",
+    "catalog",
+    "reject",
+    "explain",
+    "unmerge",
+    "erase",
+    "anonymise",
+];
 
 impl Script {
     /// Reads a script file.
@@ -203,6 +227,7 @@ fn read_step(json: &Json) -> Result<Step, String> {
         "reject" => read_reject(body),
         "unmerge" => Ok(Step::Unmerge { user: read_user(name, body)? }),
         "erase" => Ok(Step::Erase { user: read_user(name, body)? }),
+        "anonymise" => Ok(Step::Anonymise { user: read_user(name, body)? }),
         _ => read_explain(body),
     }
 }

@@ -41,6 +41,8 @@ use crate::model::value::Value;
 pub struct Simulation {
     database: Database,
     clock: ManualClock,
+    /// How many customers were made anonymous.
+    anonymised: u64,
 }
 
 /// What `query` prints.
@@ -67,7 +69,7 @@ impl Simulation {
     pub fn new(catalog: Catalog) -> Simulation {
         let clock = ManualClock::new(Time::MIN);
         let database = Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()));
-        Simulation { database, clock }
+        Simulation { database, clock, anonymised: 0 }
     }
 
     /// The database, at the time of the last line.
@@ -115,6 +117,7 @@ impl Simulation {
             Ok(Step::Erase { user }) => {
                 self.database.erase(user).err().map(|error| Answer::not_followed(line, error.to_string()))
             }
+            Ok(Step::Anonymise { user }) => self.anonymise(line, user),
             Ok(Step::ExplainSegment { user, segment }) => {
                 Some(answer_or_error(line, self.database.explain_segment(user, segment)))
             }
@@ -122,6 +125,13 @@ impl Simulation {
                 Some(answer_or_error(line, self.database.explain_decision(user, personalization)))
             }
         }
+    }
+
+    /// Makes a customer anonymous, under an id that is the same whenever the script runs.
+    fn anonymise(&mut self, line: &Line<'_>, user: &str) -> Option<Answer> {
+        self.anonymised += 1;
+        let anonymised = self.database.anonymise_under(user, &format!("anon-{}", self.anonymised));
+        anonymised.err().map(|error| Answer::not_followed(line, error.to_string()))
     }
 
     /// Sets the clock to the time of the line.

@@ -108,7 +108,7 @@ fn revised_ids_are_forgotten_or_of_other_contents() {
     runs.revise(&[(id(1), None)].into()).unwrap();
     assert_eq!(runs.entries(), 0);
     runs.adopt(runs.prepare(batch(0, 300)).unwrap());
-    runs.adopt(runs.prepare(batch(300, 320)).unwrap());
+    runs.adopt(runs.prepare(batch(300, 20)).unwrap());
     let revised = (0..320).step_by(2).map(|number| (id(number), (number % 4 == 0).then_some(77)));
     runs.revise(&revised.collect()).unwrap();
     runs.remove_unused();

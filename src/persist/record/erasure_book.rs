@@ -2,16 +2,22 @@
 //!
 //! A tombstone is a keyed hash of an identifier, and from when until when it was theirs. While an erasure
 //! is under way the book also says, in such hashes, which messages are not to be there any more; so a
-//! process that comes after a crash can finish without knowing who it is about.
+//! process that comes after a crash can finish without knowing who it is about. What people leave behind who
+//! are made anonymous stands in it too, until base and journal hold it.
+
+use std::borrow::Cow;
 
 use crate::base::frozen_hash::hash64;
 use crate::base::keyed_hash::{HashKey, KeyedHash};
 use crate::base::time::Time;
 use crate::model::erasure_receipt::ErasureReceipt;
-use crate::persist::record::fields::{Fields, put_short_text};
+use crate::persist::record::fields::{Fields, put_short_text, put_text};
+use crate::persist::record::history_chunk::HistoryEntry;
 
 const MAGIC: &[u8; 8] = b"HABITERA";
-const VERSION: u32 = 1;
+/// Without anonymous messages.
+const FIRST: u32 = 1;
+const VERSION: u32 = 2;
 const CHECK_BYTES: usize = 8;
 
 const GONE: u8 = 0;
@@ -48,6 +54,8 @@ pub(crate) struct Pending {
     pub(crate) homes: Vec<KeyedHash>,
     /// Their own ids.
     pub(crate) messages: Vec<(KeyedHash, Fate)>,
+    /// Messages that are to be there, of nobody that anything leads to; those of one id in their order.
+    pub(crate) anonymous: Vec<HistoryEntry<'static>>,
 }
 
 /// What becomes of a message.
@@ -72,6 +80,12 @@ impl ErasureBook {
         self.pending = None;
         self.receipts.iter_mut().for_each(|receipt| receipt.finished = true);
         self
+    }
+
+    /// What tells one state of the book from another, in the manifest of a folder that has been through all
+    /// of it.
+    pub(crate) fn mark(&self) -> String {
+        format!("{:016x}-{}", hash64(&self.key.0), self.receipts.len())
     }
 
     /// The bytes.
@@ -108,21 +122,21 @@ impl ErasureBook {
         }
         let mut fields = Fields(body);
         let (magic, version) = (fields.bytes(MAGIC.len()), fields.u32());
-        match (magic == Some(MAGIC), version) {
-            (true, Some(VERSION)) => {}
+        let version = match (magic == Some(MAGIC), version) {
+            (true, Some(version)) if (FIRST..=VERSION).contains(&version) => version,
             (true, Some(other)) => return Err(BookFault::Version(other)),
             _ => return Err(BookFault::Damaged),
-        }
-        let book = ErasureBook::read_fields(&mut fields);
+        };
+        let book = ErasureBook::read_fields(&mut fields, version);
         book.filter(|_| fields.0.is_empty()).ok_or(BookFault::Damaged)
     }
 
-    fn read_fields(fields: &mut Fields<'_>) -> Option<ErasureBook> {
+    fn read_fields(fields: &mut Fields<'_>, version: u32) -> Option<ErasureBook> {
         fields.u32()?;
         let key = HashKey(fields.bytes(32)?.try_into().ok()?);
         let mut receipts = Vec::new();
         for _ in 0..fields.u64()? {
-            receipts.push(read_receipt(fields)?);
+            receipts.push(read_receipt(fields, version)?);
         }
         let mut tombstones = Vec::new();
         for _ in 0..fields.u64()? {
@@ -134,7 +148,7 @@ impl ErasureBook {
                 erasure: fields.u32()?,
             });
         }
-        let pending = if fields.u8()? == 0 { None } else { Some(read_pending(fields)?) };
+        let pending = if fields.u8()? == 0 { None } else { Some(read_pending(fields, version)?) };
         Some(ErasureBook { key, receipts, tombstones, pending })
     }
 }
@@ -144,17 +158,28 @@ fn put_number(bytes: &mut Vec<u8>, number: u64) {
 }
 
 fn put_receipt(bytes: &mut Vec<u8>, receipt: &ErasureReceipt) {
-    let ErasureReceipt { id, number, at, customers, messages, changed, identifiers, shared, .. } = receipt;
+    let ErasureReceipt {
+        id,
+        number,
+        at,
+        customers,
+        messages,
+        changed,
+        identifiers,
+        shared,
+        bytes: written,
+        ..
+    } = receipt;
     put_short_text(bytes, id);
     bytes.extend_from_slice(&number.to_le_bytes());
     bytes.extend_from_slice(&at.millis().to_le_bytes());
-    for count in [customers, messages, changed, identifiers, shared, &receipt.bytes] {
+    for count in [customers, messages, changed, identifiers, shared, written, &receipt.anonymous] {
         put_number(bytes, *count);
     }
     bytes.push(u8::from(receipt.finished));
 }
 
-fn read_receipt(fields: &mut Fields<'_>) -> Option<ErasureReceipt> {
+fn read_receipt(fields: &mut Fields<'_>, version: u32) -> Option<ErasureReceipt> {
     Some(ErasureReceipt {
         id: fields.short_text()?.to_owned(),
         number: fields.u32()?,
@@ -165,11 +190,12 @@ fn read_receipt(fields: &mut Fields<'_>) -> Option<ErasureReceipt> {
         identifiers: fields.u64()?,
         shared: fields.u64()?,
         bytes: fields.u64()?,
+        anonymous: if version == FIRST { 0 } else { fields.u64()? },
         finished: fields.u8()? != 0,
     })
 }
 
-fn put_pending(bytes: &mut Vec<u8>, Pending { homes, messages }: &Pending) {
+fn put_pending(bytes: &mut Vec<u8>, Pending { homes, messages, anonymous }: &Pending) {
     put_number(bytes, homes.len() as u64);
     homes.iter().for_each(|home| bytes.extend_from_slice(home));
     put_number(bytes, messages.len() as u64);
@@ -184,9 +210,15 @@ fn put_pending(bytes: &mut Vec<u8>, Pending { homes, messages }: &Pending) {
             }
         }
     }
+    put_number(bytes, anonymous.len() as u64);
+    for HistoryEntry { time, message_id, json } in anonymous {
+        bytes.extend_from_slice(&time.millis().to_le_bytes());
+        put_short_text(bytes, message_id);
+        put_text(bytes, json);
+    }
 }
 
-fn read_pending(fields: &mut Fields<'_>) -> Option<Pending> {
+fn read_pending(fields: &mut Fields<'_>, version: u32) -> Option<Pending> {
     let mut pending = Pending::default();
     for _ in 0..fields.u64()? {
         pending.homes.push(read_hash(fields)?);
@@ -206,6 +238,13 @@ fn read_pending(fields: &mut Fields<'_>) -> Option<Pending> {
         };
         pending.messages.push((message, fate));
     }
+    for _ in 0..if version == FIRST { 0 } else { fields.u64()? } {
+        pending.anonymous.push(HistoryEntry {
+            time: Time::from_raw(fields.i64()?),
+            message_id: Cow::Owned(fields.short_text()?.to_owned()),
+            json: Cow::Owned(fields.text()?.to_owned()),
+        });
+    }
     Some(pending)
 }
 
@@ -218,7 +257,13 @@ mod tests {
     use super::*;
 
     fn book(pending: Option<Pending>) -> ErasureBook {
-        let receipt = ErasureReceipt { id: "e7".into(), number: 1, messages: 9, ..ErasureReceipt::default() };
+        let receipt = ErasureReceipt {
+            id: "e7".into(),
+            number: 1,
+            messages: 9,
+            anonymous: 4,
+            ..ErasureReceipt::default()
+        };
         let (from, until) = (Time::from_raw(i64::MIN), Time::from_raw(7));
         let tombstone = Tombstone { form: 3, hash: [9; 16], from, until, erasure: 1 };
         ErasureBook { key: HashKey([1; 32]), receipts: vec![receipt], tombstones: vec![tombstone], pending }
@@ -228,7 +273,9 @@ mod tests {
     fn books_read_back_and_nothing_else_does() {
         let fates = [Fate::Gone, Fate::Without(vec!["anonymousId".to_owned(), "email".to_owned()])];
         let messages = fates.into_iter().enumerate().map(|(number, fate)| ([number as u8; 16], fate));
-        let pending = Pending { homes: vec![[2; 16]], messages: messages.collect() };
+        let json = Cow::Borrowed(r#"{"type":"page"}"#);
+        let anonymous = vec![HistoryEntry { time: Time::from_raw(7), message_id: "m1".into(), json }];
+        let pending = Pending { homes: vec![[2; 16]], messages: messages.collect(), anonymous };
         for book in [book(None), book(Some(pending))] {
             let bytes = book.write();
             assert_eq!(ErasureBook::read(&bytes), Ok(book));
@@ -246,10 +293,10 @@ mod tests {
     #[test]
     fn another_version_is_told_from_damage() {
         let mut bytes = book(None).write();
-        bytes[8] = 2;
+        bytes[8] = 3;
         let end = bytes.len() - CHECK_BYTES;
         let check = hash64(&bytes[..end]);
         bytes[end..].copy_from_slice(&check.to_le_bytes());
-        assert_eq!(ErasureBook::read(&bytes), Err(BookFault::Version(2)));
+        assert_eq!(ErasureBook::read(&bytes), Err(BookFault::Version(3)));
     }
 }
