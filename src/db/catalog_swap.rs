@@ -12,15 +12,21 @@ use crate::base::error::Error;
 use crate::base::source_text::SourceFile;
 use crate::base::time::Time;
 use crate::db::applied::{Cause, Transition};
+use crate::db::applying::Incoming;
 use crate::db::catalog::Catalog;
 use crate::db::database::Database;
 use crate::db::durable::catalogs;
 use crate::db::durable::folder::Access;
 use crate::db::durable::opening::unpack_text;
 use crate::db::durable::upkeep::Kept;
+use crate::db::held::Heldback;
 use crate::db::tied::Concerned;
 use crate::engine::program::Program;
+use crate::facts::identity::ties::Ties;
 use crate::model::identifier::Identifier;
+use crate::rules::identifiers::IdentifierRules;
+use crate::store::history::Entry;
+use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 
 /// Most catalogs that profiles may be behind the one in force; before another one, all catch up.
@@ -128,13 +134,17 @@ impl Database {
             shard.catch_up_all()?;
         }
         let mut concerned = Concerned::all(locked);
-        let plan = concerned.heard_anew(None, &new.definitions.identifiers);
+        let rules = &new.definitions.identifiers;
+        let later: Vec<Heldback> =
+            concerned.profiles().flat_map(|profile| waiting(profile, now, rules)).collect();
+        let plan = concerned.heard_anew(None, now, rules);
         self.carry_out(&mut concerned, plan.plan, "", now, 0);
         let mut after = Memberships::new();
         for shard in concerned.locked.all() {
             note_memberships(shard, &mut after);
         }
         drop(concerned);
+        later.into_iter().for_each(|held| self.hold_back(held));
         self.reports.keep(&moves(&before, &after, now));
         self.sweep.all_caught_up(&new);
         Ok(())
@@ -149,6 +159,20 @@ impl Database {
             .try_for_each(|key| self.load(key, now).map(drop))
     }
 }
+/// The messages of a profile's future that tie identifiers by these rules.
+fn waiting<'a>(
+    profile: &'a Profile,
+    now: Time,
+    rules: &'a IdentifierRules,
+) -> impl Iterator<Item = Heldback> + 'a {
+    let later = profile.history.iter().map(|(_, entry)| entry).filter(move |entry| entry.time > now);
+    later.filter(|entry| Ties::of(&entry.message, rules).is_some()).map(move |entry| {
+        let Entry { time, message_id, message } = entry.clone();
+        let incoming = Incoming { message, message_id: message_id.into(), time, now };
+        Heldback { sequence: profile.sequence, incoming }
+    })
+}
+
 /// Of each shown id, the names of the segments that its profile is a member of.
 type Memberships = BTreeMap<Arc<str>, BTreeSet<String>>;
 

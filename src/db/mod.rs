@@ -6,6 +6,7 @@ pub(crate) mod database;
 pub(crate) mod durable;
 pub(crate) mod applying;
 pub(crate) mod tied;
+pub(crate) mod hearing_anew;
 pub(crate) mod replaying;
 pub(crate) mod held;
 pub(crate) mod identity;

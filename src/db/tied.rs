@@ -26,7 +26,6 @@ use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::rules::identifiers::IdentifierRules;
-use crate::store::history::Entry;
 use crate::store::profile::Profile;
 use crate::store::regroup::{Plan, ShownTurn, regroup};
 use crate::store::shard::{Arriving, AsOf, Limits, Recipient, Shard};
@@ -68,7 +67,7 @@ pub(crate) struct Planned {
     /// Whose the message is, by what the profile is stored under: a late one may be of somebody else than
     /// who has its home by now.
     pub(crate) recipient: Option<OwnedIdentifier>,
-    is_too_much: bool,
+    pub(crate) is_too_much: bool,
 }
 
 /// Which of the customers concerned know a record.
@@ -258,7 +257,7 @@ impl Database {
                 return Some(Planned { plan, recipient, is_too_much });
             }
         }
-        concerned.is_family.then(|| concerned.heard_anew(Some(heard), rules))
+        concerned.is_family.then(|| concerned.heard_anew(Some(heard), Time::NEVER, rules))
     }
 
     /// Carries a plan out.
@@ -310,7 +309,7 @@ fn known_as(profile: &Profile) -> KnownAs {
 }
 
 /// Whether a message asks for more than is allowed.
-fn is_too_much(resolution: &Resolution<'_>, heard: Heard<'_>) -> bool {
+pub(crate) fn is_too_much(resolution: &Resolution<'_>, heard: Heard<'_>) -> bool {
     let is_alias = matches!(heard.message.kind(), MessageKind::Alias { .. });
     let is_this = |tie: &TieRecord| tie.message_id == heard.message_id && tie.outcome == TieOutcome::TooMany;
     is_alias && resolution.log.iter().any(is_this)
@@ -443,56 +442,4 @@ impl<'a> Concerned<'a> {
                 known.any(|known| known.identifier.borrowed() == home && is_later(known.first_seen))
             })
     }
-
-    /// Who is who, heard anew from all messages of all concerned.
-    pub(crate) fn heard_anew(&self, last: Option<Heard<'_>>, rules: &IdentifierRules) -> Planned {
-        let mut all: Vec<(Heard<'_>, Option<usize>)> = last.iter().map(|last| (*last, None)).collect();
-        for (number, profile) in self.profiles().enumerate() {
-            let heard = profile.history.iter().map(|(_, entry)| (entry.heard(), Some(number)));
-            all.extend(heard);
-        }
-        all.sort_by(|(a, from_a), (b, from_b)| {
-            // Of a message that is there twice, the one that a profile has stays.
-            (a.time, a.message_id, from_a.is_none()).cmp(&(b.time, b.message_id, from_b.is_none()))
-        });
-        all.dedup_by(|(a, _), (b, _)| (a.time, a.message_id) == (b.time, b.message_id));
-        let messages: Vec<Heard<'_>> = all.iter().map(|(heard, _)| *heard).collect();
-        let owners: Vec<Option<usize>> = all.iter().map(|(_, owner)| *owner).collect();
-        let resolution = Resolution::new(rules, &messages);
-        let is_too_much = last.is_some_and(|last| is_too_much(&resolution, last));
-        let mut new = resolution.finish();
-        // Of a message that two have after a crash, one of them is not wholly what it was.
-        let totals: Vec<usize> = self.profiles().map(|profile| profile.history.iter().count()).collect();
-        let mut dealt = BTreeMap::new();
-        let entries = self.profiles().flat_map(|profile| profile.history.iter().map(|(_, entry)| entry));
-        let by_id: BTreeMap<&str, &Entry> = entries.map(|entry| (&*entry.message_id, entry)).collect();
-        let mut recipient = None;
-        for resolved in &mut new {
-            if resolved.messages.iter().any(|place| owners[*place].is_none()) {
-                recipient = Some(resolved.known_as.stored_under().clone());
-            }
-            let parts = counts(resolved.messages.iter().filter_map(|place| owners[*place]));
-            if !parts.is_empty() && parts.iter().all(|(owner, part)| totals.get(*owner) == Some(part)) {
-                resolved.whole = parts.into_keys().collect();
-                resolved.messages.clear();
-                continue;
-            }
-            resolved.messages.retain(|place| owners[*place].is_some());
-            for place in &resolved.messages {
-                if let Some(entry) = by_id.get(messages[*place].message_id) {
-                    dealt.insert(*place, Entry::clone(entry));
-                }
-            }
-        }
-        let plan = Plan { old: self.profiles.clone(), new, messages: dealt };
-        Planned { plan, recipient, is_too_much }
-    }
-}
-
-fn counts(of: impl Iterator<Item = usize>) -> BTreeMap<usize, usize> {
-    let mut counts = BTreeMap::new();
-    for one in of {
-        *counts.entry(one).or_insert(0) += 1;
-    }
-    counts
 }

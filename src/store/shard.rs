@@ -405,7 +405,8 @@ impl Shard {
         let sequence = record(&entry)?;
         history.push(entry);
         Step { program, past: history, is_listed: &is_listed, scratch, turns }.apply(cell, message, now);
-        profile.sequence = sequence;
+        // One that was held back has a number of long ago.
+        profile.sequence = profile.sequence.max(sequence);
         profile.changed();
         Ok(())
     }
