@@ -78,6 +78,7 @@ pub use db::identity::{IdentifierSeen, Identity, Tie};
 pub use db::reference::{Answers, Reference, Shown};
 pub use db::simulate;
 pub use db::stats::{DiskStats, Stats};
+pub use db::summarising::Summarised;
 pub use db::summary::{AggregateBound, CatalogSummary};
 #[cfg(feature = "workbench")]
 pub use db::workbench;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]
 
+#[path = "crash/copying.rs"]
+mod copying;
 #[path = "crash/shop.rs"]
 mod shop;
 
@@ -9,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use copying::copy;
 use habitue::{
     Catalog, Cause, Clock, Database, ManualClock, Message, OpenOptions, Snapshot, Time, Transition,
 };
@@ -99,18 +102,6 @@ impl Told {
             let of = self.0.entry(profile.to_string()).or_default();
             let is_new = if entered { of.insert(segment.to_string()) } else { of.remove(&*segment) };
             assert!(is_new, "{profile} {segment} {entered}");
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        match path.is_dir() {
-            true => copy(&path, &to),
-            false => drop(std::fs::copy(&path, &to).unwrap()),
         }
     }
 }

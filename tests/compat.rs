@@ -1,8 +1,8 @@
 //! Folders and backups that earlier versions wrote open for ever, with the answers of then.
 //!
 //! `tests/compat/` has, of each version of the formats, a data folder as a crash left it (`folder-1`: a
-//! base, two checkpoints, records behind them; since version 4 an erasure) and a backup (`backup-1`), with
-//! what they answered. They are never written anew. A new version of a format gets its own, once:
+//! base, two checkpoints, records behind them; since version 4 an erasure, since version 5 a summary) and a
+//! backup (`backup-1`), with what they answered. They are never written anew. A new version of a format gets its own, once:
 //!
 //! ```sh
 //! HABITUE_FREEZE=3 cargo test --all-features --test compat
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use habitue::{Clock, Database, ErrorKind, ManualClock, Message, OpenOptions};
+use habitue::{Clock, Database, ErrorKind, ManualClock, Message, OpenOptions, Time};
 use story::{Folder, How, answers, difference, message, now};
 
 const USUAL: How = How { sync: true, budget: None, salvage: false };
@@ -65,6 +65,13 @@ fn erased() -> Message {
     message(0, 0).with_id("erased").anonymous().with_anonymous_id("erased")
 }
 
+/// An order of long ago, of which a summary is made since version 5.
+fn long_ago(number: i64) -> Message {
+    let time = Time::from_millis(now().millis() - (1_000 + number) * 86_400_000).unwrap();
+    let order = Message::track("c1", "Order Completed").with_property("total", number as f64);
+    order.with_id(format!("old-{number}")).with_timestamp(time)
+}
+
 /// Writes the fixtures of a version that has none yet.
 fn freeze(version: &str) {
     let folder = Folder::new("freeze");
@@ -72,6 +79,12 @@ fn freeze(version: &str) {
     let database = story::open(&data, USUAL).unwrap();
     database.apply(erased()).unwrap();
     database.erase("erased").unwrap();
+    let reference = story::reference();
+    for number in 0..40 {
+        database.apply(long_ago(number)).unwrap();
+        reference.apply(long_ago(number)).unwrap();
+    }
+    assert_eq!(database.summarise_history().unwrap().messages, 38);
     for number in 0..180 {
         database.apply(message(0, number)).unwrap();
         database.apply(message(1, number)).unwrap();
@@ -81,7 +94,6 @@ fn freeze(version: &str) {
             _ => {}
         }
     }
-    let reference = story::reference();
     for number in 0..180 {
         reference.apply(message(0, number)).unwrap();
         reference.apply(message(1, number)).unwrap();

@@ -440,6 +440,10 @@ fn a_folder_is_measured() {
     assert!(stats["bytes_per_message"].is_f64() && stats["opened_in_ms"].is_f64(), "{stats}");
     let text = folder.run(&["stats", "shop"]).results;
     assert!(text.starts_with("profiles              4\nmessages              40\n"), "{text}");
+    let compacted = folder.run(&["compact", "shop", "--json"]).json();
+    assert_eq!(compacted, json!({ "profiles": 0, "messages": 0 }));
+    let stats = folder.run(&["stats", "shop", "--json"]).json();
+    assert!(stats["disk"]["base_bytes"].as_u64().unwrap() > 0, "{stats}");
 }
 
 #[test]

@@ -3,13 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]
 #![expect(dead_code, reason = "the story has more than one teller")]
 
+#[path = "crash/copying.rs"]
+mod copying;
 #[path = "crash/story.rs"]
 mod story;
 
-use std::path::Path;
-
 use std::time::Duration;
 
+use copying::copy;
 use habitue::{Catalog, Clock, Database, Durability, ManualClock, Message, OpenOptions, Reference, Time};
 use story::{Folder, How, answers, chance, difference, message, now};
 
@@ -329,17 +330,5 @@ fn agree(database: &Database, reference: &Reference, now: Time, seed: u64) {
         assert_eq!(found.id, expected.id, "seed {seed}: {id} at {now}");
         assert_eq!(found.segments, expected.segments, "seed {seed}: {id} at {now}");
         assert_eq!(found.attributes, expected.attributes, "seed {seed}: {id} at {now}");
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        match path.is_dir() {
-            true => copy(&path, &to),
-            false => assert!(std::fs::copy(&path, &to).is_ok(), "{}", path.display()),
-        }
     }
 }

@@ -53,7 +53,6 @@ impl ExactSum {
     }
 
     /// Adds all terms of another sum.
-    #[cfg(test)]
     pub(crate) fn add_all(&mut self, other: &ExactSum) {
         for &partial in &other.partials {
             self.grow(partial);

@@ -39,6 +39,8 @@ pub(crate) const MAX_ENTRIES_PER_AGGREGATE: u32 = 1_000_000;
 pub(crate) const MAX_LISTED_VALUES: i64 = 1_000;
 /// How far ahead of the clock a message may be, unless the catalog says otherwise.
 pub(crate) const DEFAULT_MAX_SKEW: Duration = Duration::from_millis(5 * 60_000);
+/// How much longer than its windows reach back a catalog keeps messages, unless it says otherwise: 400 days.
+pub(crate) const DEFAULT_HISTORY_MARGIN: Duration = Duration::from_millis(400 * 86_400_000);
 /// Longest template of an offer, bytes.
 pub(crate) const MAX_TEMPLATE_BYTES: usize = 16 * 1024;
 /// Steps that rendering one template may take.

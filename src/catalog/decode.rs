@@ -10,16 +10,15 @@
 
 use ahash::AHashMap;
 
-use super::fields::{Fields, bool, int, string, table};
+use super::fields::{Fields, bool, duration, int, table};
 use super::load::{CatalogText, Language, too_large};
 use super::naming::{Namespace, is_bare_name, is_name, place_of};
-use super::shape::{CATALOG, LIMITS};
+use super::shape::{CATALOG, HISTORY, LIMITS};
 use super::tree::{Entry, Node};
-use super::{attributes, definitions, identifiers, json_text, purposes, toml_text};
+use super::{attributes, definitions, history, identifiers, json_text, purposes, toml_text};
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
 use crate::base::source_text::{SourceFile, Span, Spanned};
-use crate::base::time::Duration;
 use crate::model::declaration::{Declarations, Named};
 
 /// The version of the catalog format that this program reads.
@@ -38,6 +37,7 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         identifier_names: Namespace::new(catalog.files()),
         event_names: Namespace::new(catalog.files()),
         purpose_names: Namespace::new(catalog.files()),
+        kept_names: Namespace::new(catalog.files()),
         personalization_names: Namespace::new(catalog.files()),
         settings: AHashMap::new(),
     };
@@ -79,6 +79,7 @@ struct Decoder<'t> {
     identifier_names: Namespace<'t>,
     event_names: Namespace<'t>,
     purpose_names: Namespace<'t>,
+    kept_names: Namespace<'t>,
     personalization_names: Namespace<'t>,
     /// Settings that stand only once in a catalog, and where they do.
     settings: AHashMap<&'static str, Span>,
@@ -101,6 +102,9 @@ impl Decoder<'_> {
         self.identifiers(fields.get("identifiers"));
         self.events(fields.get("events"));
         self.purposes(fields.get("purposes"));
+        if let Some(node) = fields.get("history") {
+            self.history(node);
+        }
         self.computed(fields.get("computed"));
         self.segments(fields.get("segments"));
         self.personalizations(fields.get("personalizations"));
@@ -200,6 +204,21 @@ impl Decoder<'_> {
         }
     }
 
+    fn history(&mut self, node: &Node) {
+        let Some(fields) = Fields::open(node, &HISTORY, &mut self.report) else { return };
+        if let Some(node) = self.setting(&fields, "margin") {
+            self.declarations.history_margin = history::kept(node, &mut self.report);
+        }
+        let so_far = self.declarations.kept_events.len();
+        for Entry { key, value } in self.section(fields.get("keep"), so_far, "events to keep") {
+            let named = self.kept_names.claim(key, "how long to keep the event", &mut self.report);
+            if let Some(body) = history::kept(value, &mut self.report).filter(|_| named) {
+                self.declarations.kept_events.push(Named { name: key.clone(), body });
+            }
+        }
+        fields.close();
+    }
+
     fn computed(&mut self, section: Option<&Node>) {
         for Entry { key, value } in self.section(section, self.declarations.computed.len(), "computed") {
             let body = definitions::computed(value, &mut self.report);
@@ -267,19 +286,9 @@ fn bounded<'n>(
     &entries[..room.min(entries.len())]
 }
 
-fn duration(node: &Node, report: &mut Report) -> Option<Duration> {
-    let text = string(node, report)?;
-    match Duration::parse(&text.value) {
-        Ok(duration) => Some(duration),
-        Err(error) => {
-            report.push(Finding::error("bad_duration", node.span, error.to_string()));
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::base::time::Duration;
     use std::path::Path;
 
     use super::*;
@@ -376,7 +385,7 @@ mod tests {
         assert_eq!(
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
-             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `purposes`, `computed`, \
+             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `purposes`, `history`, `computed`, \
              `segments`, `personalizations`"
         );
         assert_eq!(

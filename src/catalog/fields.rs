@@ -8,6 +8,7 @@ use super::tree::{Entry, Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::names::nearest;
 use crate::base::source_text::{Span, Spanned, Text};
+use crate::base::time::Duration;
 
 /// A table whose keys are known.
 pub(super) struct Fields<'n> {
@@ -166,4 +167,16 @@ pub(super) fn bounded_text(node: &Node, what: &str, limit: usize, report: &mut R
         return None;
     }
     Some(text.clone())
+}
+
+/// Reads a length of time.
+pub(super) fn duration(node: &Node, report: &mut Report) -> Option<Duration> {
+    let text = string(node, report)?;
+    match Duration::parse(&text.value) {
+        Ok(duration) => Some(duration),
+        Err(error) => {
+            report.push(Finding::error("bad_duration", node.span, error.to_string()));
+            None
+        }
+    }
 }

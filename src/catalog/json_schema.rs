@@ -77,6 +77,8 @@ struct Catalog {
     /// What customers consent to, by name.
     #[schemars(extend("propertyNames" = quoted_names()))]
     purposes: Option<BTreeMap<String, Purpose>>,
+    /// How long messages are kept.
+    history: Option<History>,
     /// Attributes that are computed from events and other attributes, as expressions.
     #[schemars(extend("propertyNames" = bare_names()))]
     computed: Option<BTreeMap<String, Computed>>,
@@ -91,6 +93,21 @@ struct Catalog {
 /// A length of time: `60s`, `90m`, `24h`, `7d`, `2w`, or a sum such as `1d12h`.
 #[derive(JsonSchema)]
 struct DurationText(#[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))] String);
+
+/// How long messages are kept: afterwards summaries of them are.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct History {
+    /// How much longer than the catalog's windows reach back; `400d` if left out.
+    margin: Option<KeptText>,
+    /// How long the messages of an event are kept, by its name.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    keep: Option<BTreeMap<String, KeptText>>,
+}
+
+/// A length of time, such as `90d`, or `forever`.
+#[derive(JsonSchema)]
+struct KeptText(#[schemars(regex(pattern = r"^(forever|([0-9]+(ms|s|m|h|d|w))+)$"))] String);
 
 /// Bounds on what is kept.
 #[derive(JsonSchema)]
@@ -393,13 +410,14 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 12] = [
+        let tables: [(&str, &Shape); 13] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
             ("/$defs/PropertyTable", &shape::PROPERTY),
             ("/$defs/IdentifierRule", &shape::IDENTIFIER),
             ("/$defs/Purpose", &shape::PURPOSE),
+            ("/$defs/History", &shape::HISTORY),
             ("/$defs/ElementTable", &shape::ELEMENT),
             ("/$defs/ComputedTable", &shape::COMPUTED),
             ("/$defs/SegmentTable", &shape::SEGMENT),
@@ -474,6 +492,7 @@ mod tests {
             } },
             "events": { "Any Name": { "p": "bool", "q": { "type": "time", "required": true, "description": "q" } }, "Empty": {} },
             "purposes": { "marketing": { "attributes": ["c"], "events": ["Empty"], "description": "p" }, "none": {} },
+            "history": { "margin": "30d", "keep": { "Empty": "forever", "Any Name": "7d" } },
             "computed": { "f": { "value": "1 + 1", "description": "f" } },
             "segments": { "g": { "members": ["ana"], "description": "g" }, "h": { "when": "true" } },
             "personalizations": { "i": {
@@ -495,6 +514,7 @@ mod tests {
         "/identifiers/e",
         "/events/Any Name/q",
         "/purposes/marketing",
+        "/history",
         "/computed/f",
         "/segments/g",
         "/segments/h",
@@ -542,6 +562,8 @@ mod tests {
             ("/events", json!({ "": {} })),
             ("/events/Empty", json!("int")),
             ("/purposes", json!({ "": {} })),
+            ("/history/margin", json!("ever")),
+            ("/history/keep/Empty", json!(7)),
             ("/purposes/none", json!("c")),
             ("/purposes/none", json!({ "events": "Empty" })),
             ("/purposes/none", json!({ "attributes": [""] })),

@@ -15,6 +15,7 @@ mod json_text;
 mod load;
 mod naming;
 mod purposes;
+mod history;
 mod quoted;
 mod shape;
 mod toml_text;

@@ -26,6 +26,7 @@ pub(super) const CATALOG: Shape = Shape {
         "identifiers",
         "events",
         "purposes",
+        "history",
         "computed",
         "segments",
         "personalizations",
@@ -61,6 +62,12 @@ pub(super) const PURPOSE: Shape = Shape {
         ("attribute", "write `attributes`, a list of names"),
         ("event", "write `events`, a list of names"),
     ],
+};
+
+pub(super) const HISTORY: Shape = Shape {
+    what: "how long history is kept",
+    keys: &["margin", "keep"],
+    misplaced: &[("max_skew", "it belongs to the top of the catalog")],
 };
 
 pub(super) const PROPERTY: Shape = Shape {

@@ -28,11 +28,14 @@ pub struct Snapshot {
     pub segments: BTreeMap<String, bool>,
     /// The decision of each personalization.
     pub decisions: BTreeMap<String, Decided>,
+    /// Of computed attributes and segments that the catalog asks more of than is kept of the customer's
+    /// history: the time after which they count everything.
+    pub complete_since: BTreeMap<String, Time>,
 }
 
 impl Snapshot {
     /// One JSON object: the id, and every attribute, segment and decision by name; and every consent, where
-    /// the catalog has purposes.
+    /// the catalog has purposes, and since when answers are complete that are not.
     pub fn to_json(&self) -> Json {
         let attributes: Map<String, Json> = self
             .attributes
@@ -42,6 +45,12 @@ impl Snapshot {
         let decisions: Map<String, Json> =
             self.decisions.iter().map(|(name, decided)| (name.clone(), decided.decision.to_json())).collect();
         let mut json = json!({ "user": self.id, "attributes": attributes, "segments": self.segments, "decisions": decisions });
+        if !self.complete_since.is_empty() {
+            let since = self.complete_since.iter();
+            json["complete_since"] = Json::Object(
+                since.map(|(name, time)| (name.clone(), Json::from(time.to_string()))).collect(),
+            );
+        }
         if !self.consents.is_empty() {
             let consents = self.consents.iter().map(|(name, consent)| (name.clone(), consent.to_json()));
             json["consents"] = Json::Object(consents.collect());

@@ -97,6 +97,10 @@ impl Database {
             return Err(Refusal::new(RefusalReason::Storage, "", detail));
         }
         message.check()?;
+        if *message.kind() == MessageKind::Summary {
+            let detail = "a summary is made by the database that the messages came to, and by nobody else";
+            return Err(Refusal::new(RefusalReason::Schema, "type", detail).with_value("summary"));
+        }
         let now = self.time.now();
         // What was held back takes effect in the order of time; what is of the same instant counts together,
         // but whether an alias exceeds a limit hangs on all who are there at its instant.
@@ -304,6 +308,8 @@ pub(crate) fn arriving(
     let content = match Content::of(&message, definitions, misfits) {
         // It was accepted, so what does not fit by now is left out.
         Err(_) if misfits == Misfits::LeaveOut => Content::Presence,
+        // It is taken in by whom it is about, once the messages that it stands for are gone.
+        Ok(Content::Summary(_)) => Content::Presence,
         content => content?,
     };
     let limits = if misfits == Misfits::Refuse { Limits::Checked } else { Limits::Passed };

@@ -9,6 +9,7 @@ pub(crate) mod tied;
 pub(crate) mod hearing_anew;
 pub(crate) mod replaying;
 pub(crate) mod held;
+pub(crate) mod summarising;
 pub(crate) mod identity;
 pub(crate) mod export;
 pub(crate) mod erasing;

@@ -16,6 +16,7 @@ use crate::engine::decide::{Deciding, Decisions};
 use crate::engine::decision::{Decided, Decision};
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
+use crate::engine::summary::completeness::Completeness;
 use crate::engine::transition::Trigger;
 use crate::engine::typed_message::{Content, Misfits};
 use crate::facts::identity::ties::Home;
@@ -25,7 +26,9 @@ use crate::model::ids::{AttributeId, EventId, PersonalizationId, SegmentId};
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::model::value::Value;
+use crate::rules::definitions::Definitions;
 use crate::rules::evaluate::evaluate;
+use crate::rules::expression::Expr;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 
@@ -359,6 +362,9 @@ fn snapshot(
         let name = definitions.purposes.names.name(purpose.0).to_owned();
         (name, Consent { state, since: standing.set_at(kept) })
     });
+    let lacking = standing.lacking();
+    let completeness = Completeness::of_customer(program, &lacking, now);
+    let valid_until = valid_until.min(completeness.next_change());
     let segments = definitions.segment_names.iter().enumerate();
     let segments = segments
         .map(|(number, name)| (name.to_owned(), is_member(program, standing, SegmentId::from_index(number))));
@@ -372,5 +378,17 @@ fn snapshot(
         consents: consents.collect(),
         segments: segments.collect(),
         decisions: names.zip(decisions).collect(),
+        complete_since: complete_since(definitions, &completeness),
     }
+}
+
+/// Of computed attributes and segments that lack something, after which time they count everything.
+fn complete_since(definitions: &Definitions, completeness: &Completeness<'_>) -> BTreeMap<String, Time> {
+    let of_computed = definitions.computed_names.iter().zip(&definitions.computed);
+    let of_computed = of_computed.map(|(name, computed)| (name, completeness.of(&computed.value)));
+    let of_segments = definitions.segment_names.iter().enumerate();
+    let of_segments = of_segments
+        .map(|(number, name)| (name, completeness.of(&Expr::Segment(SegmentId::from_index(number)))));
+    let all = of_computed.chain(of_segments);
+    all.filter_map(|(name, since)| Some((name.to_owned(), since?))).collect()
 }

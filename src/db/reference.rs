@@ -330,7 +330,7 @@ fn told(time: Time, message_id: String, content: &Content) -> Told {
         Content::Event { event, properties } => {
             Said::Event { event: *event, properties: Arc::clone(properties) }
         }
-        Content::Presence | Content::Consenting(_) => Said::Presence,
+        Content::Presence | Content::Summary(_) | Content::Consenting(_) => Said::Presence,
     };
     Told { time, message_id, said, consents: content.consents().to_vec() }
 }

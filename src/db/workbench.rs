@@ -6,10 +6,12 @@
 
 use std::cmp::Ordering;
 
+use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::catalog::Catalog;
 use crate::db::database::Database;
 use crate::db::questions::view;
+use crate::db::summarising::Summarised;
 use crate::derived::propagation::Scratch;
 use crate::derived::work::Work;
 use crate::engine::cell::Cell;
@@ -54,6 +56,14 @@ impl MessageOrder for ByNumber {
 }
 
 impl Database {
+    /// Puts summaries in the place of all messages that are older than the catalog keeps them, however few.
+    ///
+    /// # Errors
+    /// As [`Database::summarise_history`].
+    pub fn summarise_all(&self) -> Result<Summarised, Error> {
+        self.summarise_at_least(1)
+    }
+
     /// Lets no thread bring profiles under a new catalog: each does when it is touched, or when all are
     /// asked for. So what happens does not hang on threads.
     pub fn sweep_only_when_asked(&self) {

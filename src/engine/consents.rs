@@ -59,7 +59,7 @@ impl Content {
         let (attributes, event) = match self.rest() {
             Content::Attributes(set) => (set.as_slice(), None),
             Content::Event { event, .. } => (&[][..], *event),
-            Content::Presence | Content::Consenting(_) => (&[][..], None),
+            Content::Presence | Content::Summary(_) | Content::Consenting(_) => (&[][..], None),
         };
         let of_attributes = attributes.iter().flat_map(|(attribute, _)| purposes.of_attribute(*attribute));
         of_attributes.chain(purposes.of_event(event)).copied()

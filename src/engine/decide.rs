@@ -13,6 +13,7 @@ use crate::derived::work::Work;
 use crate::engine::decision::{Chosen, Decided, Decision, Reason};
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
+use crate::engine::summary::completeness::Completeness;
 use crate::facts::stamp::MessageOrder;
 use crate::model::declaration::Strategy;
 use crate::model::ids::PersonalizationId;
@@ -90,6 +91,8 @@ impl Deciding<'_> {
             .iter()
             .map(|attribute| (Arc::clone(&attribute.name), answer.read(&attribute.value)));
         let attributes = attributes.collect();
+        let lacking = standing.lacking();
+        let completeness = Completeness::of_customer(program, &lacking, self.now);
         Decision {
             personalization: Arc::from(program.definitions.personalization_names.name(id.0)),
             strategy: definition.strategy,
@@ -99,7 +102,8 @@ impl Deciding<'_> {
             cause: self.cause.clone(),
             revision: program.revision,
             at: self.now,
-            valid_until: answer.valid_until,
+            valid_until: answer.valid_until.min(completeness.next_change()),
+            complete_since: completeness.of_decision(definition),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Decision {
     pub at: Time,
     /// It is the same until then, unless a message or a new catalog comes.
     pub valid_until: Time,
+    /// If the catalog asks more than is kept of the customer's history: the time after which everything counts.
+    pub complete_since: Option<Time>,
 }
 
 /// Why a decision is what it is.
@@ -104,6 +106,7 @@ impl Decision {
             "cause": self.cause.as_deref(),
             "revision": self.revision,
             "at": self.at.to_string(),
+            "complete_since": self.complete_since.map(|time| time.to_string()),
             "valid_until": (self.valid_until != Time::NEVER).then(|| self.valid_until.to_string()),
         })
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod program;
 pub(crate) mod typed_message;
+pub(crate) mod summary;
 pub(crate) mod consents;
 pub(crate) mod retelling;
 pub(crate) mod transition;

@@ -11,6 +11,9 @@ use crate::model::ids::{EventId, PersonalizationId};
 use crate::rules::definitions::Definitions;
 use crate::rules::expression::{Expr, Function};
 
+/// The version of the layout of images.
+const IMAGES: &str = "images 2";
+
 /// A compiled catalog. It never changes; a new catalog is a new program with a greater revision.
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -79,7 +82,7 @@ impl Program {
     }
 }
 
-/// A hash of a revision and of all that gives the parts of a cell their numbers. It is taken from the
+/// A hash of the layout of images, a revision and all that gives the parts of a cell their numbers. It is taken from the
 /// tables themselves, so it also tells two versions of this library apart that number differently.
 fn fingerprint(revision: u64, definitions: &Definitions, plan: &Plan, graph: &Graph) -> u64 {
     let mut text = String::new();
@@ -87,7 +90,7 @@ fn fingerprint(revision: u64, definitions: &Definitions, plan: &Plan, graph: &Gr
         // Writing to a string does not fail.
         let _ = write!(text, "{part:?};");
     };
-    add(&revision);
+    add(&(IMAGES, revision));
     for (name, declaration) in definitions.attribute_names.iter().zip(&definitions.attributes) {
         add(&(name, &declaration.ty));
     }

@@ -11,7 +11,7 @@ use crate::engine::image::Image;
 use crate::engine::transition::Trigger;
 use crate::facts::customer::Sources;
 use crate::facts::source_state::SourceState;
-use crate::model::ids::{AttributeId, EventId, SourceId};
+use crate::model::ids::{AggregateId, AttributeId, EventId, SourceId};
 use crate::model::value::Value;
 
 /// A cell or an image.
@@ -19,6 +19,16 @@ use crate::model::value::Value;
 pub(crate) enum Standing<'a> {
     Cell(&'a Cell),
     Image(&'a Image),
+}
+
+impl<'a> Standing<'a> {
+    /// Aggregates that lack what was up to a time, by their numbers.
+    pub(crate) fn lacking(self) -> Cow<'a, [(AggregateId, Time)]> {
+        match self {
+            Standing::Cell(cell) => Cow::Borrowed(cell.customer.lacking()),
+            Standing::Image(image) => Cow::Owned(image.lacking()),
+        }
+    }
 }
 
 impl Standing<'_> {

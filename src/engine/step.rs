@@ -22,9 +22,11 @@ use crate::engine::consents::{Told, are_granted, disturbs, event_counts, spoken}
 use crate::engine::program::Program;
 use crate::engine::retelling::heard_until;
 use crate::engine::standing::Standing;
+use crate::engine::summary::digest::Digest;
 use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, TypedMessage};
-use crate::facts::customer::Sources as _;
+use crate::facts::customer::{Customer, Sources as _};
+use crate::facts::plan::Keeping;
 use crate::facts::stamp::Stamp;
 use crate::model::ids::{AttributeId, EventId, SegmentId, SourceId};
 use crate::model::refusal::{Refusal, RefusalReason};
@@ -126,6 +128,15 @@ impl Step<'_> {
         let mut step = Step { program, past, is_listed, scratch: self.scratch, turns: &mut turns };
         later.into_iter().for_each(|message| step.apply(&mut cell, message, now));
         cell
+    }
+
+    /// What is known of a customer of whom there is nothing but these messages.
+    pub(crate) fn taken_in(&mut self, messages: &[TypedMessage], now: Time) -> Customer {
+        let mut cell = Cell { last_change: now, ..Cell::new() };
+        for message in messages {
+            self.take(&mut cell, message.stamp, &message.content, &mut Touched::new());
+        }
+        cell.customer
     }
 
     /// The cell that retold messages up to `now` make.
@@ -243,6 +254,7 @@ impl Step<'_> {
         let purposes = &self.program.definitions.purposes;
         match content {
             Content::Presence => {}
+            Content::Summary(digest) => self.take_digest(cell, digest, touched),
             Content::Attributes(set) => {
                 for (attribute, value) in set {
                     if are_granted(cell, purposes, purposes.of_attribute(*attribute)) {
@@ -306,6 +318,23 @@ impl Step<'_> {
         if let Some(event) = event.filter(|event| program.is_trigger(*event)) {
             cell.customer.remember_trigger(event, stamp, properties, self.past);
         }
+    }
+
+    /// Takes in what is left of messages that are gone.
+    fn take_digest(&mut self, cell: &mut Cell, digest: &Digest, touched: &mut Touched) {
+        let program = self.program;
+        let compiled = (&program.plan, &program.definitions);
+        for (source, last) in &digest.last {
+            cell.customer.absorb_last(*source, *last, compiled, self.past);
+            touched.extend_from_slice(program.graph.subjects_of_source(*source));
+        }
+        for (aggregate, state) in &digest.states {
+            let source = program.definitions.aggregates[aggregate.index()].source;
+            if let Keeping::Accumulated { slot, .. } = program.plan.aggregates[aggregate.index()].keeping {
+                cell.customer.absorb(source, slot, state, self.past);
+            }
+        }
+        digest.lacking.iter().for_each(|(aggregate, until)| cell.customer.lack(*aggregate, *until));
     }
 
     /// The sources that take an event with these properties.

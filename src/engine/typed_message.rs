@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use crate::engine::consents::Consenting;
+use crate::engine::summary::digest::Digest;
 use crate::facts::stamp::Stamp;
 use crate::model::declaration::FieldDeclaration;
 use crate::model::ids::{AttributeId, EventId, PurposeId};
@@ -33,6 +34,8 @@ pub(crate) enum Content {
     Event { event: Option<EventId>, properties: Arc<[Option<Value>]> },
     /// Nothing but that the customer is known.
     Presence,
+    /// What is left of messages that are gone.
+    Summary(Arc<Digest>),
     /// One of the above, and words on purposes.
     Consenting(Box<Consenting>),
 }
@@ -89,6 +92,7 @@ impl Reader<'_> {
             MessageKind::Alias { .. } | MessageKind::Group { .. } | MessageKind::Unmerge => {
                 Ok(Content::Presence)
             }
+            MessageKind::Summary => Ok(Content::Summary(Arc::new(Digest::read(message, self.definitions)))),
         }
     }
 

@@ -220,7 +220,7 @@ fn add_exactly(total: &mut ExactSum, value: i64) {
 /// other. Only the first kind that is there at all counts: numbers, then times, texts, bools. Lists
 /// and maps never do. Of an int and an equal float, which print differently, the int is kept. So the
 /// result depends on which values there are, and not on which came first.
-fn keep_extreme(kept: &mut Option<Value>, value: Option<&Value>, wanted: Ordering) {
+pub(super) fn keep_extreme(kept: &mut Option<Value>, value: Option<&Value>, wanted: Ordering) {
     let Some((value, kind)) = value.and_then(|value| Some((value, kind(value)?))) else { return };
     let replaces = |old: &Value| match (kind.cmp(&self::kind(old).unwrap_or(u8::MAX)), value.compare(old)) {
         (Ordering::Equal, Some(Ordering::Equal)) => matches!((value, old), (Value::Int(_), Value::Float(_))),
@@ -243,7 +243,7 @@ fn kind(value: &Value) -> Option<u8> {
     }
 }
 
-fn add_to_last_two(
+pub(super) fn add_to_last_two(
     last: &mut Option<Stamp>,
     previous: &mut Option<Stamp>,
     stamp: Stamp,
@@ -256,7 +256,7 @@ fn add_to_last_two(
     }
 }
 
-fn add_to_latest(
+pub(super) fn add_to_latest(
     latest: &mut Vec<(Stamp, Value)>,
     limit: u32,
     stamp: Stamp,

@@ -8,11 +8,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::base::time::Time;
+use crate::facts::accumulator::Accumulator;
 use crate::facts::attributes::{Attributes, Slot};
 use crate::facts::plan::Plan;
 use crate::facts::source_state::SourceState;
 use crate::facts::stamp::{MessageOrder, Stamp};
-use crate::model::ids::{EventId, SourceId};
+use crate::model::ids::{AggregateId, EventId, SourceId};
 use crate::model::value::Value;
 use crate::rules::definitions::Definitions;
 
@@ -22,7 +23,13 @@ pub(crate) struct Customer {
     pub(crate) attributes: Attributes,
     sources: Vec<(SourceId, SourceState)>,
     pub(crate) triggers: Vec<Trigger>,
+    /// What aggregates lack; of nearly all customers nothing.
+    lacking: Option<Box<Lacking>>,
 }
+
+/// Aggregates that lack what was up to a time, by their numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Lacking(Vec<(AggregateId, Time)>);
 
 /// What is kept of the sources' events, in memory or archived.
 pub(crate) trait Sources {
@@ -40,19 +47,20 @@ pub(crate) struct Trigger {
 
 impl Sources for Customer {
     fn source(&self, source: SourceId) -> Option<Cow<'_, SourceState>> {
-        let place = self.sources.binary_search_by_key(&source, |(id, _)| *id).ok()?;
-        Some(Cow::Borrowed(&self.sources[place].1))
+        self.source_state(source).map(Cow::Borrowed)
     }
 }
 
 impl Customer {
-    /// A customer of these parts; the sources are sorted.
+    /// A customer of these parts; the sources and what is lacking are sorted.
     pub(crate) fn from_parts(
         attributes: Attributes,
         sources: Vec<(SourceId, SourceState)>,
         triggers: Vec<Trigger>,
+        lacking: Vec<(AggregateId, Time)>,
     ) -> Customer {
-        Customer { attributes, sources, triggers }
+        let lacking = (!lacking.is_empty()).then(|| Box::new(Lacking(lacking)));
+        Customer { attributes, sources, triggers, lacking }
     }
 
     /// About how many bytes it takes on the heap; texts are counted as if nobody shared them.
@@ -81,13 +89,69 @@ impl Customer {
         settled: Time,
         order: &dyn MessageOrder,
     ) {
-        let source_plan = &plan.sources[source.index()];
+        let state = self.state_mut(source, stamp, (plan, definitions));
+        state.take(stamp, properties, &plan.sources[source.index()], plan, settled, order);
+    }
+
+    /// The state of a source, if it ever took an event.
+    pub(crate) fn source_state(&self, source: SourceId) -> Option<&SourceState> {
+        let place = self.sources.binary_search_by_key(&source, |(id, _)| *id).ok()?;
+        Some(&self.sources[place].1)
+    }
+
+    /// Aggregates that lack what was up to a time, by their numbers.
+    pub(crate) fn lacking(&self) -> &[(AggregateId, Time)] {
+        self.lacking.as_ref().map_or(&[], |lacking| &lacking.0)
+    }
+
+    /// Notes that a source took events that are gone, the last of which was this.
+    pub(crate) fn absorb_last(
+        &mut self,
+        source: SourceId,
+        last: Stamp,
+        compiled: (&Plan, &Definitions),
+        order: &dyn MessageOrder,
+    ) {
+        let state = self.state_mut(source, last, compiled);
+        if last.is_after(state.last, order) {
+            state.last = last;
+        }
+    }
+
+    /// Takes in what one of a source's aggregates, by its slot, has made of events that are gone.
+    pub(crate) fn absorb(
+        &mut self,
+        source: SourceId,
+        slot: usize,
+        state: &Accumulator,
+        order: &dyn MessageOrder,
+    ) {
+        if let Ok(place) = self.sources.binary_search_by_key(&source, |(id, _)| *id) {
+            self.sources[place].1.accumulators[slot].absorb(state, order);
+        }
+    }
+
+    /// Notes that an aggregate lacks what was up to a time.
+    pub(crate) fn lack(&mut self, aggregate: AggregateId, until: Time) {
+        let Lacking(lacking) = &mut **self.lacking.get_or_insert_default();
+        match lacking.binary_search_by_key(&aggregate, |(id, _)| *id) {
+            Ok(place) => lacking[place].1 = lacking[place].1.max(until),
+            Err(place) => lacking.insert(place, (aggregate, until)),
+        }
+    }
+
+    fn state_mut(
+        &mut self,
+        source: SourceId,
+        first: Stamp,
+        (plan, definitions): (&Plan, &Definitions),
+    ) -> &mut SourceState {
         let place = self.sources.binary_search_by_key(&source, |(id, _)| *id).unwrap_or_else(|place| {
-            let state = SourceState::new(stamp, source_plan, plan, definitions);
+            let state = SourceState::new(first, &plan.sources[source.index()], plan, definitions);
             self.sources.insert(place, (source, state));
             place
         });
-        self.sources[place].1.take(stamp, properties, source_plan, plan, settled, order);
+        &mut self.sources[place].1
     }
 
     /// The last event of a name that triggers a personalization.

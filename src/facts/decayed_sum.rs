@@ -61,6 +61,18 @@ impl DecayedSum {
         self.sum.add(at_landmark);
     }
 
+    /// Adds what another sum of the same half-life has added.
+    pub(crate) fn absorb(&mut self, other: &DecayedSum) {
+        let mut more = other.sum.clone();
+        if self.landmark < other.landmark {
+            self.sum.scale(power(self.landmark.saturating_sub(other.landmark)));
+            self.landmark = other.landmark;
+        } else {
+            more.scale(power(other.landmark.saturating_sub(self.landmark)));
+        }
+        self.sum.add_all(&more);
+    }
+
     /// The score at `now`.
     pub(crate) fn value(&self, now: Time) -> f64 {
         let sum = self.sum.value();

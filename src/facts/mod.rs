@@ -8,6 +8,7 @@ pub(crate) mod stamp;
 pub(crate) mod attributes;
 pub(crate) mod decayed_sum;
 pub(crate) mod accumulator;
+pub(crate) mod absorbing;
 pub(crate) mod event_log;
 pub(crate) mod plan;
 pub(crate) mod room;

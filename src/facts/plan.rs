@@ -12,12 +12,13 @@
 use ahash::AHashMap;
 use smallvec::SmallVec;
 
-use crate::base::time::{Duration, Time};
+use crate::base::time::Time;
 use crate::facts::accumulator::Accumulator;
 use crate::model::ids::{AggregateId, EventId, PropertyId, SourceId};
 use crate::model::value::{Type, Value};
 use crate::rules::definitions::Definitions;
-use crate::rules::expression::{Bound, Comparison, Expr, Function};
+use crate::rules::expression::{Comparison, Expr, Function};
+use crate::rules::horizon::Horizon;
 
 /// The plan of a whole catalog.
 #[derive(Debug)]
@@ -37,18 +38,6 @@ pub(crate) struct SourcePlan {
     pub(crate) horizon: Horizon,
     /// Aggregates kept as accumulators, in the order of the source state's accumulators.
     pub(crate) accumulated: Vec<AggregateId>,
-}
-
-/// How far back a log reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) enum Horizon {
-    /// There is no log.
-    #[default]
-    Nothing,
-    /// Events later than `now - d` are kept.
-    Within(Duration),
-    /// All events are kept.
-    Everything,
 }
 
 /// How one aggregate is answered.
@@ -107,17 +96,17 @@ impl Plan {
         });
         let source = &mut self.sources[aggregate.source.index()];
         let keeping = if let Function::FollowedBy { other, .. } = aggregate.function {
-            let horizon = horizon(&aggregate.window);
+            let horizon = aggregate.horizon();
             source.reach(horizon);
             self.sources[other.index()].reach(horizon);
             Keeping::Logged { column: None }
-        } else if aggregate.function.reads_last_event() && aggregate.window.iter().all(Bound::is_lower) {
+        } else if aggregate.is_of_last_event() {
             Keeping::LastEvent
-        } else if let Some((after, before)) = fixed_interval(&aggregate.window) {
+        } else if let Some((after, before)) = aggregate.fixed_interval() {
             source.accumulated.push(id);
             Keeping::Accumulated { slot: source.accumulated.len() - 1, after, before }
         } else {
-            source.reach(horizon(&aggregate.window));
+            source.reach(aggregate.horizon());
             Keeping::Logged { column: property.as_ref().map(|(property, _)| source.column(*property)) }
         };
         self.aggregates.push(AggregatePlan { keeping, property });
@@ -194,67 +183,6 @@ impl Plan {
         let ty = self.aggregates[id.index()].property.as_ref().map(|(_, ty)| ty);
         Accumulator::new(&definitions.aggregates[id.index()].function, ty)
     }
-}
-
-impl Function {
-    /// The property the aggregate is of.
-    pub(crate) fn property(&self) -> Option<PropertyId> {
-        match self {
-            Function::Sum(property)
-            | Function::Average(property)
-            | Function::Minimum(property)
-            | Function::Maximum(property)
-            | Function::First(property)
-            | Function::Last(property)
-            | Function::Distinct(property)
-            | Function::Values(property, _)
-            | Function::Top(property) => Some(*property),
-            Function::Decayed { weight, .. } => *weight,
-            Function::Count
-            | Function::Exists
-            | Function::FirstTime
-            | Function::LastTime
-            | Function::PreviousTime
-            | Function::FollowedBy { .. }
-            | Function::NotFollowedBy { .. } => None,
-        }
-    }
-
-    fn reads_last_event(&self) -> bool {
-        matches!(self, Function::Exists | Function::LastTime | Function::NotFollowedBy { .. })
-    }
-}
-
-impl Bound {
-    /// Whether it only cuts off early events, at a distance or time that no fact changes.
-    fn is_lower(&self) -> bool {
-        match self {
-            Bound::Within(_) => true,
-            Bound::After(time) => matches!(time, Expr::Constant(_)),
-            Bound::OlderThan(_) | Bound::Before(_) => false,
-        }
-    }
-}
-
-/// The open interval of times that a window without moving bounds is.
-fn fixed_interval(window: &[Bound]) -> Option<(Time, Time)> {
-    let mut interval = (Time::BEFORE_ALL, Time::NEVER);
-    for bound in window {
-        match bound {
-            Bound::After(Expr::Constant(Value::Time(time))) => interval.0 = interval.0.max(*time),
-            Bound::Before(Expr::Constant(Value::Time(time))) => interval.1 = interval.1.min(*time),
-            _ => return None,
-        }
-    }
-    Some(interval)
-}
-
-fn horizon(window: &[Bound]) -> Horizon {
-    let shortest = window.iter().filter_map(|bound| match bound {
-        Bound::Within(duration) => Some(*duration),
-        _ => None,
-    });
-    shortest.min().map_or(Horizon::Everything, Horizon::Within)
 }
 
 /// A property and the one value it must have for the filter to hold, if there is such a property.

@@ -7,10 +7,11 @@
 use crate::base::time::Time;
 use crate::facts::accumulator::Accumulator;
 use crate::facts::event_log::EventLog;
-use crate::facts::plan::{Horizon, Keeping, Plan, SourcePlan};
+use crate::facts::plan::{Keeping, Plan, SourcePlan};
 use crate::facts::stamp::{MessageOrder, Stamp};
 use crate::model::value::Value;
 use crate::rules::definitions::Definitions;
+use crate::rules::horizon::Horizon;
 
 /// The state of one source.
 #[derive(Clone, Debug, PartialEq)]

@@ -31,6 +31,10 @@ pub(crate) struct Declarations {
     pub(crate) events: Vec<Named<Vec<Named<FieldDeclaration>>>>,
     /// What customers consent to.
     pub(crate) purposes: Vec<Named<PurposeDeclaration>>,
+    /// How much longer messages are kept than the windows reach back.
+    pub(crate) history_margin: Option<Kept>,
+    /// How long messages of an event are kept.
+    pub(crate) kept_events: Vec<Named<Kept>>,
     pub(crate) computed: Vec<Named<Text>>,
     pub(crate) segments: Vec<Named<SegmentDeclaration>>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
@@ -73,6 +77,13 @@ pub(crate) struct IdentifierDeclaration {
 pub(crate) struct PurposeDeclaration {
     pub(crate) attributes: Vec<Spanned<String>>,
     pub(crate) events: Vec<Spanned<String>>,
+}
+
+/// How long messages are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    For(Duration),
+    Forever,
 }
 
 /// Whether upper and lower case are told apart.

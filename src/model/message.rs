@@ -74,6 +74,8 @@ pub enum MessageKind {
     },
     /// Whatever tied the customer to other customers until now is taken back. Not of the Segment spec.
     Unmerge,
+    /// What is left of messages that are no longer kept. Only the database makes one.
+    Summary,
 }
 
 impl MessageKind {
@@ -90,12 +92,14 @@ impl MessageKind {
             MessageKind::Alias { .. } => "alias",
             MessageKind::Group { .. } => "group",
             MessageKind::Unmerge => "unmerge",
+            MessageKind::Summary => "summary",
         }
     }
 
     /// Whether messages of this kind have properties.
     pub(super) fn has_properties(&self) -> bool {
-        matches!(self, MessageKind::Track { .. } | MessageKind::Page { .. } | MessageKind::Screen { .. })
+        use MessageKind::{Page, Screen, Summary, Track};
+        matches!(self, Track { .. } | Page { .. } | Screen { .. } | Summary)
     }
 
     /// Whether messages of this kind have traits.
@@ -304,7 +308,7 @@ impl Message {
     /// The names and ids that only this kind has.
     pub(super) fn kind_texts(&self) -> (Option<&str>, Option<&str>) {
         match &self.kind {
-            MessageKind::Identify | MessageKind::Unmerge => (None, None),
+            MessageKind::Identify | MessageKind::Unmerge | MessageKind::Summary => (None, None),
             MessageKind::Track { event } => (Some(event), None),
             MessageKind::Page { name, category } | MessageKind::Screen { name, category } => {
                 (name.as_deref(), category.as_deref())

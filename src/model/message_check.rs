@@ -3,7 +3,7 @@
 //! Invariants, of each message that passed [`Message::check`]:
 //! 1. It has a user id or an anonymous id; no id is empty, holds a control character, or is longer than
 //!    [`MAX_ID_BYTES`].
-//! 2. Only `track`, `page` and `screen` have properties, only `identify` and `group` have traits; each
+//! 2. Only `track`, `page`, `screen` and summaries have properties, only `identify` and `group` have traits; each
 //!    is nested at most [`MAX_VALUE_DEPTH`] levels deep.
 //! 3. Its JSON is at most [`MAX_MESSAGE_BYTES`] long and reads back as an equal message.
 
@@ -62,7 +62,8 @@ impl Message {
             MessageKind::Identify
             | MessageKind::Page { .. }
             | MessageKind::Screen { .. }
-            | MessageKind::Unmerge => {}
+            | MessageKind::Unmerge
+            | MessageKind::Summary => {}
         }
         let kind = self.kind.as_str();
         if !self.kind.has_properties() && !self.properties.is_empty() {

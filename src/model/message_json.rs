@@ -100,7 +100,7 @@ impl Message {
         put("anonymousId", self.anonymous_id().map(Json::from));
         put("timestamp", self.timestamp().map(|time| Json::from(time.to_string())));
         match self.kind() {
-            MessageKind::Identify | MessageKind::Unmerge => {}
+            MessageKind::Identify | MessageKind::Unmerge | MessageKind::Summary => {}
             MessageKind::Track { event } => put("event", Some(Json::from(event.as_str()))),
             MessageKind::Page { name, category } | MessageKind::Screen { name, category } => {
                 put("name", name.as_deref().map(Json::from));
@@ -181,6 +181,7 @@ impl Wire {
                 MessageKind::Alias { previous_id: required("previousId", previous_id)? }
             }
             "unmerge" => MessageKind::Unmerge,
+            "summary" => MessageKind::Summary,
             "group" => {
                 let group_id = read_id("groupId", self.group_id.as_ref())?;
                 MessageKind::Group { group_id: required("groupId", group_id)? }

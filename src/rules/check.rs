@@ -19,9 +19,12 @@ mod order;
 mod parsed;
 mod personalization;
 mod purposes;
+mod retention;
 mod scope;
 mod typed;
 mod world;
+
+use std::sync::OnceLock;
 
 use ahash::AHashMap;
 
@@ -37,6 +40,7 @@ use crate::rules::definitions::{ComputedDefinition, Definitions, EventDefinition
 use crate::rules::expression::Expr;
 use crate::rules::identifiers::IdentifierRules;
 use crate::rules::lint;
+use crate::rules::retention::Retention;
 use crate::rules::syntax::{Node, Problem};
 
 use self::expression::Checker;
@@ -65,7 +69,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
     let computed =
         world.computed.into_iter().flatten().map(|computed| ComputedDefinition { value: computed.expr });
     let (sources, aggregates) = pool.into_parts();
-    let definitions = Definitions {
+    let mut definitions = Definitions {
         strict: declarations.strict,
         max_skew: declarations.max_skew.unwrap_or(DEFAULT_MAX_SKEW),
         entries_per_aggregate: declarations.entries_per_aggregate.unwrap_or(DEFAULT_ENTRIES_PER_AGGREGATE),
@@ -75,6 +79,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         event_names: world.event_names,
         events: world.events,
         purposes: world.purposes,
+        retention: Retention::default(),
         computed_names: world.computed_names,
         computed: computed.collect(),
         segment_names: world.segment_names,
@@ -84,9 +89,11 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         personalizations,
         sources,
         aggregates,
+        texts: OnceLock::new(),
     };
+    retention::add(&mut definitions, declarations, report);
     lint::lint(declarations, &definitions, report);
-    Some(definitions)
+    (!report.has_errors()).then_some(definitions)
 }
 
 /// A catalog while it is being checked.

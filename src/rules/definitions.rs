@@ -8,16 +8,17 @@
 //! 2. A segment's expression names only segments of lower place than its own *in `segment_order`*,
 //!    which lists all segments, each after those it names.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::names::Names;
 use crate::base::time::Duration;
 use crate::model::declaration::{FieldDeclaration, Strategy};
 use crate::model::ids::{AttributeId, EventId, SegmentId};
-use crate::model::value::Value;
+use crate::model::value::{Type, Value};
 use crate::rules::expression::{Aggregate, Expr, Source};
 use crate::rules::identifiers::IdentifierRules;
 use crate::rules::purposes::Purposes;
+use crate::rules::retention::Retention;
 use crate::rules::template::Template;
 
 /// All definitions of a catalog.
@@ -35,6 +36,7 @@ pub(crate) struct Definitions {
     pub(crate) event_names: Names,
     pub(crate) events: Vec<EventDefinition>,
     pub(crate) purposes: Purposes,
+    pub(crate) retention: Retention,
     pub(crate) computed_names: Names,
     pub(crate) computed: Vec<ComputedDefinition>,
     pub(crate) segment_names: Names,
@@ -44,6 +46,15 @@ pub(crate) struct Definitions {
     pub(crate) personalizations: Vec<PersonalizationDefinition>,
     pub(crate) sources: Vec<Source>,
     pub(crate) aggregates: Vec<Aggregate>,
+    /// The texts of sources and aggregates, once somebody asked for them.
+    pub(crate) texts: OnceLock<Texts>,
+}
+
+/// Sources and aggregates as they are written, by their numbers.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    pub(crate) sources: Vec<String>,
+    pub(crate) aggregates: Vec<String>,
 }
 
 /// An event that is declared, or named by conditions of a catalog that is not strict.
@@ -129,6 +140,13 @@ impl Definitions {
         }
         let place = self.computed.iter().position(|computed| computed.value == *expr)?;
         Some(self.computed_names.name(u32::try_from(place).ok()?))
+    }
+
+    /// The type of the property that an aggregate is of.
+    pub(crate) fn property_type(&self, aggregate: &Aggregate) -> Option<&Type> {
+        let event = self.sources[aggregate.source.index()].event?;
+        let property = aggregate.function.property()?;
+        Some(&self.event(event).properties[property.index()].ty)
     }
 
     /// The definition of an event.

@@ -278,6 +278,39 @@ pub(crate) enum Function {
     },
 }
 
+impl Function {
+    /// The property the aggregate is of.
+    pub(crate) fn property(&self) -> Option<PropertyId> {
+        match self {
+            Function::Sum(property)
+            | Function::Average(property)
+            | Function::Minimum(property)
+            | Function::Maximum(property)
+            | Function::First(property)
+            | Function::Last(property)
+            | Function::Distinct(property)
+            | Function::Values(property, _)
+            | Function::Top(property) => Some(*property),
+            Function::Decayed { weight, .. } => *weight,
+            Function::Count
+            | Function::Exists
+            | Function::FirstTime
+            | Function::LastTime
+            | Function::PreviousTime
+            | Function::FollowedBy { .. }
+            | Function::NotFollowedBy { .. } => None,
+        }
+    }
+
+    /// The source that follows the aggregate's own, or does not.
+    pub(crate) fn other(&self) -> Option<SourceId> {
+        match self {
+            Function::FollowedBy { other, .. } | Function::NotFollowedBy { other, .. } => Some(*other),
+            _ => None,
+        }
+    }
+}
+
 impl Comparison {
     /// The comparison that holds of (b, a) when this one holds of (a, b).
     pub(crate) fn mirrored(self) -> Comparison {

@@ -6,6 +6,8 @@
 pub(crate) mod expression;
 pub(crate) mod identifiers;
 pub(crate) mod purposes;
+pub(crate) mod horizon;
+pub(crate) mod retention;
 pub(crate) mod definitions;
 pub(crate) mod typing;
 pub(crate) mod canonical;

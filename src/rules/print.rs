@@ -12,7 +12,7 @@ use std::fmt::Write;
 
 use crate::model::ids::{AggregateId, EventId};
 use crate::model::value::Value;
-use crate::rules::definitions::Definitions;
+use crate::rules::definitions::{Definitions, Texts};
 use crate::rules::expression::{
     Bound, Comparison, Expr, Function, Operator, Quantifier, Source, TextFunction,
 };
@@ -50,6 +50,31 @@ pub(crate) fn print_with_names(expr: &Expr, definitions: &Definitions, trigger: 
 /// The text of an aggregate, such as `events("Order Completed").within("90d").sum(total)`.
 pub(crate) fn print_aggregate(aggregate: AggregateId, definitions: &Definitions) -> String {
     print(&Expr::Aggregate(aggregate), definitions, None)
+}
+
+impl Definitions {
+    /// The texts of all sources and aggregates.
+    pub(crate) fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| Texts {
+            sources: self.sources.iter().map(|source| print_source(source, self)).collect(),
+            aggregates: (0..self.aggregates.len())
+                .map(|number| print_aggregate(AggregateId::from_index(number), self))
+                .collect(),
+        })
+    }
+}
+
+/// The text of a source, such as `events("Order Completed").where(total > 5)`.
+fn print_source(source: &Source, definitions: &Definitions) -> String {
+    let mut printer = Printer {
+        definitions,
+        trigger: None,
+        filtered: None,
+        naming: Naming::WrittenOut,
+        text: String::new(),
+    };
+    printer.source(source);
+    printer.text
 }
 
 /// Text in quotes, as CEL reads it.

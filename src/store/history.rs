@@ -11,15 +11,18 @@
 
 use std::cmp::Ordering;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::engine::consents::Told;
+use crate::engine::summary::coverage::Coverage;
 use crate::engine::typed_message::{Content, Misfits, TypedMessage};
 use crate::facts::identity::resolution::Heard;
+use crate::facts::identity::ties::written_home;
 use crate::facts::stamp::{HistoryPlace, MessageOrder, Stamp};
 use crate::model::identifier::Identifier;
-use crate::model::message::Message;
+use crate::model::message::{Message, MessageKind};
 use crate::rules::definitions::Definitions;
 
 /// The messages of one profile.
@@ -30,7 +33,12 @@ pub(crate) struct History {
     stored: Stored,
     /// The message that changed the profile last, which answers name.
     last_cause: Option<(HistoryPlace, Box<str>)>,
+    /// Ids of messages that are gone, which summaries among `entries` speak of, in the order of these.
+    anchors: Vec<Box<str>>,
 }
+
+/// The places of messages that are gone begin here: the first anchor has this one.
+const ANCHORS: u32 = 1 << 31;
 
 /// One accepted message.
 #[derive(Clone, Debug)]
@@ -62,7 +70,7 @@ pub(crate) trait Archive: Debug + Send + Sync {
 impl History {
     /// The history of a profile whose messages are all in the archive.
     pub(crate) fn archived(stored: Stored, last_cause: Option<(HistoryPlace, Box<str>)>) -> History {
-        History { first: stored.messages, entries: Vec::new(), stored, last_cause }
+        History { first: stored.messages, entries: Vec::new(), stored, last_cause, anchors: Vec::new() }
     }
 
     /// The place that the next message will have.
@@ -73,7 +81,22 @@ impl History {
 
     /// Adds a message at the end.
     pub(crate) fn push(&mut self, entry: Entry) {
+        self.anchors.extend(anchors_of(&entry));
         self.entries.push(entry);
+    }
+
+    /// The history with a summary in the place of the messages it stands for. The history is whole.
+    pub(crate) fn summarised(self, summary: Entry) -> History {
+        debug_assert!(self.is_whole(), "what is in the archive only would be lost");
+        let coverage = Coverage::of(&summary.message).unwrap_or_default();
+        let is_gone = |entry: &Entry| {
+            written_home(&entry.message) == written_home(&summary.message)
+                && coverage.covers(entry.time, &entry.message_id, &entry.message)
+        };
+        let mut history = History::default();
+        self.entries.into_iter().filter(|entry| !is_gone(entry)).for_each(|entry| history.push(entry));
+        history.push(summary);
+        history
     }
 
     /// Says that nothing is in the archive; the history is whole.
@@ -98,6 +121,7 @@ impl History {
         debug_assert_eq!(archived.len(), self.stored.messages as usize, "all that are stored");
         archived.truncate(self.first as usize);
         archived.append(&mut self.entries);
+        self.anchors = archived.iter().flat_map(anchors_of).collect();
         self.entries = archived;
         self.first = 0;
     }
@@ -137,9 +161,10 @@ impl History {
 
     /// The id of a message, if it is in memory.
     pub(crate) fn message_id(&self, place: HistoryPlace) -> Option<&str> {
-        match &self.last_cause {
-            Some((known, id)) if *known == place => Some(id),
-            _ => self.entry(place).map(|entry| &*entry.message_id),
+        match (&self.last_cause, place.0.checked_sub(ANCHORS)) {
+            (Some((known, id)), _) if *known == place => Some(id),
+            (_, Some(anchor)) => self.anchors.get(anchor as usize).map(|id| &**id),
+            (_, None) => self.entry(place).map(|entry| &*entry.message_id),
         }
     }
 
@@ -186,15 +211,32 @@ impl Entry {
     }
 }
 
+/// Ids of messages that are gone, which a summary speaks of.
+fn anchors_of(entry: &Entry) -> impl Iterator<Item = Box<str>> {
+    let is_summary = *entry.message.kind() == MessageKind::Summary;
+    let ids = is_summary.then(|| entry.message.properties().get("ids")?.as_array()).flatten();
+    ids.into_iter().flatten().filter_map(|id| id.as_str().map(Box::from))
+}
+
 impl Told for History {
     fn told(&self, definitions: &Definitions) -> Vec<TypedMessage> {
-        // Nothing is refused here: what does not fit this catalog is left out.
-        let content = |message| Content::of(message, definitions, Misfits::LeaveOut);
-        let typed = self.in_order().into_iter().map(|(stamp, entry)| TypedMessage {
-            stamp,
-            content: content(&entry.message).unwrap_or(Content::Presence),
-        });
-        typed.collect()
+        let mut next_anchor = ANCHORS;
+        let mut typed: Vec<TypedMessage> = Vec::with_capacity(self.entries.len());
+        for (stamp, entry) in self.iter() {
+            // Nothing is refused here: what does not fit this catalog is left out.
+            let content = Content::of(&entry.message, definitions, Misfits::LeaveOut);
+            let content = match content.unwrap_or(Content::Presence) {
+                Content::Summary(mut digest) => {
+                    Arc::make_mut(&mut digest).move_places(next_anchor);
+                    Content::Summary(digest)
+                }
+                other => other,
+            };
+            next_anchor += anchors_of(entry).count() as u32;
+            typed.push(TypedMessage { stamp, content });
+        }
+        typed.sort_by(|a, b| a.stamp.compare(b.stamp, self));
+        typed
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod programs;
 pub(crate) mod profile;
 pub(crate) mod timer_wheel;
 pub(crate) mod rebuilding;
+pub(crate) mod summarising;
 pub(crate) mod shard;
 pub(crate) mod shards;
 pub(crate) mod regroup;

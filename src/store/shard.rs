@@ -30,6 +30,7 @@ use crate::engine::transition::Turn;
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::stamp::Stamp;
 use crate::model::identifier::{Identifier, IdentifierKind};
+use crate::model::message::MessageKind;
 use crate::model::refusal::Refusal;
 use crate::store::history::{Archive, Entry, History, Stored};
 use crate::store::profile::{Body, Ids, OnDisk, Profile, ids};
@@ -48,10 +49,10 @@ pub(crate) struct Shard {
     programs: Programs,
     /// The identifiers of this shard, by kind.
     index: [AHashMap<Arc<str>, Place>; IdentifierKind::ALL.len()],
-    slots: Vec<Option<Profile>>,
+    pub(super) slots: Vec<Option<Profile>>,
     free: Vec<u32>,
     timers: TimerWheel,
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
     /// Of each segment, how many known profiles are members; of profiles on disk, only what has changed
     /// since they were counted.
     sizes: Vec<i64>,
@@ -335,6 +336,11 @@ impl Shard {
         record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
     ) -> Result<Turns, Refusal> {
         let now = arriving.now;
+        if let (Recipient::Known(place), MessageKind::Summary) = (recipient, arriving.entry.message.kind()) {
+            let sequence = record(&arriving.entry)?;
+            self.summarise(place, arriving.entry, sequence, now)?;
+            return Ok(Turns { profile: place, turns: Vec::new() });
+        }
         let place = match recipient {
             Recipient::Known(place) => place,
             Recipient::New(identifier) => self.insert(Profile::new(identifier, self.program.revision), now),
@@ -494,7 +500,7 @@ impl Shard {
         self.arm(place, now);
     }
 
-    fn arm(&mut self, place: u32, now: Time) {
+    pub(super) fn arm(&mut self, place: u32, now: Time) {
         if let Some(profile) = &self.slots[place as usize] {
             self.timers.arm(place, profile.standing().deadline(), now);
         }

@@ -89,6 +89,8 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
             55..=74 => Action::Read(id.to_owned()),
             75..=80 => Action::Ask(id.to_owned()),
             81..=84 => Action::Count,
+            // Of one who is nobody else under one catalog, nothing is missed.
+            87 if case.catalogs.len() == 1 && manner != Manner::Joined => Action::Summarise,
             87 => Action::Erase(id.to_owned()),
             85 | 86 if case.catalogs.len() > 1 => Action::Swap(random.below(case.catalogs.len())),
             _ => {
@@ -298,6 +300,7 @@ impl Case {
                 Action::Ask(id) => ("ask", json!(id)),
                 Action::Count => ("count", Json::Null),
                 Action::Advance => ("advance", Json::Null),
+                Action::Summarise => ("summarise", Json::Null),
                 Action::Swap(number) => ("swap", json!(number)),
                 Action::Erase(id) => ("erase", json!(id)),
             };
@@ -350,6 +353,7 @@ fn parse_step(json: &Json) -> Step {
         "erase" => Action::Erase(id()),
         "count" => Action::Count,
         "advance" => Action::Advance,
+        "summarise" => Action::Summarise,
         _ => Action::Swap(value.as_u64().expect("the number of a catalog") as usize),
     };
     Step { at_ms, action }

@@ -99,6 +99,7 @@ fn head(random: &mut Random) -> String {
     let screens = if random.chance(50) { "[events.\"Screen Viewed\"]\nname = \"string\"\n" } else { "" };
     let identifiers = identifiers(random);
     let purposes = purposes(random);
+    let margin = random.pick(&["1ms", "2s", "10s", "1m", "400d"]);
     format!(
         r#"schema = 1
 {strict}max_skew = "{max_skew}"
@@ -112,7 +113,9 @@ seen = "time"
 flag = "bool"
 tags = {{ type = "list", of = "string" }}
 place = {{ type = "map", fields = {{ city = "string", floor = "int" }} }}
-{identifiers}[events.View]
+{identifiers}[history]
+margin = "{margin}"
+[events.View]
 category = "string"
 price = "float"
 qty = "int"

@@ -135,6 +135,7 @@ impl Coverage {
             "blocked",
             "erase",
             "erased",
+            "summarised",
             "shared",
             "changed",
             "alias",

@@ -44,6 +44,8 @@ pub(crate) enum Action {
     Swap(usize),
     /// A customer is erased.
     Erase(String),
+    /// Old messages become summaries.
+    Summarise,
 }
 
 /// A story in progress.
@@ -116,6 +118,7 @@ impl<'a> Run<'a> {
             Action::Ask(id) => self.ask(id)?,
             Action::Count => self.count()?,
             Action::Erase(id) => self.erase(id)?,
+            Action::Summarise => self.summarise()?,
             Action::Advance => self.database.advance().map_err(|error| error.to_string())?,
             Action::Swap(number) => {
                 self.database
@@ -193,6 +196,16 @@ impl<'a> Run<'a> {
                     .map_err(|problem| format!("apply_and_decide: {problem}"))?;
             }
         }
+        Ok(())
+    }
+
+    fn summarise(&mut self) -> Result<(), String> {
+        #[cfg(feature = "workbench")]
+        let summarised = self.database.summarise_all();
+        #[cfg(not(feature = "workbench"))]
+        let summarised = self.database.summarise_history();
+        let summarised = summarised.map_err(|error| error.to_string())?;
+        (0..summarised.messages).for_each(|_| self.coverage.message("summarised"));
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 
 mod backup;
 mod check;
+mod compact;
 mod console;
 mod data;
 mod decide;
@@ -57,6 +58,7 @@ enum Command {
     Erase(erase::Arguments),
     Anonymise(erase::AnonymiseArguments),
     Erasures(erase::ListArguments),
+    Compact(compact::Arguments),
     Stats(stats::Arguments),
     Verify(verify::Arguments),
     Backup(backup::Arguments),
@@ -81,6 +83,7 @@ impl Command {
             Command::Erase(arguments) => Output::of(arguments.json),
             Command::Anonymise(arguments) => Output::of(arguments.json),
             Command::Erasures(arguments) => Output::of(arguments.json),
+            Command::Compact(arguments) => Output::of(arguments.json),
             Command::Stats(arguments) => Output::of(arguments.json),
             Command::Verify(arguments) => Output::of(arguments.json),
             Command::Backup(arguments) => Output::of(arguments.json),
@@ -107,6 +110,7 @@ fn main() -> ExitCode {
         Command::Erase(arguments) => erase::run(arguments, &mut console),
         Command::Anonymise(arguments) => erase::anonymise(arguments, &mut console),
         Command::Erasures(arguments) => erase::list(arguments, &mut console),
+        Command::Compact(arguments) => compact::run(arguments, &mut console),
         Command::Stats(arguments) => stats::run(arguments, &mut console),
         Command::Verify(arguments) => verify::run(arguments, &mut console),
         Command::Backup(arguments) => backup::run(arguments, &mut console),

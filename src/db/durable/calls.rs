@@ -52,14 +52,15 @@ impl Database {
         self.trusting(|| upkeep.checkpoint())
     }
 
-    /// Makes a new base of everything accepted so far, so that the journal can be let go of. The
-    /// database does this by itself as the journal grows.
+    /// Lets go of what need not be kept: puts summaries in the place of messages that are older than the
+    /// catalog keeps them ([`Database::summarise_history`]), and makes a new base of everything accepted so
+    /// far, so that the journal can be let go of. The database does the latter by itself as the journal grows.
     ///
     /// # Errors
-    /// If writing fails. In memory there is nothing to do.
+    /// If writing fails.
     pub fn compact(&self) -> Result<(), Error> {
+        self.summarise_history()?;
         let Some(upkeep) = &self.upkeep else { return Ok(()) };
-        upkeep.folder.check_changeable()?;
         self.checkpoint()?;
         upkeep.build_base()
     }

@@ -10,6 +10,7 @@ use crate::base::time::Time;
 use crate::db::durable::base::{Base, BaseEntry};
 use crate::db::durable::manifest::Manifest;
 use crate::db::erasing::sieve::Sieve;
+use crate::engine::summary::coverage::{Coverage, ID_PREFIX};
 use crate::facts::identity::ties::written_home;
 use crate::model::message::Message;
 use crate::persist::disk::file_calls::Disk;
@@ -163,8 +164,24 @@ pub(crate) fn visit_one<T>(
     visit(Everything { key, base: entry, later, sieve: &tail.sieve }).map(Some)
 }
 
+/// Messages in the order of their arrival, without those that summaries among them stand for.
+fn without_summarised(messages: Vec<HistoryEntry<'static>>) -> Result<Vec<HistoryEntry<'static>>, Error> {
+    if !messages.iter().any(|entry| entry.message_id.starts_with(ID_PREFIX)) {
+        return Ok(messages);
+    }
+    let mut left: Vec<(HistoryEntry<'static>, Message)> = Vec::with_capacity(messages.len());
+    for entry in messages {
+        let message = Message::parse(&entry.json)?;
+        if let Some(coverage) = Coverage::of(&message) {
+            left.retain(|(earlier, message)| !coverage.covers(earlier.time, &earlier.message_id, message));
+        }
+        left.push((entry, message));
+    }
+    Ok(left.into_iter().map(|(entry, _)| entry).collect())
+}
+
 impl Everything<'_> {
-    /// All messages, in the order of their arrival.
+    /// All messages that are kept, in the order of their arrival.
     ///
     /// # Errors
     /// `Damaged` if those of the base are not what its record says.
@@ -178,7 +195,7 @@ impl Everything<'_> {
             _ => Vec::new(),
         };
         messages.extend(self.later.iter().flat_map(|(_, later)| later.iter().cloned()));
-        Ok(messages)
+        without_summarised(messages)
     }
 
     /// Whether the base holds something under this id that is to be taken out.

@@ -108,6 +108,21 @@ pub(crate) fn live_options(folder: &Path, cache_bytes: u64) -> LiveOptions {
 }
 
 impl Folder {
+    /// Says that summaries may be in the journal from here on.
+    ///
+    /// # Errors
+    /// `Io`; then none may be.
+    pub(crate) fn expect_summaries(&self) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        if state.manifest.summaries {
+            return Ok(());
+        }
+        let manifest = Manifest { summaries: true, ..state.manifest.clone() };
+        manifest.write(&*self.disk, &self.path)?;
+        state.manifest = manifest;
+        Ok(())
+    }
+
     /// Puts an accepted message on record, in memory; [`Folder::commit`] makes it safe.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ use crate::persist::disk::sealed_text;
 const FORMAT: u32 = 1;
 /// The same of a folder that remembers erasures: a release that does not would bring people back.
 const FORMAT_WITH_ERASURES: u32 = 2;
+/// The same of a folder that may hold summaries: a release that does not know them would count twice.
+const FORMAT_WITH_SUMMARIES: u32 = 3;
 const NAME: &str = "habitue.manifest";
 
 /// What the file says.
@@ -45,6 +47,9 @@ pub(crate) struct Manifest {
     /// erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) erasures: Option<String>,
+    /// Whether summaries may stand for messages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) summaries: bool,
 }
 
 /// What every version's manifest says.
@@ -67,6 +72,7 @@ impl Manifest {
             journal_reached: 0,
             lineage: new_lineage(),
             erasures: None,
+            summaries: false,
         }
     }
 
@@ -93,11 +99,10 @@ impl Manifest {
             Error::new(ErrorKind::Damaged, message)
         };
         let Format { format } = serde_json::from_str(&json).map_err(damaged)?;
-        if format != FORMAT && format != FORMAT_WITH_ERASURES {
+        if !(FORMAT..=FORMAT_WITH_SUMMARIES).contains(&format) {
             let message = format!(
-                "`{}` is of format {format}, and this version reads formats {FORMAT} and \
-                 {FORMAT_WITH_ERASURES}; use the release that \
-                 wrote it, or a newer one",
+                "`{}` is of format {format}, and this version reads formats {FORMAT} to \
+                 {FORMAT_WITH_SUMMARIES}; use the release that wrote it, or a newer one",
                 folder.display()
             );
             return Err(Error::new(ErrorKind::Incompatible, message));
@@ -110,7 +115,11 @@ impl Manifest {
     /// # Errors
     /// `Io`; then the old one is still there.
     pub(crate) fn write(&self, disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
-        let format = if self.erasures.is_some() { FORMAT_WITH_ERASURES } else { FORMAT };
+        let format = match (self.summaries, &self.erasures) {
+            (true, _) => FORMAT_WITH_SUMMARIES,
+            (false, Some(_)) => FORMAT_WITH_ERASURES,
+            (false, None) => FORMAT,
+        };
         let json = serde_json::to_string_pretty(&Manifest { format, ..self.clone() })
             .map_err(|error| Error::new(ErrorKind::Io, error.to_string()).caused_by(error))?;
         sealed_text::write(disk, &Manifest::path(folder), &json)

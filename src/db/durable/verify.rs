@@ -28,6 +28,7 @@ use crate::engine::image::Image;
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
 use crate::engine::step::Step;
+use crate::engine::summary::coverage::messages_stood_for;
 use crate::facts::identity::known_as::KnownAs;
 use crate::facts::identity::named::Role;
 use crate::model::identifier::OwnedIdentifier;
@@ -101,6 +102,8 @@ struct Verification<'a> {
     now: Time,
     /// What the live store was brought up to; nothing if it cannot be read.
     live: Option<u64>,
+    /// How many messages summaries stand for.
+    gone: u64,
     verified: Verified,
 }
 
@@ -138,6 +141,7 @@ impl Database {
             scratch: Scratch::default(),
             now,
             live: None,
+            gone: 0,
             verified: Verified::default(),
         };
         for program in programs.all() {
@@ -253,6 +257,8 @@ impl Verification<'_> {
         let visited = truth.for_each_customer(&mut |customer| {
             self.verified.profiles += 1;
             self.verified.messages += customer.messages.len() as u64;
+            let messages = customer.messages.iter();
+            self.gone += messages.map(|(_, entry)| messages_stood_for(&entry.message)).sum::<u64>();
             self.erased(&customer);
             let Some(sequence) = self.live else { return Ok(()) };
             let name = customer.key.borrowed().value().to_owned();
@@ -273,9 +279,11 @@ impl Verification<'_> {
             self.verified.flaws.push(Flaw::of_live(self.folder, None, reason));
         }
         let ids = self.folder.messages.entries();
-        // Of an unfinished erasure, ids of messages go last.
-        if self.live.is_some() && ids > self.verified.messages && !self.folder.is_erasing() {
-            let extra = ids - self.verified.messages;
+        // Messages that summaries stand for stay known, until all ids are found anew. Of an unfinished erasure,
+        // ids of messages go last.
+        let most = self.verified.messages + self.gone;
+        if self.live.is_some() && ids > most && !self.folder.is_erasing() {
+            let extra = ids - most;
             let reason = format!("{extra} ids of messages are known that base and journal do not hold");
             self.verified.flaws.push(Flaw::of_live(self.folder, None, reason));
         }

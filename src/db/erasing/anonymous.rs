@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 
 use crate::base::error::Error;
 use crate::base::keyed_hash::HashKey;
+use crate::engine::summary::stripped::stripped;
 use crate::engine::typed_message::{PAGE_EVENT, SCREEN_EVENT};
 use crate::facts::identity::resolution::Heard;
 use crate::model::declaration::FieldDeclaration;
@@ -58,9 +59,14 @@ pub(crate) fn anonymous(
             let [name, category] = declared_names(SCREEN_EVENT, name, category, definitions);
             MessageKind::Screen { name, category }
         }
+        MessageKind::Summary => MessageKind::Summary,
         _ => MessageKind::Identify,
     };
     let mut left = Message::new(kind, id).anonymous().with_id(&message_id).with_timestamp(*time);
+    if *message.kind() == MessageKind::Summary {
+        let properties = stripped(message, &message_id, definitions);
+        left = properties.into_iter().fold(left, |left, (name, value)| left.with_property(name, value));
+    }
     for (name, value) in message.properties() {
         let declared = event_of(message.kind()).and_then(|event| property(event, name, definitions));
         if let Some(value) = declared.and_then(|declared| left_of(value, declared)) {

@@ -22,7 +22,7 @@ use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::attributes::{Attributes, Slot};
 use crate::facts::customer::{Customer, Trigger as TriggerEvent};
 use crate::facts::stamp::HistoryPlace;
-use crate::model::ids::{AttributeId, EventId, PurposeId, SourceId};
+use crate::model::ids::{AggregateId, AttributeId, EventId, PurposeId, SourceId};
 
 /// A cell under one program.
 #[derive(Archive, Serialize, Debug)]
@@ -40,6 +40,8 @@ pub(super) struct CellImage {
     pub(super) sources: Vec<u32>,
     pub(super) source_states: Vec<SourceImage>,
     pub(super) triggers: Vec<TriggerImage>,
+    /// Aggregates that lack what was up to a time.
+    lacking: Vec<(u32, i64)>,
     pub(super) conclusions: Option<ConclusionsImage>,
     pending: Vec<PendingImage>,
 }
@@ -121,6 +123,7 @@ impl CellImage {
             sources: cell.customer.sources().map(|(source, _)| source.0).collect(),
             source_states: cell.customer.sources().map(|(_, state)| SourceImage::of(state)).collect(),
             triggers: triggers.iter().map(TriggerImage::of).collect(),
+            lacking: cell.customer.lacking().iter().map(|(id, until)| (id.0, until.millis())).collect(),
             conclusions: cell.conclusions.as_ref().map(ConclusionsImage::of),
             pending: cell.pending.iter().flat_map(PendingImage::of).collect(),
         }
@@ -189,7 +192,15 @@ impl ArchivedCellImage {
             Attributes::from_slots(slots.collect()),
             sources.map(|(source, state)| (SourceId(source.to_native()), state.read())).collect(),
             self.triggers.iter().map(ArchivedTriggerImage::read).collect(),
+            self.lacking(),
         )
+    }
+
+    pub(super) fn lacking(&self) -> Vec<(AggregateId, Time)> {
+        let lacking = self.lacking.iter();
+        lacking
+            .map(|lacking| (AggregateId(lacking.0.to_native()), Time::from_raw(lacking.1.to_native())))
+            .collect()
     }
 }
 
@@ -279,7 +290,8 @@ impl ContentImage {
                 event: event.map(|event| event.0),
                 properties: ValueImage::of_each(properties),
             },
-            Content::Presence => ContentImage::Presence,
+            // A summary is never of the future.
+            Content::Presence | Content::Summary(_) => ContentImage::Presence,
             Content::Consenting(consenting) => ContentImage::of(&consenting.rest),
         }
     }

@@ -25,7 +25,7 @@ use crate::engine::program::Program;
 use crate::engine::transition::Trigger;
 use crate::facts::customer::Sources;
 use crate::facts::source_state::SourceState;
-use crate::model::ids::{AttributeId, EventId, SourceId};
+use crate::model::ids::{AggregateId, AttributeId, EventId, SourceId};
 use crate::model::value::Value;
 
 /// The image of a cell.
@@ -125,6 +125,11 @@ impl Image {
     /// When the cell changed last.
     pub(crate) fn last_change(&self) -> Time {
         Time::from_raw(self.archived().last_change.to_native())
+    }
+
+    /// Aggregates that lack what was up to a time.
+    pub(crate) fn lacking(&self) -> Vec<(AggregateId, Time)> {
+        self.archived().lacking()
     }
 
     /// The properties of the last event of a name that triggers a personalization.

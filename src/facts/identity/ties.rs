@@ -90,7 +90,8 @@ impl Ties {
             MessageKind::Track { .. }
             | MessageKind::Page { .. }
             | MessageKind::Screen { .. }
-            | MessageKind::Group { .. } => None,
+            | MessageKind::Group { .. }
+            | MessageKind::Summary => None,
         }
     }
 }

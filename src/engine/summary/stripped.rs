@@ -1,0 +1,50 @@
+//! What is left of a summary when its messages go on without the person.
+//!
+//! States of aggregates are left whose property the catalog declares and does not call sensitive; of others,
+//! and of those that only an earlier catalog knew, nobody can say what they hold. Ids of messages become others
+//! in the same order. The summary does not stand for messages that are there any more, so it keeps none.
+
+use serde_json::{Map, Value as Json};
+
+use crate::model::message::Message;
+use crate::model::value::Type;
+use crate::rules::definitions::Definitions;
+
+/// The properties of a summary without what may tell who it is of; `id` is the id that it gets.
+pub(crate) fn stripped(summary: &Message, id: &str, definitions: &Definitions) -> Map<String, Json> {
+    let mut properties = summary.properties().clone();
+    properties.remove("kept");
+    let ids = properties.get("ids").and_then(Json::as_array).cloned().unwrap_or_default();
+    let mut in_order: Vec<&str> = ids.iter().filter_map(Json::as_str).collect();
+    in_order.sort_unstable();
+    let renamed = ids.iter().filter_map(|old| {
+        let place = in_order.binary_search(&old.as_str()?).ok()?;
+        Some(Json::from(format!("{id}-{place:06}")))
+    });
+    properties.insert("ids".to_owned(), renamed.collect());
+    let may_stay = |number: usize| {
+        let aggregate = &definitions.aggregates[number];
+        let property = aggregate.function.property().zip(definitions.sources[aggregate.source.index()].event);
+        property.is_none_or(|(property, event)| {
+            let declared = &definitions.event(event).properties[property.index()];
+            declared.ty != Type::Any && !declared.sensitive
+        })
+    };
+    let texts = definitions.texts();
+    let staying = |text: &str| {
+        let number = texts.aggregates.iter().position(|known| known == text);
+        number.is_some_and(may_stay)
+    };
+    if let Some(Json::Object(sources)) = properties.get_mut("sources") {
+        sources.retain(|text, _| texts.sources.contains(text));
+        for source in sources.values_mut() {
+            if let Some(Json::Object(states)) = source.get_mut("aggregates") {
+                states.retain(|text, _| staying(text));
+            }
+        }
+    }
+    if let Some(Json::Object(lacking)) = properties.get_mut("complete_since") {
+        lacking.retain(|text, _| staying(text));
+    }
+    properties
+}
