@@ -553,3 +553,27 @@ fn anonymous_customers_are_counted_still() {
     assert!(said.contains("goes on as `anon-"), "{said}");
     assert_eq!(folder.run(&["verify", "shop"]).code, Some(0));
 }
+
+#[test]
+fn what_is_gone_is_told_where_it_is_asked_for() {
+    let folder = Folder::new("gone");
+    let catalog =
+        "schema = 1\n[events.Order]\ntotal = \"float\"\n[computed]\norders = 'events(\"Order\").count()'\n";
+    folder.write("catalog.toml", catalog);
+    let orders = (10..60).map(|day| {
+        json!({"type": "track", "event": "Order", "userId": "ana", "messageId": format!("o{day}"),
+            "timestamp": format!("2020-01-01T00:00:{day}Z"), "properties": {"total": day}})
+    });
+    folder.write("messages.jsonl", orders.map(|order| format!("{order}\n")).collect::<String>());
+    assert_eq!(folder.ingest(&["messages.jsonl", "--catalog", "catalog.toml"]).code, Some(0));
+    assert_eq!(folder.run(&["compact", "shop", "--json"]).json(), json!({"profiles": 1, "messages": 48}));
+    let before = folder.run(&["get", "shop", "ana", "--json"]).json();
+    assert_eq!((&before["attributes"]["orders"], &before["complete_since"]), (&json!(50), &Json::Null));
+    folder.write("catalog.toml", format!("{catalog}spend = 'events(\"Order\").sum(total)'\n"));
+    assert_eq!(folder.ingest(&["messages.jsonl", "--catalog", "catalog.toml"]).code, Some(0));
+    let after = folder.run(&["get", "shop", "ana", "--json"]).json();
+    assert_eq!((&after["attributes"]["orders"], &after["attributes"]["spend"]), (&json!(50), &json!(69.0)));
+    assert!(after["complete_since"]["spend"].is_string() && after["complete_since"]["orders"].is_null());
+    assert!(folder.run(&["get", "shop", "ana"]).results.contains("\ncomplete only since\n  spend  20"));
+    assert_eq!(folder.run(&["verify", "shop", "--json"]).code, Some(0));
+}

@@ -30,6 +30,9 @@ struct Decided<'a> {
     cause: Option<&'a str>,
     at: String,
     valid_until: Option<String>,
+    /// Where the catalog asks more than is kept of the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete_since: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
@@ -61,6 +64,7 @@ impl<'a> Decided<'a> {
             cause: decision.cause.as_deref(),
             at: decision.at.to_string(),
             valid_until: unless_never(decision.valid_until),
+            complete_since: decision.complete_since.map(|time| time.to_string()),
         }
     }
 }

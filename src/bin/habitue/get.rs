@@ -32,6 +32,9 @@ struct Customer<'a> {
     consents: BTreeMap<&'a str, Json>,
     segments: &'a BTreeMap<String, bool>,
     decisions: BTreeMap<&'a str, Json>,
+    /// Where the catalog asks more than is kept of the history.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    complete_since: BTreeMap<&'a str, String>,
     /// Of a customer who has several identifiers, or had.
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<&'a Identity>,
@@ -57,6 +60,8 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     table("consents", consents, console)?;
     table("segments", segments, console)?;
     table("decisions", customer.decisions.iter().map(|(name, value)| (*name, value.clone())), console)?;
+    let since = customer.complete_since.iter().map(|(name, since)| (*name, Json::from(since.as_str())));
+    table("complete only since", since, console)?;
     Ok(Exit::Ok)
 }
 
@@ -75,6 +80,9 @@ impl<'a> Customer<'a> {
             consents: consents.map(|(name, consent)| (&**name, consent.to_json())).collect(),
             segments: &snapshot.segments,
             decisions: decisions.map(|(name, decided)| (&**name, decided.decision.to_json())).collect(),
+            complete_since: (snapshot.complete_since.iter())
+                .map(|(name, since)| (&**name, since.to_string()))
+                .collect(),
             identity: Some(identity).filter(|identity| is_told(identity)),
         }
     }
