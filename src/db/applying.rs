@@ -103,10 +103,10 @@ impl Database {
         }
         let now = self.time.now();
         // What was held back takes effect in the order of time; what is of the same instant counts together,
-        // but whether an alias exceeds a limit hangs on all who are there at its instant.
+        // but whether an alias exceeds a limit hangs on all that is in effect.
         let at = message.timestamp().map_or(now, |time| time.min(now));
         let is_alias = matches!(message.kind(), MessageKind::Alias { .. });
-        self.settle_held(if is_alias { at } else { at - Duration::from_millis(1) })?;
+        self.settle_held(if is_alias { now } else { at - Duration::from_millis(1) })?;
         let message_id = message.message_id().map_or_else(|| self.give_id(now), str::to_owned);
         let content_hash = message.fingerprint();
         let time = message.timestamp().unwrap_or(now);
