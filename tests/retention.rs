@@ -287,6 +287,30 @@ fn nothing_goes_that_something_asks_for() {
 }
 
 #[test]
+fn where_only_questions_are_asked_nothing_goes() {
+    let folder = Folder::new("retention-asked");
+    let clock = ManualClock::new(time(0, 0));
+    let database = options(&clock).open(folder.path()).unwrap();
+    for day in 0..20 {
+        clock.set(time(day, 0));
+        database.apply(Message::track("ana", "Order")).unwrap();
+    }
+    database.close().unwrap();
+    clock.set(time(200, 0));
+    for reader in
+        [options(&clock).questions_only().open(folder.path()), options(&clock).open_read_only(folder.path())]
+    {
+        let reader = reader.unwrap();
+        assert_eq!(reader.summarise_history().unwrap_err().kind(), ErrorKind::ReadOnly);
+        assert_eq!(reader.compact().unwrap_err().kind(), ErrorKind::ReadOnly);
+        assert_eq!(reader.export("ana").unwrap().messages.len(), 20);
+        reader.close().unwrap();
+    }
+    let database = options(&clock).open(folder.path()).unwrap();
+    assert_eq!(database.summarise_history().unwrap().messages, 18);
+}
+
+#[test]
 fn a_summary_goes_on_without_the_person() {
     let clock = ManualClock::new(time(0, 0));
     let text = CATALOG.replace("shop = \"string\"", "shop = { type = \"string\", sensitive = true }");

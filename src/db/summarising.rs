@@ -61,18 +61,15 @@ impl Database {
     /// ```
     ///
     /// # Errors
-    /// `InvalidCall` if the database is open for reading only; `Io` if a profile cannot be read or a summary
-    /// not be put on record: then the others stay as they are.
+    /// `ReadOnly` if the database is open for reading or for questions only; `Io` if a profile cannot be read
+    /// or a summary not be put on record: then the others stay as they are.
     pub fn summarise_history(&self) -> Result<Summarised, Error> {
         self.summarise_at_least(FEWEST)
     }
 
     /// The same, of customers who have at least so many such messages.
     pub(crate) fn summarise_at_least(&self, least: u64) -> Result<Summarised, Error> {
-        if self.is_read_only {
-            let message = "the database is open for reading only: open it for writing";
-            return Err(Error::new(ErrorKind::InvalidCall, message));
-        }
+        self.check_changeable()?;
         let mut all = Summarised::default();
         for identifier in self.with_messages(least)? {
             let messages = self.summarise_one(&identifier, least)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::base::error::Error;
+use crate::base::error::{Error, ErrorKind};
 use crate::db::database::Database;
 use crate::db::durable::folder::Access;
 use crate::db::durable::open_options::OpenOptions;
@@ -50,6 +50,18 @@ impl Database {
         let Some(upkeep) = &self.upkeep else { return Ok(()) };
         upkeep.folder.check_changeable()?;
         self.trusting(|| upkeep.checkpoint())
+    }
+
+    /// That the database may be changed.
+    ///
+    /// # Errors
+    /// `ReadOnly` if it is open for reading only, or for questions only.
+    pub(crate) fn check_changeable(&self) -> Result<(), Error> {
+        if self.is_read_only {
+            let message = "the database is open for reading only: open it for writing";
+            return Err(Error::new(ErrorKind::ReadOnly, message));
+        }
+        self.upkeep.as_ref().map_or(Ok(()), |upkeep| upkeep.folder.check_changeable())
     }
 
     /// Lets go of what need not be kept: puts summaries in the place of messages that are older than the

@@ -114,7 +114,7 @@ impl Database {
         ids: impl IntoIterator<Item = I>,
         anonymous_ids: impl FnOnce(usize) -> Result<Vec<OwnedIdentifier>, Error>,
     ) -> Result<(TakenAway, Vec<String>), Error> {
-        self.check_erasable()?;
+        self.check_changeable()?;
         let _alone = self.erasing.lock();
         if self.tombstones.is_pending() {
             self.rewrite_files()?;
@@ -158,14 +158,6 @@ impl Database {
         let Some(first) = covered.first() else { return Ok(()) };
         let detail = "it is of a customer who was erased, and of before that";
         Err(Refusal::new(RefusalReason::Erased, &first.field, detail))
-    }
-
-    fn check_erasable(&self) -> Result<(), Error> {
-        if self.is_read_only {
-            let message = "the database is open for reading only: open it for writing";
-            return Err(Error::new(ErrorKind::ReadOnly, message));
-        }
-        self.upkeep.as_ref().map_or(Ok(()), |upkeep| upkeep.folder.check_changeable())
     }
 
     /// Takes customers out of memory, and sees to it that they stay away.
