@@ -210,7 +210,9 @@ fn profiles_on_disk_follow_after_opening_again_too() {
                 database.close().unwrap();
                 database = open(&data, (number == 260).then_some(64 * 1024));
             }
-            280 => database.compact().unwrap(),
+            280 => {
+                database.compact().unwrap();
+            }
             _ => {}
         }
     }

@@ -90,7 +90,9 @@ fn freeze(version: &str) {
         database.apply(message(1, number)).unwrap();
         match number {
             60 | 120 => database.checkpoint().unwrap(),
-            90 => database.compact().unwrap(),
+            90 => {
+                database.compact().unwrap();
+            }
             _ => {}
         }
     }

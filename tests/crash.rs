@@ -269,7 +269,7 @@ fn keep_house(database: &Database, seed: u64, turn: &AtomicU64) {
         let chance = chance(seed << 20 | turn.fetch_add(1, Ordering::Relaxed));
         thread::sleep(Duration::from_millis(chance % 40));
         let done = match (chance >> 8) % 3 {
-            0 => database.compact(),
+            0 => database.compact().map(|_| ()),
             _ => database.checkpoint(),
         };
         if let Err(error) = done {

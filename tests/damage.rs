@@ -80,7 +80,9 @@ impl Sample {
                     }
                     older.push(to);
                 }
-                40 | 100 => database.compact().unwrap(),
+                40 | 100 => {
+                    database.compact().unwrap();
+                }
                 _ => {}
             }
         }

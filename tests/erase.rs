@@ -282,7 +282,11 @@ fn people_are_erased_while_others_write() {
     std::thread::scope(|scope| {
         scope.spawn(|| write(0));
         scope.spawn(|| write(1));
-        scope.spawn(|| (0..10).for_each(|_| database.compact().unwrap()));
+        scope.spawn(|| {
+            (0..10).for_each(|_| {
+                database.compact().unwrap();
+            });
+        });
         for person in &erased {
             database.erase(&person.user()).unwrap();
         }

@@ -71,7 +71,9 @@ fn a_folder_that_a_crash_left_knows_who_is_who() {
             database.apply(message).unwrap();
             match chance(seed << 20 | place as u64) % 40 {
                 0..=3 => database.checkpoint().unwrap(),
-                4 => database.compact().unwrap(),
+                4 => {
+                    database.compact().unwrap();
+                }
                 5 => {
                     let left = folder.path().join(format!("left-{place}"));
                     copy(&data, &left);
@@ -208,7 +210,9 @@ fn ties_that_wait_and_swaps_survive_a_crash() {
                 }
                 5..=8 => database.checkpoint().unwrap(),
                 9 => database.advance().unwrap(),
-                10 => database.compact().unwrap(),
+                10 => {
+                    database.compact().unwrap();
+                }
                 _ => {}
             }
             if below(5) == 0 {

@@ -19,8 +19,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let database = arguments.opening.open_existing(OpenOptions::new(), console)?;
-    let summarised = database.summarise_history()?;
-    database.compact()?;
+    let summarised = database.compact()?;
     match Output::of(arguments.json) {
         Output::Programs => console.json(&summarised)?,
         Output::People => console.line(&format!(

@@ -8,6 +8,7 @@ use crate::db::durable::folder::Access;
 use crate::db::durable::open_options::OpenOptions;
 use crate::db::durable::opening::unpack;
 use crate::db::durable::recovery::RecoveryWork;
+use crate::db::summarising::Summarised;
 use crate::persist::record::journal_record::JournalRecord;
 
 impl Database {
@@ -67,14 +68,17 @@ impl Database {
     /// Lets go of what need not be kept: puts summaries in the place of messages that are older than the
     /// catalog keeps them ([`Database::summarise_history`]), and makes a new base of everything accepted so
     /// far, so that the journal can be let go of. The database does the latter by itself as the journal grows.
+    /// Gives what went into summaries.
     ///
     /// # Errors
     /// If writing fails.
-    pub fn compact(&self) -> Result<(), Error> {
-        self.summarise_history()?;
-        let Some(upkeep) = &self.upkeep else { return Ok(()) };
-        self.checkpoint()?;
-        upkeep.build_base()
+    pub fn compact(&self) -> Result<Summarised, Error> {
+        let summarised = self.summarise_history()?;
+        if let Some(upkeep) = &self.upkeep {
+            self.checkpoint()?;
+            upkeep.build_base()?;
+        }
+        Ok(summarised)
     }
 
     /// What the database had to say of its files since it was opened: what was mended, what was given up.
