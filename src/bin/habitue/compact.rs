@@ -1,23 +1,12 @@
 //! `habitue compact`.
 
-use clap::Args;
 use habitue::OpenOptions;
 
 use crate::console::{Console, Output};
-use crate::data::Opening;
+use crate::data::Whole;
 use crate::failure::{Exit, Failure, counted};
 
-/// Let go of what need not be kept: old messages, by the catalog's `[history]`, and the journal
-#[derive(Debug, Args)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    opening: Opening,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: &Whole, console: &mut Console) -> Result<Exit, Failure> {
     let database = arguments.opening.open_existing(OpenOptions::new(), console)?;
     let summarised = database.compact()?;
     match Output::of(arguments.json) {

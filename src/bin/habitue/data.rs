@@ -19,6 +19,16 @@ pub(crate) struct Opening {
     salvage: bool,
 }
 
+/// The arguments of a command about a whole folder.
+#[derive(Debug, Args)]
+pub(crate) struct Whole {
+    #[command(flatten)]
+    pub(crate) opening: Opening,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// The arguments of a command that asks.
 #[derive(Debug, Args)]
 pub(crate) struct Asking {

@@ -8,55 +8,26 @@ use habitue::{Anonymised, Erased, ErasureReceipt, OpenOptions};
 use serde_json::json;
 
 use crate::console::{Console, Output};
-use crate::data::Opening;
+use crate::data::{Opening, Whole};
 use crate::failure::{Exit, Failure, counted};
 
-/// Erase customers from a data folder for good: every message and identifier, in every file
+/// The arguments of `erase` and of `anonymise`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     opening: Opening,
-    #[command(flatten)]
-    whom: Whom,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Make customers of a data folder anonymous for good: what they did goes on counting, nothing names them
-#[derive(Debug, Args)]
-pub(crate) struct AnonymiseArguments {
-    #[command(flatten)]
-    opening: Opening,
-    #[command(flatten)]
-    whom: Whom,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Whom it is about.
-#[derive(Debug, Args)]
-struct Whom {
     /// The customers' ids: users', visitors', or values of attributes that are identifiers
     #[arg(required_unless_present = "file")]
     ids: Vec<String>,
     /// A file with ids, one a line
     #[arg(long)]
     file: Option<PathBuf>,
-}
-
-/// List the receipts of all erasures; they name nobody
-#[derive(Debug, Args)]
-pub(crate) struct ListArguments {
-    #[command(flatten)]
-    opening: Opening,
-    /// Print one JSON object per line
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-impl Whom {
+impl Arguments {
     fn ids(&self) -> Result<Vec<String>, Failure> {
         let mut ids = self.ids.clone();
         if let Some(path) = &self.file {
@@ -70,7 +41,7 @@ impl Whom {
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let ids = arguments.whom.ids()?;
+    let ids = arguments.ids()?;
     let database = arguments.opening.open_existing(OpenOptions::new(), console)?;
     let Erased { receipt, unknown, .. } = database.erase_all(&ids)?;
     match Output::of(arguments.json) {
@@ -84,8 +55,8 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     Ok(exit_of(&unknown))
 }
 
-pub(crate) fn anonymise(arguments: &AnonymiseArguments, console: &mut Console) -> Result<Exit, Failure> {
-    let ids = arguments.whom.ids()?;
+pub(crate) fn anonymise(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+    let ids = arguments.ids()?;
     let database = arguments.opening.open_existing(OpenOptions::new(), console)?;
     let Anonymised { receipt, anonymous_ids, unknown, .. } = database.anonymise_all(&ids)?;
     match Output::of(arguments.json) {
@@ -114,7 +85,7 @@ fn exit_of(unknown: &[String]) -> Exit {
     if unknown.is_empty() { Exit::Ok } else { Exit::NotFound }
 }
 
-pub(crate) fn list(arguments: &ListArguments, console: &mut Console) -> Result<Exit, Failure> {
+pub(crate) fn list(arguments: &Whole, console: &mut Console) -> Result<Exit, Failure> {
     let database = arguments.opening.open_existing(OpenOptions::new().questions_only(), console)?;
     for receipt in database.erasures() {
         match Output::of(arguments.json) {

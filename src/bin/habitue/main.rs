@@ -55,12 +55,18 @@ enum Command {
     Decide(decide::Arguments),
     Explain(explain::Arguments),
     Export(export::Arguments),
+    /// Erase customers from a data folder for good: every message and identifier, in every file
     Erase(erase::Arguments),
-    Anonymise(erase::AnonymiseArguments),
-    Erasures(erase::ListArguments),
-    Compact(compact::Arguments),
-    Stats(stats::Arguments),
-    Verify(verify::Arguments),
+    /// Make customers of a data folder anonymous for good: what they did goes on counting, nothing names them
+    Anonymise(erase::Arguments),
+    /// List the receipts of all erasures; they name nobody
+    Erasures(data::Whole),
+    /// Let go of what need not be kept: old messages, by the catalog's `[history]`, and the journal
+    Compact(data::Whole),
+    /// Show how much a data folder holds, and what it takes on disk
+    Stats(data::Whole),
+    /// Read everything in a data folder, and compare what is said twice
+    Verify(data::Whole),
     Backup(backup::Arguments),
     Restore(backup::RestoreArguments),
     Demo(demo::Arguments),

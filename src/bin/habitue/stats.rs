@@ -2,24 +2,13 @@
 
 use std::time::Instant;
 
-use clap::Args;
 use habitue::{DiskStats, OpenOptions};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
 use crate::console::Console;
-use crate::data::Opening;
+use crate::data::Whole;
 use crate::failure::{Exit, Failure};
-
-/// Show how much a data folder holds, and what it takes on disk
-#[derive(Debug, Args)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    opening: Opening,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
 
 /// The answer, for programs.
 #[derive(Serialize)]
@@ -35,7 +24,7 @@ struct Figures {
     warnings: Vec<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: &Whole, console: &mut Console) -> Result<Exit, Failure> {
     let started = Instant::now();
     let database = arguments.opening.open_existing(OpenOptions::new().questions_only(), console)?;
     let opened_in_ms = started.elapsed().as_secs_f64() * 1e3;

@@ -1,22 +1,11 @@
 //! `habitue verify`: whether everything on disk is as it was written.
 
-use clap::Args;
 use habitue::{ErrorKind, Flaw, OpenOptions, Verified};
 use serde::Serialize;
 
 use crate::console::Console;
-use crate::data::Opening;
+use crate::data::Whole;
 use crate::failure::{Exit, Failure, counted};
-
-/// Read everything in a data folder, and compare what is said twice
-#[derive(Debug, Args)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    opening: Opening,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
 
 /// The answer, for programs.
 #[derive(Serialize)]
@@ -31,7 +20,7 @@ struct Verdict<'a> {
     mended: Vec<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: &Whole, console: &mut Console) -> Result<Exit, Failure> {
     let opened = arguments.opening.open_existing(OpenOptions::new().questions_only(), console);
     let database = match opened {
         Err(Failure::Library(error))
