@@ -247,7 +247,10 @@ impl Reference {
             let is_it = |(id, seen): &(OwnedIdentifier, bool)| {
                 *id == identifier && (*seen || id.kind != IdentifierKind::User)
             };
-            customers.iter().find(|customer| customer.identifiers.iter().any(is_it))
+            // Nor is anybody known under ids that were only named.
+            let mut known =
+                customers.iter().filter(|customer| customer.identifiers.iter().any(|(_, seen)| *seen));
+            known.find(|customer| customer.identifiers.iter().any(is_it))
         };
         [user, visitor].into_iter().chain(declared).find_map(has)
     }
