@@ -305,12 +305,14 @@ pub(crate) fn arriving(
         );
         return Err(Refusal::new(RefusalReason::Skew, "timestamp", detail).with_value(time.to_string()));
     }
-    let content = match Content::of(&message, definitions, misfits) {
-        // It was accepted, so what does not fit by now is left out.
-        Err(_) if misfits == Misfits::LeaveOut => Content::Presence,
+    let content = match message.kind() {
         // It is taken in by whom it is about, once the messages that it stands for are gone.
-        Ok(Content::Summary(_)) => Content::Presence,
-        content => content?,
+        MessageKind::Summary => Content::Presence,
+        _ => match Content::of(&message, definitions, misfits) {
+            // It was accepted, so what does not fit by now is left out.
+            Err(_) if misfits == Misfits::LeaveOut => Content::Presence,
+            content => content?,
+        },
     };
     let limits = if misfits == Misfits::Refuse { Limits::Checked } else { Limits::Passed };
     let entry = Entry { time, message_id: message_id.into(), message };

@@ -19,10 +19,10 @@ use crate::db::durable::catalogs;
 use crate::db::durable::folder::Access;
 use crate::db::durable::opening::unpack_text;
 use crate::db::durable::upkeep::Kept;
+use crate::db::hearing_anew::waits;
 use crate::db::held::Heldback;
 use crate::db::tied::Concerned;
 use crate::engine::program::Program;
-use crate::facts::identity::ties::Ties;
 use crate::model::identifier::Identifier;
 use crate::rules::identifiers::IdentifierRules;
 use crate::store::history::Entry;
@@ -159,14 +159,15 @@ impl Database {
             .try_for_each(|key| self.load(key, now).map(drop))
     }
 }
+
 /// The messages of a profile's future that tie identifiers by these rules.
 fn waiting<'a>(
     profile: &'a Profile,
     now: Time,
     rules: &'a IdentifierRules,
 ) -> impl Iterator<Item = Heldback> + 'a {
-    let later = profile.history.iter().map(|(_, entry)| entry).filter(move |entry| entry.time > now);
-    later.filter(|entry| Ties::of(&entry.message, rules).is_some()).map(move |entry| {
+    let entries = profile.history.iter().map(|(_, entry)| entry);
+    entries.filter(move |entry| waits(&entry.heard(), now, rules)).map(move |entry| {
         let Entry { time, message_id, message } = entry.clone();
         let incoming = Incoming { message, message_id: message_id.into(), time, now };
         Heldback { sequence: profile.sequence, incoming }

@@ -21,10 +21,9 @@ impl Concerned<'_> {
         rules: &IdentifierRules,
     ) -> Planned {
         let mut all: Vec<(Heard<'_>, Option<usize>)> = last.iter().map(|last| (*last, None)).collect();
-        let waits = |heard: &Heard<'_>| heard.time > until && Ties::of(heard.message, rules).is_some();
         for (number, profile) in self.profiles().enumerate() {
             let heard = profile.history.iter().map(|(_, entry)| entry.heard());
-            all.extend(heard.filter(|heard| !waits(heard)).map(|heard| (heard, Some(number))));
+            all.extend(heard.filter(|heard| !waits(heard, until, rules)).map(|heard| (heard, Some(number))));
         }
         all.sort_by(|(a, from_a), (b, from_b)| {
             // Of a message that is there twice, the one that a profile has stays.
@@ -62,6 +61,11 @@ impl Concerned<'_> {
         let plan = Plan { old: self.places().to_vec(), new, messages: dealt };
         Planned { plan, recipient, is_too_much }
     }
+}
+
+/// Whether a message ties identifiers, but not before its time comes.
+pub(crate) fn waits(heard: &Heard<'_>, now: Time, rules: &IdentifierRules) -> bool {
+    heard.time > now && Ties::of(heard.message, rules).is_some()
 }
 
 fn counts(of: impl Iterator<Item = usize>) -> BTreeMap<usize, usize> {

@@ -4,7 +4,10 @@
 //! will be, so they wait here, and take effect, one after the other, before the first call at or after
 //! their time does anything else. Checkpoints name them.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+use ahash::AHashMap;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
@@ -120,17 +123,19 @@ impl Database {
 
 /// What turned at each instant as a whole: whoever entered and left again within one instant did neither.
 fn as_wholes(turned: Vec<Transition>) -> Vec<Transition> {
-    let mut whole: Vec<Transition> = Vec::with_capacity(turned.len());
+    let key = |Transition { profile, segment, at, .. }: &Transition, entered: bool| {
+        (Arc::clone(profile), Arc::clone(segment), *at, entered)
+    };
+    let mut places: AHashMap<_, Vec<usize>> = AHashMap::new();
+    let mut whole: Vec<Option<Transition>> = Vec::with_capacity(turned.len());
     for turn in turned {
-        let is_undone = |earlier: &Transition| {
-            earlier.at == turn.at
-                && earlier.entered != turn.entered
-                && (&earlier.profile, &earlier.segment) == (&turn.profile, &turn.segment)
-        };
-        match whole.iter().rposition(is_undone) {
-            Some(place) => drop(whole.remove(place)),
-            None => whole.push(turn),
+        match places.get_mut(&key(&turn, !turn.entered)).and_then(Vec::pop) {
+            Some(undone) => whole[undone] = None,
+            None => {
+                places.entry(key(&turn, turn.entered)).or_default().push(whole.len());
+                whole.push(Some(turn));
+            }
         }
     }
-    whole
+    whole.into_iter().flatten().collect()
 }

@@ -82,8 +82,9 @@ impl Program {
     }
 }
 
-/// A hash of the layout of images, a revision and all that gives the parts of a cell their numbers. It is taken from the
-/// tables themselves, so it also tells two versions of this library apart that number differently.
+/// A hash of the layout of images, a revision and all that gives the parts of a cell their numbers. It is
+/// taken from the tables themselves, so it also tells two versions of this library apart that number
+/// differently.
 fn fingerprint(revision: u64, definitions: &Definitions, plan: &Plan, graph: &Graph) -> u64 {
     let mut text = String::new();
     let mut add = |part: &dyn std::fmt::Debug| {

@@ -47,6 +47,20 @@ pub(crate) const PAGE_EVENT: &str = "Page Viewed";
 /// The event that a `screen` counts as where the catalog declares it.
 pub(crate) const SCREEN_EVENT: &str = "Screen Viewed";
 
+/// The event that a message is, or counts as where it is declared.
+pub(crate) fn event_of(kind: &MessageKind) -> Option<&str> {
+    match kind {
+        MessageKind::Track { event } => Some(event),
+        MessageKind::Page { .. } => Some(PAGE_EVENT),
+        MessageKind::Screen { .. } => Some(SCREEN_EVENT),
+        MessageKind::Identify
+        | MessageKind::Alias { .. }
+        | MessageKind::Group { .. }
+        | MessageKind::Unmerge
+        | MessageKind::Summary => None,
+    }
+}
+
 /// What to do with what does not fit the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Misfits {

@@ -8,7 +8,9 @@
 
 use std::cmp::Ordering;
 
-use crate::facts::accumulator::{Accumulator, Total, add_to_last_two, add_to_latest, keep_extreme};
+use crate::facts::accumulator::{
+    Accumulator, Total, add_to_last_two, add_to_latest, add_to_top, keep_extreme,
+};
 use crate::facts::stamp::{MessageOrder, Stamp};
 
 impl Accumulator {
@@ -46,14 +48,7 @@ impl Accumulator {
             }
             (Accumulator::Top(values), Accumulator::Top(more)) => {
                 for (value, (times, stamp)) in more {
-                    let (written, seen) = match values.remove_entry(value) {
-                        Some((written, (count, last))) if last.is_after(*stamp, order) => {
-                            (written, (count + times, last))
-                        }
-                        Some((_, (count, _))) => (value.clone(), (count + times, *stamp)),
-                        None => (value.clone(), (*times, *stamp)),
-                    };
-                    values.insert(written, seen);
+                    add_to_top(values, *stamp, *times, Some(value), order);
                 }
             }
             (Accumulator::Decayed(sum), Accumulator::Decayed(more)) => sum.absorb(more),

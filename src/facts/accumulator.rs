@@ -101,7 +101,7 @@ impl Accumulator {
             Accumulator::LastTwo(last, previous) => add_to_last_two(last, previous, stamp, order),
             Accumulator::Distinct(values) => values.extend(value.cloned()),
             Accumulator::Values { limit, latest } => add_to_latest(latest, *limit, stamp, value, order),
-            Accumulator::Top(values) => add_to_top(values, stamp, value, order),
+            Accumulator::Top(values) => add_to_top(values, stamp, 1, value, order),
             Accumulator::Decayed(sum) => match value {
                 None => sum.add(1.0, stamp.time),
                 Some(Value::Int(weight)) => sum.add(*weight as f64, stamp.time),
@@ -275,18 +275,20 @@ pub(super) fn add_to_latest(
     latest.truncate(limit as usize);
 }
 
-fn add_to_top(
+/// Adds a value that was seen so many `times`, the last time as `stamp` says.
+pub(super) fn add_to_top(
     values: &mut AHashMap<Value, (u64, Stamp)>,
     stamp: Stamp,
+    times: u64,
     value: Option<&Value>,
     order: &dyn MessageOrder,
 ) {
     let Some(value) = value else { return };
     // An int and an equal float are one value, written as the latest of them is.
     let (written, count, last) = match values.remove_entry(value) {
-        Some((written, (count, last))) if last.is_after(stamp, order) => (written, count + 1, last),
-        Some((_, (count, _))) => (value.clone(), count + 1, stamp),
-        None => (value.clone(), 1, stamp),
+        Some((written, (count, last))) if last.is_after(stamp, order) => (written, count + times, last),
+        Some((_, (count, _))) => (value.clone(), count + times, stamp),
+        None => (value.clone(), times, stamp),
     };
     values.insert(written, (count, last));
 }

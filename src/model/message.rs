@@ -223,6 +223,13 @@ impl Message {
         self
     }
 
+    /// The same message with these properties beside its own.
+    #[must_use]
+    pub(crate) fn with_properties(mut self, properties: Map<String, Json>) -> Message {
+        self.properties.extend(properties);
+        self
+    }
+
     /// The same message with one more trait (`identify`, `group`); `null` removes an attribute.
     #[must_use]
     pub fn with_trait(mut self, name: impl Into<String>, value: impl Into<Json>) -> Message {

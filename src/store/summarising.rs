@@ -29,7 +29,7 @@ use crate::engine::typed_message::TypedMessage;
 use crate::facts::identity::ties::written_home;
 use crate::facts::stamp::HistoryPlace;
 use crate::model::declaration::Kept;
-use crate::model::identifier::{Identifier, IdentifierKind};
+use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::ids::EventId;
 use crate::model::message::{Message, MessageKind};
 use crate::store::history::{Entry, History};
@@ -70,7 +70,7 @@ impl Shard {
         let homes = due(&profile.history, &program, now);
         let mut summaries = Vec::new();
         for (home, due) in homes.into_iter().filter(|(_, due)| due.gone >= least) {
-            let Some(home) = Identifier::of_key(&home) else { continue };
+            let home = home.borrowed();
             let properties = self.properties(place, home, &due, now);
             let id = format!("{ID_PREFIX}{:016x}-{:x}", hash64(&home.key()), due.messages);
             let message = summary(home, &due, id, properties);
@@ -159,51 +159,13 @@ impl Shard {
     }
 }
 
-/// What of a whole history is due at `now`, by the keys of the homes.
-fn due(history: &History, program: &Program, now: Time) -> BTreeMap<Vec<u8>, Due> {
-    let mut homes: BTreeMap<Vec<u8>, Due> = BTreeMap::new();
-    let ordered = history.in_order();
-    let mut last: BTreeMap<(Vec<u8>, &str), &str> = BTreeMap::new();
-    let mut first: BTreeMap<Vec<u8>, &str> = BTreeMap::new();
-    for (_, entry) in &ordered {
-        let home = written_home(&entry.message).key();
-        first.entry(home.clone()).or_insert(&entry.message_id);
-        if let Some(event) = foldable_event(&entry.message) {
-            last.insert((home, event), &entry.message_id);
-        }
+/// What of a whole history is due at `now`, by home.
+fn due(history: &History, program: &Program, now: Time) -> Vec<(OwnedIdentifier, Due)> {
+    let mut homes: BTreeMap<OwnedIdentifier, Vec<&Entry>> = BTreeMap::new();
+    for (_, entry) in history.in_order() {
+        homes.entry(written_home(&entry.message).to_owned()).or_default().push(entry);
     }
-    for (_, entry) in &ordered {
-        if let Some(earlier) = Coverage::of(&entry.message) {
-            let due = homes.entry(written_home(&entry.message).key()).or_default();
-            due.messages += messages_stood_for(&entry.message);
-            due.latest = due.latest.max(entry.time);
-            earlier.until.iter().for_each(|(event, until)| due.reach(event, *until));
-        }
-    }
-    let mut staying = Vec::new();
-    for (_, entry) in &ordered {
-        let Some(event) = foldable_event(&entry.message) else { continue };
-        let (home, id) = (written_home(&entry.message).key(), &*entry.message_id);
-        let until = kept_after(program, event, now).filter(|until| entry.time <= *until);
-        let is_kept = first.get(&home) == Some(&id) || last.get(&(home.clone(), event)) == Some(&id);
-        match until.filter(|_| !is_kept) {
-            None => staying.push((home, event, entry)),
-            Some(until) => {
-                let due = homes.entry(home).or_default();
-                due.reach(event, until);
-                due.messages += 1;
-                due.gone += 1;
-                due.latest = due.latest.max(entry.time);
-            }
-        }
-    }
-    for (home, event, entry) in staying {
-        let Some(due) = homes.get_mut(&home) else { continue };
-        if due.coverage.until.get(event).is_some_and(|until| entry.time <= *until) {
-            due.coverage.kept.insert(entry.message_id.to_string());
-        }
-    }
-    homes
+    homes.into_iter().map(|(home, entries)| (home, Due::of(&entries, program, now))).collect()
 }
 
 /// Up to when messages of an event are no longer kept.
@@ -218,10 +180,46 @@ fn kept_after(program: &Program, event: &str, now: Time) -> Option<Time> {
 fn summary(home: Identifier<'_>, due: &Due, id: String, properties: Map<String, Json>) -> Message {
     let message = Message::new(MessageKind::Summary, home.text).with_id(id).with_timestamp(due.latest);
     let message = if home.kind == IdentifierKind::Anonymous { message.anonymous() } else { message };
-    properties.into_iter().fold(message, |message, (name, value)| message.with_property(name, value))
+    message.with_properties(properties)
 }
 
 impl Due {
+    /// What of one home's messages, in their order, is due at `now`.
+    fn of(entries: &[&Entry], program: &Program, now: Time) -> Due {
+        let mut due = Due::default();
+        let first = entries.first().map(|entry| &*entry.message_id);
+        let mut last: BTreeMap<&str, &str> = BTreeMap::new();
+        for entry in entries {
+            last.extend(foldable_event(&entry.message).map(|event| (event, &*entry.message_id)));
+            if let Some(earlier) = Coverage::of(&entry.message) {
+                due.messages += messages_stood_for(&entry.message);
+                due.latest = due.latest.max(entry.time);
+                earlier.until.iter().for_each(|(event, until)| due.reach(event, *until));
+            }
+        }
+        let mut staying = Vec::new();
+        for entry in entries {
+            let Some(event) = foldable_event(&entry.message) else { continue };
+            let id = &*entry.message_id;
+            let until = kept_after(program, event, now).filter(|until| entry.time <= *until);
+            match until.filter(|_| first != Some(id) && last.get(event) != Some(&id)) {
+                None => staying.push((event, entry)),
+                Some(until) => {
+                    due.reach(event, until);
+                    due.messages += 1;
+                    due.gone += 1;
+                    due.latest = due.latest.max(entry.time);
+                }
+            }
+        }
+        for (event, entry) in staying {
+            if due.coverage.until.get(event).is_some_and(|until| entry.time <= *until) {
+                due.coverage.kept.insert(entry.message_id.to_string());
+            }
+        }
+        due
+    }
+
     /// Says that messages of an event are gone up to a time.
     fn reach(&mut self, event: &str, until: Time) {
         let reach = self.coverage.until.entry(event.to_owned()).or_insert(until);

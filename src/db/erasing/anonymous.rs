@@ -17,7 +17,7 @@ use serde_json::Value as Json;
 use crate::base::error::Error;
 use crate::base::keyed_hash::HashKey;
 use crate::engine::summary::stripped::stripped;
-use crate::engine::typed_message::{PAGE_EVENT, SCREEN_EVENT};
+use crate::engine::typed_message::{PAGE_EVENT, SCREEN_EVENT, event_of};
 use crate::facts::identity::resolution::Heard;
 use crate::model::declaration::FieldDeclaration;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
@@ -65,7 +65,7 @@ pub(crate) fn anonymous(
     let mut left = Message::new(kind, id).anonymous().with_id(&message_id).with_timestamp(*time);
     if *message.kind() == MessageKind::Summary {
         let properties = stripped(message, &message_id, definitions);
-        left = properties.into_iter().fold(left, |left, (name, value)| left.with_property(name, value));
+        left = left.with_properties(properties);
     }
     for (name, value) in message.properties() {
         let declared = event_of(message.kind()).and_then(|event| property(event, name, definitions));
@@ -87,16 +87,6 @@ pub(crate) fn anonymous(
         }
     }
     Entry { time: *time, message_id: message_id.into(), message: left }
-}
-
-/// The event that a message is, or counts as where it is declared.
-fn event_of(kind: &MessageKind) -> Option<&str> {
-    match kind {
-        MessageKind::Track { event } => Some(event),
-        MessageKind::Page { .. } => Some(PAGE_EVENT),
-        MessageKind::Screen { .. } => Some(SCREEN_EVENT),
-        _ => None,
-    }
 }
 
 /// Name and category of a page or screen, which count as properties of its event.

@@ -103,21 +103,6 @@ const STEPS: [&str; 10] = [
     "anonymise",
 ];
 
-/// The keys a line may have.
-const KEYS: [&str; 11] = [
-    "at",
-    "message",
-    "expect",
-    "query",
-    "members",
-    "catalog",
-    "reject",
-    "explain",
-    "unmerge",
-    "erase",
-    "anonymise",
-];
-
 impl Script {
     /// Reads a script file.
     ///
@@ -210,7 +195,9 @@ fn read_wait(text: &str) -> Option<Duration> {
 }
 
 fn read_step(json: &Json) -> Result<Step, String> {
-    let line = Fields::of("a line", json, &KEYS)?;
+    let mut keys = vec!["at"];
+    keys.extend(STEPS);
+    let line = Fields::of("a line", json, &keys)?;
     let mut named = STEPS.into_iter().filter_map(|name| line.get(name).map(|body| (name, body)));
     let Some((name, body)) = named.next() else {
         return Err(format!("a line needs one of `{}`", STEPS.join("`, `")));

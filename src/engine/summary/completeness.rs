@@ -4,22 +4,28 @@
 //! catalog asks beyond that is answered from the messages that are left: such an aggregate lacks what was
 //! before. A window lacks nothing any more once it has moved past that.
 
+use std::cell::RefCell;
+
+use ahash::AHashMap;
+
 use crate::base::time::Time;
 use crate::engine::program::Program;
 use crate::facts::plan::{Keeping, Plan};
-use crate::model::ids::AggregateId;
+use crate::model::ids::{AggregateId, SegmentId};
 use crate::rules::definitions::{Definitions, PersonalizationDefinition, SegmentDefinition};
 use crate::rules::expression::Expr;
 use crate::rules::horizon::Horizon;
 
 /// What of a customer's past the aggregates of a catalog lack.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Completeness<'a> {
     definitions: &'a Definitions,
     plan: &'a Plan,
     /// Aggregates that lack what was up to a time.
     lacking: &'a [(AggregateId, Time)],
     now: Time,
+    /// What segments lack that were looked at already: many may name one.
+    segments: RefCell<AHashMap<SegmentId, Option<Time>>>,
 }
 
 impl<'a> Completeness<'a> {
@@ -29,7 +35,8 @@ impl<'a> Completeness<'a> {
         lacking: &'a [(AggregateId, Time)],
         now: Time,
     ) -> Completeness<'a> {
-        Completeness { definitions: &program.definitions, plan: &program.plan, lacking, now }
+        let Program { definitions, plan, .. } = program;
+        Completeness { definitions, plan, lacking, now, segments: RefCell::default() }
     }
 
     /// After which time the value of an expression counts everything, if it does not count all there was.
@@ -39,10 +46,7 @@ impl<'a> Completeness<'a> {
         }
         let mut since = match expr {
             Expr::Aggregate(id) => self.of_aggregate(*id),
-            Expr::Segment(id) => match &self.definitions.segments[id.index()] {
-                SegmentDefinition::Condition(condition) => self.of(condition),
-                SegmentDefinition::Members(_) => None,
-            },
+            Expr::Segment(id) => self.of_segment(*id),
             _ => None,
         };
         expr.for_each_part(&mut |part| since = since.max(self.of(part)));
@@ -64,6 +68,18 @@ impl<'a> Completeness<'a> {
             _ => None,
         };
         self.lacking.iter().filter_map(of_window).min().unwrap_or(Time::NEVER)
+    }
+
+    fn of_segment(&self, id: SegmentId) -> Option<Time> {
+        if let Some(since) = self.segments.borrow().get(&id) {
+            return *since;
+        }
+        let since = match &self.definitions.segments[id.index()] {
+            SegmentDefinition::Condition(condition) => self.of(condition),
+            SegmentDefinition::Members(_) => None,
+        };
+        self.segments.borrow_mut().insert(id, since);
+        since
     }
 
     fn of_aggregate(&self, id: AggregateId) -> Option<Time> {

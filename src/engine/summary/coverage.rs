@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use crate::base::time::Time;
-use crate::engine::typed_message::{PAGE_EVENT, SCREEN_EVENT};
+use crate::engine::typed_message::event_of;
 use crate::model::message::{Message, MessageKind};
 use crate::model::value::read_time;
 
@@ -69,15 +69,5 @@ pub(crate) fn messages_stood_for(message: &Message) -> u64 {
 
 /// The name of the event that a message is, if a summary may stand for it.
 pub(crate) fn foldable_event(message: &Message) -> Option<&str> {
-    let event = match message.kind() {
-        MessageKind::Track { event } => event.as_str(),
-        MessageKind::Page { .. } => PAGE_EVENT,
-        MessageKind::Screen { .. } => SCREEN_EVENT,
-        MessageKind::Identify
-        | MessageKind::Alias { .. }
-        | MessageKind::Group { .. }
-        | MessageKind::Unmerge
-        | MessageKind::Summary => return None,
-    };
-    message.consent_preferences().is_none().then_some(event)
+    event_of(message.kind()).filter(|_| message.consent_preferences().is_none())
 }

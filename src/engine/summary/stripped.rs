@@ -4,11 +4,13 @@
 //! and of those that only an earlier catalog knew, nobody can say what they hold. Ids of messages become others
 //! in the same order. The summary does not stand for messages that are there any more, so it keeps none.
 
+use ahash::AHashSet;
 use serde_json::{Map, Value as Json};
 
 use crate::model::message::Message;
 use crate::model::value::Type;
 use crate::rules::definitions::Definitions;
+use crate::rules::expression::Aggregate;
 
 /// The properties of a summary without what may tell who it is of; `id` is the id that it gets.
 pub(crate) fn stripped(summary: &Message, id: &str, definitions: &Definitions) -> Map<String, Json> {
@@ -22,29 +24,27 @@ pub(crate) fn stripped(summary: &Message, id: &str, definitions: &Definitions) -
         Some(Json::from(format!("{id}-{place:06}")))
     });
     properties.insert("ids".to_owned(), renamed.collect());
-    let may_stay = |number: usize| {
-        let aggregate = &definitions.aggregates[number];
+    let texts = definitions.texts();
+    let may_stay = |aggregate: &Aggregate| {
         let property = aggregate.function.property().zip(definitions.sources[aggregate.source.index()].event);
         property.is_none_or(|(property, event)| {
             let declared = &definitions.event(event).properties[property.index()];
             declared.ty != Type::Any && !declared.sensitive
         })
     };
-    let texts = definitions.texts();
-    let staying = |text: &str| {
-        let number = texts.aggregates.iter().position(|known| known == text);
-        number.is_some_and(may_stay)
-    };
+    let aggregates = definitions.aggregates.iter().zip(&texts.aggregates);
+    let staying: AHashSet<&str> =
+        aggregates.filter(|(aggregate, _)| may_stay(aggregate)).map(|(_, text)| text.as_str()).collect();
     if let Some(Json::Object(sources)) = properties.get_mut("sources") {
         sources.retain(|text, _| texts.sources.contains(text));
         for source in sources.values_mut() {
             if let Some(Json::Object(states)) = source.get_mut("aggregates") {
-                states.retain(|text, _| staying(text));
+                states.retain(|text, _| staying.contains(text.as_str()));
             }
         }
     }
     if let Some(Json::Object(lacking)) = properties.get_mut("complete_since") {
-        lacking.retain(|text, _| staying(text));
+        lacking.retain(|text, _| staying.contains(text.as_str()));
     }
     properties
 }
