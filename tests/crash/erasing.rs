@@ -3,7 +3,8 @@
 //!
 //! Kills are spread evenly over the time that an erasure takes. In every other round the process that opens
 //! the folder next, and goes on with the erasure, is killed as well. In two rounds of four the people are made
-//! anonymous: what they did is counted once, before and after.
+//! anonymous: what they did is counted once, before and after. `HABITUE_CRASH_PEOPLE` says how many people
+//! there are; each hundredth is erased.
 
 #[path = "../erase/people.rs"]
 mod people;
@@ -21,14 +22,20 @@ use crate::story::Folder;
 /// The variable that makes this program a child: what it does, and the folder.
 pub(crate) const CHILD: &str = "HABITUE_CRASH_ERASER";
 /// How many people there are.
-const PEOPLE: u64 = 300;
+fn people() -> u64 {
+    crate::variable("HABITUE_CRASH_PEOPLE", 300)
+}
+
+fn everybody() -> Vec<Person> {
+    (0..people()).map(Person).collect()
+}
 
 fn erased() -> Vec<Person> {
-    (0..PEOPLE).map(Person).filter(Person::is_erased).collect()
+    everybody().into_iter().filter(Person::is_erased).collect()
 }
 
 fn living() -> Vec<Person> {
-    (0..PEOPLE).map(Person).filter(|person| !person.is_erased()).collect()
+    everybody().into_iter().filter(|person| !person.is_erased()).collect()
 }
 
 fn clock() -> ManualClock {
@@ -106,9 +113,10 @@ fn counts_once(database: &Database) -> Result<(), String> {
             as u64)
     };
     let orders = members.iter().map(orders).sum::<Result<u64, String>>()?;
-    match (members.len() as u64, orders) == (PEOPLE, 2 * PEOPLE) {
+    let people = people();
+    match (members.len() as u64, orders) == (people, 2 * people) {
         true => Ok(()),
-        false => Err(format!("{} customers with {orders} orders, of {PEOPLE} with two each", members.len())),
+        false => Err(format!("{} customers with {orders} orders, of {people} with two each", members.len())),
     }
 }
 
@@ -138,18 +146,17 @@ impl Story {
         let folder = Folder::new("crash-erasing");
         let database = options(&clock()).open(folder.path().join("before"))?;
         let reference = Database::in_memory_with_clock(catalog(), Clock::Manual(clock()));
-        for message in (0..PEOPLE).flat_map(|number| Person(number).messages()) {
+        for message in everybody().iter().flat_map(Person::messages) {
             database.apply(message.clone())?;
             reference.apply(message)?;
         }
         database.compact()?;
-        for message in (0..PEOPLE).flat_map(|number| Person(number).later_messages()) {
+        for message in everybody().iter().flat_map(Person::later_messages) {
             database.apply(message.clone())?;
             reference.apply(message)?;
         }
         database.close()?;
-        let everybody: Vec<Person> = (0..PEOPLE).map(Person).collect();
-        let whole = answers(&reference, &everybody);
+        let whole = answers(&reference, &everybody());
         reference.erase_all(erased().iter().map(Person::user))?;
         let left = answers(&reference, &living());
         Ok(Story { folder, whole, left })
@@ -177,7 +184,7 @@ impl Story {
             return Err("who was erased is back".to_owned());
         }
         let (expected, people) = match is_whole {
-            true => (&self.whole, (0..PEOPLE).map(Person).collect()),
+            true => (&self.whole, everybody()),
             false => (&self.left, living()),
         };
         let mut found = answers(&database, &people);
