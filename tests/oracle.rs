@@ -1,7 +1,8 @@
 //! Random catalogs, random streams, random questions: the database against the naive reference.
 //!
 //! `HABITUE_ORACLE_SECONDS` (default 5) says how long, `HABITUE_ORACLE_STEPS` how many steps instead,
-//! `HABITUE_ORACLE_SEED` from where: a number, or `fresh`. A step is one message, question, tick or new
+//! `HABITUE_ORACLE_SEED` from where: a number, or `fresh`; `HABITUE_ORACLE_ON_DISK` how many stories of a
+//! hundred are told to a database in a folder (default 1). A step is one message, question, tick or new
 //! catalog. A case that fails is made smaller and written to `tests/oracle/kept/`
 //! (or to `HABITUE_ORACLE_FAILURES`), from where it is told again on each run.
 
@@ -11,8 +12,12 @@
 mod case;
 #[path = "oracle/catalogs.rs"]
 mod catalogs;
+#[path = "crash/copying.rs"]
+mod copying;
 #[path = "oracle/coverage.rs"]
 mod coverage;
+#[path = "oracle/folder.rs"]
+mod folder;
 #[path = "oracle/random.rs"]
 mod random;
 #[path = "oracle/run.rs"]
@@ -47,6 +52,7 @@ fn the_database_answers_as_the_reference_does() {
     let most_failures = number("HABITUE_ORACLE_MOST_FAILURES").unwrap_or(1);
     let folder = std::env::var_os("HABITUE_ORACLE_FAILURES").map_or_else(kept, PathBuf::from);
     let mut seeds = Random::new(seed);
+    let on_disk = number("HABITUE_ORACLE_ON_DISK").unwrap_or(1);
     let (mut steps, mut cases) = (0, 0);
     let mut coverage = Coverage::default();
     let mut failures = Vec::new();
@@ -56,7 +62,7 @@ fn the_database_answers_as_the_reference_does() {
         cases += 1;
         let case_seed = seeds.next();
         let begin = Instant::now();
-        let told = try_random(case_seed, &mut coverage);
+        let told = try_random(case_seed, on_disk, &mut coverage);
         slowest = slowest.max((begin.elapsed(), cases));
         match told {
             Ok(taken) => steps += taken,

@@ -186,6 +186,11 @@ impl Shard {
         self.begun
     }
 
+    /// Whether a profile in memory is another one than on disk.
+    pub(crate) fn has_unstored(&self) -> bool {
+        self.profiles().any(|(_, profile)| !profile.is_stored)
+    }
+
     /// By how many the profiles in memory are more than what is there of them on disk.
     pub(crate) fn not_stored(&self) -> i64 {
         let more =

@@ -20,6 +20,8 @@ const SHRINKING: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) catalogs: Vec<CatalogParts>,
+    /// The memory budget, if the database is in a folder.
+    budget: Option<u64>,
     pub(crate) steps: Vec<Step>,
     /// The instants at which the log of transitions is looked at in the end.
     instants_ms: Vec<i64>,
@@ -40,8 +42,8 @@ impl Failure {
     }
 }
 
-/// Makes up a case and tells it; gives the case if it fails.
-pub(crate) fn try_random(seed: u64, coverage: &mut Coverage) -> Result<u64, (Case, Failure)> {
+/// Makes up a case and tells it, so many of a hundred in a folder; gives the case if it fails.
+pub(crate) fn try_random(seed: u64, on_disk: u64, coverage: &mut Coverage) -> Result<u64, (Case, Failure)> {
     let mut random = Random::new(seed);
     let mut catalogs = vec![catalog(&mut random)];
     let swaps = random.chance(25);
@@ -53,10 +55,11 @@ pub(crate) fn try_random(seed: u64, coverage: &mut Coverage) -> Result<u64, (Cas
         3..=7 => Manner::Joined,
         _ => Manner::Anyhow,
     };
-    let mut case = Case { catalogs, steps: Vec::new(), instants_ms: Vec::new() };
+    let budget = random.chance(on_disk).then(|| random.pick(&[20_000, 200_000, 10_000_000]));
+    let mut case = Case { catalogs, budget, steps: Vec::new(), instants_ms: Vec::new() };
     let texts = case.texts();
     let told = caught(|| {
-        let mut run = Run::new(&texts, BEGIN_MS).map_err(|what| Failure { what, steps: 0 })?;
+        let mut run = Run::new(&texts, BEGIN_MS, budget).map_err(|what| Failure { what, steps: 0 })?;
         invent(&mut random, &mut run, manner, &mut case)?;
         Ok(run.coverage)
     });
@@ -82,7 +85,8 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
         let id =
             if random.chance(60) { "ana" } else { random.pick(&ids().chain(["nobody"]).collect::<Vec<_>>()) };
         let mut at_ms = now_ms;
-        let action = match random.below(100) {
+        let may_summarise = case.catalogs.len() == 1 && manner != Manner::Joined;
+        let action = match random.below(if case.budget.is_some() { 112 } else { 100 }) {
             0..=44 => Action::Apply(message(random, now_ms, number, manner)),
             45..=49 => Action::Decide(trigger(random, now_ms, number, manner)),
             50..=54 if !sent.is_empty() => Action::Apply(again(random, &sent)),
@@ -90,8 +94,12 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
             75..=80 => Action::Ask(id.to_owned()),
             81..=84 => Action::Count,
             // Of one who is nobody else under one catalog, nothing is missed.
-            87 if case.catalogs.len() == 1 && manner != Manner::Joined => Action::Summarise,
+            87 if may_summarise => Action::Summarise,
             87 => Action::Erase(id.to_owned()),
+            100..=104 => Action::Checkpoint,
+            105 if may_summarise => Action::Compact,
+            105..=108 => Action::Reopen,
+            109.. => Action::Crash,
             85 | 86 if case.catalogs.len() > 1 => Action::Swap(random.below(case.catalogs.len())),
             _ => {
                 take(run, case, Step { at_ms, action: Action::Read(id.to_owned()) })?;
@@ -161,7 +169,8 @@ impl Case {
         let texts = self.texts();
         let told = caught(|| {
             let begin_ms = self.steps.first().map_or(BEGIN_MS, |step| step.at_ms);
-            let mut run = Run::new(&texts, begin_ms).map_err(|what| Failure { what, steps: 0 })?;
+            let mut run =
+                Run::new(&texts, begin_ms, self.budget).map_err(|what| Failure { what, steps: 0 })?;
             for (number, step) in self.steps.iter().enumerate() {
                 run.step(step).map_err(|what| Failure { what, steps: number + 1 })?;
             }
@@ -192,6 +201,9 @@ impl Case {
             let swaps = self.steps.iter().any(|step| matches!(step.action, Action::Swap(_)));
             if !swaps && self.catalogs.len() > 1 {
                 self.catalogs.truncate(1);
+            }
+            if !self.steps.iter().any(|step| step.action.is_on_disk()) && self.budget.is_some() {
+                self.adopt(Case { budget: None, ..self.clone() }, &mut failure, &mut smaller);
             }
             for candidate in self.simpler_catalogs() {
                 self.adopt_if_apart(candidate, &mut failure, &mut smaller);
@@ -291,6 +303,9 @@ impl Case {
             let lines = catalog.lines().filter(|line| !line.is_empty());
             let _ = writeln!(text, "=== catalog\n{}", lines.collect::<Vec<_>>().join("\n"));
         }
+        if let Some(budget) = self.budget {
+            let _ = writeln!(text, "=== budget\n{budget}");
+        }
         text.push_str("=== steps\n");
         for step in &self.steps {
             let (name, value) = match &step.action {
@@ -303,6 +318,10 @@ impl Case {
                 Action::Summarise => ("summarise", Json::Null),
                 Action::Swap(number) => ("swap", json!(number)),
                 Action::Erase(id) => ("erase", json!(id)),
+                Action::Checkpoint => ("checkpoint", Json::Null),
+                Action::Compact => ("compact", Json::Null),
+                Action::Reopen => ("reopen", Json::Null),
+                Action::Crash => ("crash", Json::Null),
             };
             let _ = writeln!(text, "{}", json!({ "at": time(step.at_ms).to_string(), name: value }));
         }
@@ -314,7 +333,8 @@ impl Case {
 
     /// Reads a case from its text.
     pub(crate) fn parse(text: &str) -> Case {
-        let mut case = Case { catalogs: Vec::new(), steps: Vec::new(), instants_ms: Vec::new() };
+        let mut case =
+            Case { catalogs: Vec::new(), budget: None, steps: Vec::new(), instants_ms: Vec::new() };
         let mut section = "";
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             if let Some(name) = line.strip_prefix("=== ") {
@@ -331,6 +351,7 @@ impl Case {
                     head.push('\n');
                 }
                 "steps" => case.steps.push(parse_step(&serde_json::from_str(line).expect("a step is JSON"))),
+                "budget" => case.budget = Some(line.parse().expect("a number of bytes")),
                 "instants" => case.instants_ms = serde_json::from_str(line).expect("a list of times"),
                 _ => assert_eq!(section, "steps", "no such section"),
             }
@@ -354,6 +375,10 @@ fn parse_step(json: &Json) -> Step {
         "count" => Action::Count,
         "advance" => Action::Advance,
         "summarise" => Action::Summarise,
+        "checkpoint" => Action::Checkpoint,
+        "compact" => Action::Compact,
+        "reopen" => Action::Reopen,
+        "crash" => Action::Crash,
         _ => Action::Swap(value.as_u64().expect("the number of a catalog") as usize),
     };
     Step { at_ms, action }

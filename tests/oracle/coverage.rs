@@ -148,6 +148,8 @@ impl Coverage {
             "denied",
             "revoked",
             "untriggered",
+            "opened",
+            "killed",
         ] {
             if self.messages.get(fate).copied().unwrap_or_default() <= least {
                 gaps.push(format!("no message was {fate}"));

@@ -2,7 +2,8 @@
 //!
 //! A step that fails says where and how. Beside the answers themselves three promises are checked: that
 //! answers stay what they are until `valid_until`; that transitions, replayed, give the memberships; and
-//! of punctual stories that each transition has its exact millisecond and none is missing.
+//! of punctual stories that each transition has its exact millisecond and none is missing. A story in a
+//! folder is closed, killed and opened again on the way, and nobody who asks may notice.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use habitue::{
 
 use crate::catalogs::{USERS, VISITORS};
 use crate::coverage::Coverage;
+use crate::folder::Folder;
 use crate::stories::time;
 
 /// Other identifiers, as people may ask by them.
@@ -46,6 +48,21 @@ pub(crate) enum Action {
     Erase(String),
     /// Old messages become summaries.
     Summarise,
+    /// What is in memory is written to the live store.
+    Checkpoint,
+    /// A new base is written.
+    Compact,
+    /// The database is closed, and opened again.
+    Reopen,
+    /// The process is killed, and another one opens the folder.
+    Crash,
+}
+
+impl Action {
+    /// Whether it is about files.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        matches!(self, Action::Checkpoint | Action::Compact | Action::Reopen | Action::Crash)
+    }
 }
 
 /// A story in progress.
@@ -53,12 +70,16 @@ pub(crate) struct Run<'a> {
     catalogs: &'a [String],
     clock: ManualClock,
     database: Database,
+    /// Where the database is, if it is in a folder, which goes after it.
+    folder: Option<Folder>,
     reference: Reference,
     now_ms: i64,
     /// Whether so far no message came later than the step before the time it happened.
     punctual: bool,
     /// Whether the past may be another one than it was: under another catalog, or of another customer.
     rewritten: bool,
+    /// Whether transitions may have been lost, or be told again.
+    crashed: bool,
     /// The catalog in force.
     current: usize,
     /// Of each customer the memberships that the transitions tell of, and the time of the last one.
@@ -81,21 +102,27 @@ fn read(text: &str) -> Result<Catalog, String> {
 }
 
 impl<'a> Run<'a> {
-    /// A run on an empty database.
-    pub(crate) fn new(catalogs: &'a [String], begin_ms: i64) -> Result<Run<'a>, String> {
+    /// A run on an empty database: in memory, or in a folder with this memory budget.
+    pub(crate) fn new(catalogs: &'a [String], begin_ms: i64, budget: Option<u64>) -> Result<Run<'a>, String> {
         let clock = ManualClock::new(time(begin_ms));
-        let database = Database::in_memory_with_clock(read(&catalogs[0])?, Clock::Manual(clock.clone()));
+        let folder = budget.map(|budget| Folder::new(budget, &clock));
+        let database = match &folder {
+            Some(folder) => folder.open(Some(read(&catalogs[0])?))?,
+            None => Database::in_memory_with_clock(read(&catalogs[0])?, Clock::Manual(clock.clone())),
+        };
         #[cfg(feature = "workbench")]
         database.sweep_only_when_asked();
         let reference = Reference::new(read(&catalogs[0])?);
         Ok(Run {
             catalogs,
             clock,
+            folder,
             database,
             reference,
             now_ms: begin_ms,
             punctual: true,
             rewritten: false,
+            crashed: false,
             current: 0,
             replayed: BTreeMap::new(),
             last_turn: BTreeMap::new(),
@@ -120,6 +147,10 @@ impl<'a> Run<'a> {
             Action::Erase(id) => self.erase(id)?,
             Action::Summarise => self.summarise()?,
             Action::Advance => self.database.advance().map_err(|error| error.to_string())?,
+            Action::Checkpoint => self.database.checkpoint().map_err(|error| error.to_string())?,
+            Action::Compact => drop(self.database.compact().map_err(|error| error.to_string())?),
+            Action::Reopen => self.open_again(false)?,
+            Action::Crash => self.open_again(true)?,
             Action::Swap(number) => {
                 self.database
                     .replace_catalog(read(&self.catalogs[*number])?)
@@ -199,6 +230,30 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Closes the database and opens it again; or leaves it as it is, and opens what a kill would leave.
+    fn open_again(&mut self, is_killed: bool) -> Result<(), String> {
+        // What nobody has taken is lost.
+        self.take_transitions()?;
+        let Some(folder) = &mut self.folder else { return Ok(()) };
+        self.crashed |= is_killed;
+        self.coverage.message(if is_killed { "killed" } else { "opened" });
+        let idle = Database::in_memory(read(&self.catalogs[self.current])?);
+        let open = std::mem::replace(&mut self.database, idle);
+        if is_killed {
+            folder.leave_as_it_is();
+            drop(open);
+        } else {
+            open.close().map_err(|error| format!("close: {error}"))?;
+        }
+        self.database = folder.open(None)?;
+        #[cfg(feature = "workbench")]
+        self.database.sweep_only_when_asked();
+        match self.database.warnings() {
+            warnings if warnings.is_empty() => Ok(()),
+            warnings => Err(format!("open: {warnings:?}")),
+        }
+    }
+
     fn summarise(&mut self) -> Result<(), String> {
         #[cfg(feature = "workbench")]
         let summarised = self.database.summarise_all();
@@ -241,7 +296,7 @@ impl<'a> Run<'a> {
         let replayed = self.replayed.get(&answers.id);
         for (segment, member) in &answers.segments {
             let told = replayed.and_then(|segments| segments.get(segment)).copied().unwrap_or(false);
-            if told != *member && !answers.close_calls.contains(segment) {
+            if told != *member && !answers.close_calls.contains(segment) && !self.crashed {
                 return Err(format!("read {id} at {now}: transitions make {segment} {told}, it is {member}"));
             }
         }
@@ -345,7 +400,7 @@ impl<'a> Run<'a> {
         let Transition { profile, segment, entered, at, .. } = &transition;
         let (id, name) = (profile.to_string(), segment.to_string());
         let last = self.last_turn.entry(id.clone()).or_insert(*at);
-        if at < last || *at > time(self.now_ms) {
+        if (at < last && !self.crashed) || *at > time(self.now_ms) {
             return Err(format!(
                 "transitions: {transition:?} comes after one at {last}, now {}",
                 time(self.now_ms)
@@ -353,11 +408,11 @@ impl<'a> Run<'a> {
         }
         *last = *at;
         let member = self.replayed.entry(id.clone()).or_default().entry(name).or_insert(false);
-        if *member == *entered {
+        if *member == *entered && !self.crashed {
             return Err(format!("transitions: {transition:?}, but that it was before"));
         }
         *member = *entered;
-        if self.punctual && !self.rewritten {
+        if self.punctual && !self.rewritten && !self.crashed {
             self.is_exact(&transition)?;
             self.log.push(transition);
         }
@@ -392,7 +447,14 @@ impl<'a> Run<'a> {
         for id in ids() {
             self.read(id)?;
         }
-        if !self.punctual || self.rewritten {
+        if self.folder.is_some() {
+            self.database.checkpoint().map_err(|error| format!("checkpoint: {error}"))?;
+            let flaws = self.database.verify().map_err(|error| format!("verify: {error}"))?.flaws;
+            if !flaws.is_empty() {
+                return Err(format!("verify: {flaws:?}"));
+            }
+        }
+        if !self.punctual || self.rewritten || self.crashed {
             return Ok(());
         }
         for id in ids() {

@@ -98,9 +98,11 @@ impl Database {
         self.sweep.stop();
         drop(self.thread.take());
         let Some(upkeep) = self.upkeep.clone() else { return Ok(()) };
-        let is_behind = upkeep.last.lock().sequence < upkeep.folder.journal.last().0;
         let writes = upkeep.folder.access == Access::Everything;
-        let checkpoint = if is_behind && writes { self.checkpoint() } else { Ok(()) };
+        let is_behind = || upkeep.last.lock().sequence < upkeep.folder.journal.last().0;
+        // What time has brought about is told once.
+        let has_moved = || self.shards.iter().any(|shard| shard.read().has_unstored());
+        let checkpoint = if writes && (is_behind() || has_moved()) { self.checkpoint() } else { Ok(()) };
         self.upkeep = None;
         let closed = upkeep.folder.journal.close();
         if writes { closed.and_then(|()| upkeep.folder.note_end()).and(checkpoint) } else { closed }

@@ -38,6 +38,8 @@ pub(crate) struct Customer<'a> {
     /// By what else the customer is known.
     pub(crate) known_as: Option<KnownAs>,
     pub(crate) messages: Vec<(HistoryEntry<'static>, Entry)>,
+    /// Messages of the future which tie nothing: they wait with the customer, or apart.
+    pub(crate) waiting: Vec<Entry>,
     /// The journal's number of the last message.
     pub(crate) sequence: u64,
     /// What base and journal have under the one id, if there is one only.
@@ -77,7 +79,7 @@ impl Truth<'_> {
                 return Ok(());
             }
             let (key, only) = (identifier.to_owned(), (!everything.is_sieved()).then_some(&everything));
-            visit(Customer { key, known_as: None, messages, sequence, only })
+            visit(Customer { key, known_as: None, messages, waiting: Vec::new(), sequence, only })
         })?;
         for family in tied.families() {
             later.append(&mut self.visit_family(&family, visit)?);
@@ -138,8 +140,14 @@ impl Truth<'_> {
         for resolved in Resolution::new(self.rules, &heard).finish() {
             let key = resolved.known_as.stored_under().clone();
             let messages = resolved.messages.iter().map(|place| all[*place].clone()).collect();
+            let is_of = |entry: &Entry| {
+                let home = Home::of_accepted(&entry.message, self.rules);
+                Ties::of(&entry.message, self.rules).is_none() && resolved.known_as.has(home.identifier())
+            };
+            let waiting = later.iter().map(|(_, entry)| entry).filter(|entry| is_of(entry)).cloned();
+            let waiting = waiting.collect();
             let known_as = (!resolved.known_as.is_plain()).then_some(resolved.known_as);
-            visit(Customer { key, known_as, messages, sequence, only: None })?;
+            visit(Customer { key, known_as, messages, waiting, sequence, only: None })?;
         }
         Ok(later)
     }

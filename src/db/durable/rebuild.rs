@@ -222,7 +222,7 @@ fn count(sizes: &mut [u64], image: &Image, program: &Program) {
 
 impl Making<'_> {
     fn add(&mut self, customer: Customer<'_>) -> Result<(), Error> {
-        let Customer { key, known_as, messages, sequence, only } = customer;
+        let Customer { key, known_as, messages, sequence, only, .. } = customer;
         let (messages, entries): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
         entries.iter().for_each(|entry| self.note_id(entry));
         if self.messages.len() >= BATCH_OF_MESSAGES {

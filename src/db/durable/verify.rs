@@ -321,7 +321,7 @@ impl Verification<'_> {
 
     /// Compares a profile with its messages; the live store holds everything up to `sequence`.
     fn profile(&mut self, customer: Customer<'_>, sequence: u64) -> Result<(), String> {
-        let Customer { key, known_as, messages, sequence: last, .. } = customer;
+        let Customer { key, known_as, messages, waiting, sequence: last, .. } = customer;
         let is_due = last <= sequence;
         let bytes = self.folder.ask(|live| live.profile(&key.borrowed().key()));
         let Some(bytes) = bytes.map_err(|error| error.to_string())? else {
@@ -336,7 +336,7 @@ impl Verification<'_> {
             return Ok(());
         }
         let count = record.history.messages as usize;
-        if count > messages.len() || (is_due && count < messages.len()) {
+        if count > messages.len() + waiting.len() || (is_due && count < messages.len()) {
             let known = messages.len();
             return Err(format!("it knows {count} messages, base and journal know {known}"));
         }
@@ -345,10 +345,12 @@ impl Verification<'_> {
         let id_of = |entry: &Entry| (entry.time, entry.message_id.clone(), entry.message.fingerprint());
         let (mut here, mut there): (Vec<_>, Vec<_>) = (
             archived.iter().map(id_of).collect(),
-            messages[..count].iter().map(|(_, entry)| id_of(entry)).collect(),
+            messages.iter().take(count).map(|(_, entry)| id_of(entry)).collect(),
         );
         here.sort_unstable();
         there.sort_unstable();
+        let waiting: Vec<_> = waiting.iter().map(id_of).collect();
+        here.retain(|message| there.binary_search(message).is_ok() || !waiting.contains(message));
         if here != there {
             return Err("its messages are not those of base and journal".to_owned());
         }
