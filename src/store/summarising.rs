@@ -41,7 +41,7 @@ use crate::store::shard::Shard;
 #[derive(Debug, Default)]
 struct Due {
     coverage: Coverage,
-    /// How many messages the summary will stand for, those of earlier summaries included.
+    /// How many messages the summary will stand for, earlier summaries and those of theirs included.
     messages: u64,
     /// How many of them are there still.
     gone: u64,
@@ -192,7 +192,7 @@ impl Due {
         for entry in entries {
             last.extend(foldable_event(&entry.message).map(|event| (event, &*entry.message_id)));
             if let Some(earlier) = Coverage::of(&entry.message) {
-                due.messages += messages_stood_for(&entry.message);
+                due.messages += 1 + messages_stood_for(&entry.message);
                 due.latest = due.latest.max(entry.time);
                 earlier.until.iter().for_each(|(event, until)| due.reach(event, *until));
             }
