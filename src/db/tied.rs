@@ -273,6 +273,10 @@ impl Database {
         let at = AsOf { sequence, stamp: 0, making: self.shards.next_making() };
         let regrouped = regroup(&mut concerned.locked, plan, now, at);
         regrouped.clear_the_rest(&mut concerned.locked);
+        if let Some(upkeep) = self.upkeep.as_ref().filter(|_| !regrouped.left_on_disk.is_empty()) {
+            // Nobody is to be read who is nobody by now.
+            upkeep.folder.given_up.lock().extend(regrouped.left_on_disk);
+        }
         name_shown_turns(&program, regrouped.turns, &Cause::Message(Arc::from(message_id)))
     }
 }

@@ -316,6 +316,7 @@ impl Shard {
         let mut keys = Vec::new();
         for profile in self.slots.iter_mut().flatten() {
             profile.is_stored = false;
+            profile.on_disk.replaced.clear();
             if profile.revision == self.program.revision {
                 for (size, literal) in self.sizes.iter_mut().zip(&self.program.graph.segments) {
                     *size += i64::from(profile.standing().is_true(*literal));

@@ -118,6 +118,9 @@ impl Upkeep {
                 live.checkpoint(live.sequence(), &in_between, changes)?;
                 Ok(stored)
             })?;
+            for removed in piece.iter().flat_map(|profile| &profile.on_disk.replaced) {
+                self.folder.given_up.lock().remove(removed);
+            }
             for (profile, stored) in piece.iter().zip(written) {
                 let mut shard = self.shards[profile.place.shard as usize].write();
                 let is_same = shard.set_stored(profile.place.slot, &profile.key, stored, profile.as_of);

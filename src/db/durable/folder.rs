@@ -6,6 +6,7 @@
 //! 3. Only one thread at a time checkpoints, evicts, builds a base or replaces the live store
 //!    (`upkeep`).
 
+use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,6 +68,8 @@ pub(crate) struct Folder {
     pub(crate) upkeep: Mutex<()>,
     /// Held for reading by whoever looks a profile up, who has no shard.
     pub(crate) looking: RwLock<()>,
+    /// Keys in the live store that are nobody's by now; the next checkpoint removes what is there.
+    pub(crate) given_up: Mutex<BTreeSet<Vec<u8>>>,
     /// Held by whoever makes a base.
     pub(crate) building: Mutex<()>,
     pub(crate) warnings: Mutex<Vec<String>>,
@@ -185,6 +188,8 @@ impl Folder {
                 Ok(())
             })
         })?;
+        let given_up = self.given_up.lock();
+        keys.retain(|key| !given_up.contains(key));
         Ok(keys)
     }
 
@@ -203,6 +208,8 @@ impl Folder {
                 Ok(())
             })
         })?;
+        let given_up = self.given_up.lock();
+        keys.retain(|key| !given_up.contains(key));
         Ok(keys)
     }
 
@@ -258,6 +265,9 @@ impl Folder {
     /// If the live store is in doubt.
     pub(crate) fn find(&self, identifier: Identifier<'_>, programs: &Programs) -> Result<Found, Error> {
         let _looking = self.looking.read();
+        if self.given_up.lock().contains(&identifier.key()) {
+            return Ok(Found::Nothing);
+        }
         self.ask(|live| {
             let Some(bytes) = live.profile(&identifier.key())? else { return Ok(Found::Nothing) };
             match read_lead(&bytes) {

@@ -98,9 +98,10 @@ impl Database {
         let programs = self.shards.programs();
         let on_disk = |live: &Live| {
             let (mut members, mut behind) = (BTreeMap::new(), Vec::new());
+            let given_up = upkeep.folder.given_up.lock().clone();
             live.for_each_profile(|key, record| {
                 let Some(identifier) = Identifier::of_key(key) else { return Ok(()) };
-                if read_lead(record).is_some() {
+                if read_lead(record).is_some() || given_up.contains(key) {
                     return Ok(());
                 }
                 match profile_of(identifier, record, &programs)? {
@@ -274,6 +275,7 @@ impl Upkeep {
         let is_in_memory = |key: &[u8]| in_memory.contains(key);
         let not_stored: i64 = self.shards.iter().map(|shard| shard.read().not_stored()).sum();
         let rebuilt = self.folder.rebuild_live(&program, now, old, &is_in_memory)?;
+        self.folder.given_up.lock().clear();
         // Those in memory do not count themselves as stored yet.
         let stored = rebuilt.meta.profiles.saturating_add_signed(-not_stored);
         self.stored_profiles.store(stored, Ordering::Relaxed);

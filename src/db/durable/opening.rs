@@ -178,6 +178,7 @@ impl OpenOptions {
             tombstones: Arc::new(Tombstones::of(book)),
             upkeep: Mutex::new(()),
             looking: RwLock::default(),
+            given_up: Mutex::default(),
             building: Mutex::new(()),
             warnings: Mutex::default(),
             cache_bytes,
