@@ -343,9 +343,11 @@ impl Shard {
     ) -> Result<Turns, Refusal> {
         let now = arriving.now;
         if let (Recipient::Known(place), MessageKind::Summary) = (recipient, arriving.entry.message.kind()) {
+            // Time itself changes answers, a summary none.
+            let turned = self.advance(place, now);
             let sequence = record(&arriving.entry)?;
             self.summarise(place, arriving.entry, sequence, now)?;
-            return Ok(Turns { profile: place, turns: Vec::new() });
+            return Ok(turned.unwrap_or(Turns { profile: place, turns: Vec::new() }));
         }
         let place = match recipient {
             Recipient::Known(place) => place,
