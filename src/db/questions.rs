@@ -29,6 +29,7 @@ use crate::model::value::Value;
 use crate::rules::definitions::Definitions;
 use crate::rules::evaluate::evaluate;
 use crate::rules::expression::Expr;
+use crate::store::answer_cache::Answers;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 
@@ -39,14 +40,17 @@ impl Database {
     /// If the catalog has no such attribute.
     pub fn attribute(&self, id: &str, name: &str) -> Result<Option<Value>, Error> {
         let now = self.now();
-        self.ask(id, now, |program, standing, order| match program.definitions.attribute_names.get(name) {
-            Some(number) => Ok(standing.attribute(AttributeId(number))),
-            None => {
-                let names = &program.definitions.computed_names;
-                let computed = resolve(names, "attribute", name)?;
-                let value = &program.definitions.computed[computed as usize].value;
-                Ok(evaluate(value, &view(program, standing, order, now)).value)
+        let at_hand = |answers: Answers<'_>| {
+            answers.attribute(AttributeId(answers.program().definitions.attribute_names.get(name)?))
+        };
+        self.ask(id, now, at_hand, |program, standing, order| {
+            let definitions = &program.definitions;
+            if let Some(number) = definitions.attribute_names.get(name) {
+                return Ok(standing.attribute(AttributeId(number)));
             }
+            let computed = resolve(&definitions.computed_names, "attribute", name)?;
+            let value = &definitions.computed[computed as usize].value;
+            Ok(evaluate(value, &view(program, standing, order, now)).value)
         })
     }
 
@@ -55,7 +59,11 @@ impl Database {
     /// # Errors
     /// If the catalog has no such segment.
     pub fn is_member(&self, id: &str, segment: &str) -> Result<bool, Error> {
-        self.ask(id, self.now(), |program, standing, _| {
+        let at_hand = |answers: Answers<'_>| {
+            let segments = &answers.program().definitions.segment_names;
+            Some(answers.is_member(SegmentId(segments.get(segment)?)))
+        };
+        self.ask(id, self.now(), at_hand, |program, standing, _| {
             let segment = resolve(&program.definitions.segment_names, "segment", segment)?;
             Ok(is_member(program, standing, SegmentId(segment)))
         })
@@ -225,16 +233,26 @@ impl Database {
         Time::from_raw(self.held_until.load(Ordering::SeqCst))
     }
 
-    /// Asks how the customer `id` stands at `now`; somebody unknown stands at the beginning.
-    pub(crate) fn ask<T>(
+    /// Asks how the customer `id` stands at `now`: what is at hand, or else the profile; somebody unknown
+    /// stands at the beginning.
+    fn ask<T>(
         &self,
         id: &str,
         now: Time,
+        at_hand: impl FnOnce(Answers<'_>) -> Option<T>,
         ask: impl FnOnce(&Program, Standing<'_>, &dyn MessageOrder) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let answers = &self.shards.answers;
+        // Under a budget one has to know who is asked for, to keep them in memory.
+        let has_budget = self.upkeep.as_ref().is_some_and(|upkeep| upkeep.budget.is_some());
+        let look_up = if has_budget { None } else { answers.look_up(id) };
+        if let Some(answer) = look_up.as_ref().and_then(|look_up| answers.read(look_up, now, at_hand)) {
+            return Ok(answer);
+        }
         match self.read(id, now)? {
             Some(Reading { shard, place }) => {
                 let profile = shard.profile(place);
+                look_up.iter().for_each(|look_up| answers.keep(look_up, profile, &shard.program));
                 ask(&shard.program, profile.standing(), &profile.history)
             }
             None => {

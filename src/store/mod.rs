@@ -1,5 +1,6 @@
 //! Profiles in memory: shards of them behind locks, who is who, and whose time comes next.
 
+pub(crate) mod answer_cache;
 pub(crate) mod history;
 pub(crate) mod message_index;
 pub(crate) mod programs;
@@ -7,6 +8,7 @@ pub(crate) mod profile;
 pub(crate) mod timer_wheel;
 pub(crate) mod rebuilding;
 pub(crate) mod summarising;
+pub(crate) mod slots;
 pub(crate) mod shard;
 pub(crate) mod shards;
 pub(crate) mod regroup;

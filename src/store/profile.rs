@@ -37,6 +37,8 @@ pub(crate) struct Profile {
     pub(crate) making: u64,
     /// Whether anybody asked since it was last looked at for eviction.
     asked: AtomicBool,
+    /// Whether answers of it may be kept.
+    kept: AtomicBool,
 }
 
 /// What is on disk under the identifiers of a profile, beside its state and its messages.
@@ -133,6 +135,7 @@ impl Profile {
             on_disk: OnDisk { leads_here: true, ..OnDisk::default() },
             making: 0,
             asked: AtomicBool::new(true),
+            kept: AtomicBool::new(false),
         }
     }
 
@@ -202,6 +205,17 @@ impl Profile {
         if let Trigger::Message(place) = self.body.standing().last_cause() {
             self.history.set_last_cause(place);
         }
+    }
+
+    /// Remembers that answers of it may be kept.
+    pub(crate) fn note_kept(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether answers of it may be kept; whoever asks forgets them.
+    pub(crate) fn take_kept(&self) -> bool {
+        // Nearly always it is not, and nothing is written.
+        self.kept.load(Ordering::Relaxed) && self.kept.swap(false, Ordering::Relaxed)
     }
 
     /// Remembers that somebody asked.

@@ -32,11 +32,13 @@ use crate::facts::stamp::Stamp;
 use crate::model::identifier::{Identifier, IdentifierKind};
 use crate::model::message::MessageKind;
 use crate::model::refusal::Refusal;
+use crate::store::answer_cache::AnswerCache;
 use crate::store::history::{Archive, Entry, History, Stored};
 use crate::store::profile::{Body, Ids, OnDisk, Profile, ids};
 use crate::store::programs::Programs;
 use crate::store::rebuilding::{is_listed, rebuild};
 use crate::store::shards::Place;
+use crate::store::slots::Slots;
 use crate::store::timer_wheel::TimerWheel;
 
 /// A shard.
@@ -49,7 +51,7 @@ pub(crate) struct Shard {
     programs: Programs,
     /// The identifiers of this shard, by kind.
     index: [AHashMap<Arc<str>, Place>; IdentifierKind::ALL.len()],
-    pub(super) slots: Vec<Option<Profile>>,
+    pub(super) slots: Slots,
     free: Vec<u32>,
     timers: TimerWheel,
     pub(super) scratch: Scratch,
@@ -61,6 +63,7 @@ pub(crate) struct Shard {
     evictions: u64,
     /// How many profiles had their first message here, less those that ended.
     begun: i64,
+    answers: Arc<AnswerCache>,
 }
 
 /// Changes of one profile's memberships.
@@ -106,7 +109,12 @@ pub(crate) struct Arriving {
 
 impl Shard {
     /// A shard without profiles in memory; what is not there is in `archive`.
-    pub(crate) fn new(number: u32, programs: Programs, archive: Option<Arc<dyn Archive>>) -> Shard {
+    pub(crate) fn new(
+        number: u32,
+        programs: Programs,
+        archive: Option<Arc<dyn Archive>>,
+        answers: Arc<AnswerCache>,
+    ) -> Shard {
         let program = Arc::clone(&programs.current);
         let sizes = vec![0; program.definitions.segments.len()];
         let mut scratch = Scratch::default();
@@ -117,7 +125,7 @@ impl Shard {
             program,
             programs,
             index: Default::default(),
-            slots: Vec::new(),
+            slots: Slots::new(Arc::clone(&answers)),
             free: Vec::new(),
             timers: TimerWheel::new(),
             scratch,
@@ -125,6 +133,7 @@ impl Shard {
             archive,
             evictions: 0,
             begun: 0,
+            answers,
         }
     }
 
@@ -135,11 +144,13 @@ impl Shard {
 
     /// Enters an identifier of this shard.
     pub(crate) fn index(&mut self, identifier: Identifier<'_>, place: Place) {
+        self.answers.forget(identifier.value());
         self.index[identifier.kind as usize].insert(Arc::from(identifier.text), place);
     }
 
     /// Takes an identifier of this shard out of the index.
     pub(crate) fn unindex(&mut self, identifier: Identifier<'_>) {
+        self.answers.forget(identifier.value());
         if self.index[identifier.kind as usize].remove(identifier.text).is_some() {
             self.evictions += 1;
         }
@@ -152,18 +163,17 @@ impl Shard {
 
     /// The profile in a slot, if it is taken.
     pub(crate) fn at(&self, slot: u32) -> Option<&Profile> {
-        self.slots.get(slot as usize)?.as_ref()
+        self.slots.get(slot)
     }
 
     /// A profile by its place.
     pub(crate) fn profile(&self, place: u32) -> &Profile {
-        self.slots[place as usize].as_ref().expect("a place that was found is occupied")
+        self.slots.get(place).expect("a place that was found is occupied")
     }
 
     /// All profiles in memory, with their places.
     pub(crate) fn profiles(&self) -> impl Iterator<Item = (u32, &Profile)> {
-        let slots = self.slots.iter().enumerate();
-        slots.filter_map(|(place, profile)| Some((place as u32, profile.as_ref()?)))
+        self.slots.iter()
     }
 
     /// A slot of this shard as a place among all.
@@ -220,7 +230,7 @@ impl Shard {
 
     /// The profile and the count of work, to decide with.
     pub(crate) fn deciding(&mut self, place: u32) -> (&Arc<Program>, &mut Profile, &mut Work) {
-        let profile = self.slots[place as usize].as_mut().expect("a place that was found is occupied");
+        let profile = self.slots.quietly(place).expect("a place that was found is occupied");
         (&self.program, profile, &mut self.scratch.work)
     }
 
@@ -228,20 +238,17 @@ impl Shard {
     pub(crate) fn insert(&mut self, profile: Profile, now: Time) -> u32 {
         let place = self.free.pop().unwrap_or(self.slots.len() as u32);
         let here = Place { shard: self.number, slot: place };
+        self.answers.forget(profile.key().value());
         self.index[profile.key().kind as usize].insert(profile.key_text(), here);
         self.timers.arm(place, profile.standing().deadline(), now);
-        if place as usize == self.slots.len() {
-            self.slots.push(Some(profile));
-        } else {
-            self.slots[place as usize] = Some(profile);
-        }
+        self.slots.put(place, profile);
         place
     }
 
     /// Counts a profile that is known nowhere else.
     pub(crate) fn begin(&mut self, place: u32) {
         self.begun += 1;
-        let standing = self.slots[place as usize].as_ref().map(Profile::standing);
+        let standing = self.slots.get(place).map(Profile::standing);
         for (size, literal) in self.sizes.iter_mut().zip(&self.program.graph.segments) {
             *size += i64::from(standing.is_some_and(|standing| standing.is_true(*literal)));
         }
@@ -249,7 +256,7 @@ impl Shard {
 
     /// Takes a profile out of memory.
     pub(crate) fn evict(&mut self, place: u32) -> Option<Profile> {
-        let profile = self.slots.get_mut(place as usize)?.take()?;
+        let profile = self.slots.take(place)?;
         let here = Place { shard: self.number, slot: place };
         for identifier in profile.identifiers().map(|identifier| identifier.borrowed()) {
             // The other shards' entries are the caller's business.
@@ -275,7 +282,7 @@ impl Shard {
     /// longer the profile that was written, which it answers.
     pub(crate) fn set_stored(&mut self, place: u32, key: &[u8], stored: Stored, as_of: AsOf) -> bool {
         let compares = self.programs.compare_old_messages();
-        let profile = self.slots.get_mut(place as usize).and_then(Option::as_mut);
+        let profile = self.slots.quietly(place);
         let is_same = |profile: &&mut Profile| profile.making == as_of.making && profile.key().key() == key;
         let Some(profile) = profile.filter(is_same) else { return false };
         let Profile { history, body, is_stored, sequence, on_disk, .. } = profile;
@@ -299,7 +306,7 @@ impl Shard {
 
     /// Notes that a profile is on disk under a key that is one of this profile's.
     pub(crate) fn note_on_disk(&mut self, slot: u32, key: &[u8]) {
-        let Some(profile) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return };
+        let Some(profile) = self.slots.quietly(slot) else { return };
         profile.is_stored = false;
         if profile.key().key() == key {
             profile.on_disk.is_there = true;
@@ -314,7 +321,7 @@ impl Shard {
     pub(crate) fn leave_disk(&mut self) -> Vec<Vec<u8>> {
         self.sizes.fill(0);
         let mut keys = Vec::new();
-        for profile in self.slots.iter_mut().flatten() {
+        for profile in self.slots.all_quietly() {
             profile.is_stored = false;
             profile.on_disk.replaced.clear();
             if profile.revision == self.program.revision {
@@ -381,7 +388,7 @@ impl Shard {
     /// Then.
     pub(crate) fn check_limits(&mut self, place: u32, arriving: &Arriving) -> Result<(), Refusal> {
         let Shard { program, slots, scratch, .. } = self;
-        let Some(profile) = slots.get_mut(place as usize).and_then(Option::as_mut) else { return Ok(()) };
+        let Some(profile) = slots.get_mut(place) else { return Ok(()) };
         let Profile { body, history, .. } = profile;
         let stamp = Stamp { time: arriving.entry.time, place: history.next_place() };
         let message = TypedMessage { stamp, content: arriving.content.clone() };
@@ -405,7 +412,7 @@ impl Shard {
             self.complete(place)?;
         }
         let Shard { program, slots, scratch, .. } = self;
-        let profile = slots[place as usize].as_mut().expect("a place that was found is occupied");
+        let profile = slots.taken(place);
         let Profile { name, known_as, body, history, .. } = profile;
         let ids = ids(name, known_as.as_deref());
         let cell = body.cell(program);
@@ -437,7 +444,7 @@ impl Shard {
     /// # Errors
     /// If the archive cannot be read.
     pub(crate) fn complete(&mut self, place: u32) -> Result<(), Error> {
-        let profile = self.slots[place as usize].as_mut().expect("a place that was found is occupied");
+        let profile = self.slots.taken(place);
         if let (false, Some(archive)) = (profile.history.is_whole(), &self.archive) {
             let messages = archive.messages(profile.key(), profile.history.stored())?;
             profile.history.complete(messages);
@@ -448,7 +455,7 @@ impl Shard {
     /// Brings one profile, which is under the program in force, to `now`.
     pub(crate) fn advance(&mut self, place: u32, now: Time) -> Option<Turns> {
         let Shard { program, slots, scratch, .. } = self;
-        let profile = slots.get_mut(place as usize)?.as_mut()?;
+        let profile = slots.get_mut(place)?;
         debug_assert_eq!(profile.revision, program.revision, "it has caught up");
         if profile.standing().deadline() > now {
             return None;
@@ -509,7 +516,7 @@ impl Shard {
     }
 
     pub(super) fn arm(&mut self, place: u32, now: Time) {
-        if let Some(profile) = &self.slots[place as usize] {
+        if let Some(profile) = self.slots.get(place) {
             self.timers.arm(place, profile.standing().deadline(), now);
         }
     }

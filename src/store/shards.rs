@@ -19,6 +19,7 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::base::time::Time;
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
+use crate::store::answer_cache::AnswerCache;
 use crate::store::history::Archive;
 use crate::store::profile::Profile;
 use crate::store::programs::Programs;
@@ -31,6 +32,8 @@ const SHARDS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Shards {
     shards: Box<[RwLock<Shard>]>,
+    /// What is read of their profiles without their locks.
+    pub(crate) answers: Arc<AnswerCache>,
     hasher: ahash::RandomState,
     /// How often profiles were made anew.
     makings: AtomicU64,
@@ -68,9 +71,13 @@ impl Deref for Shards {
 impl Shards {
     /// Shards without profiles in memory; what is not there is in `archive`.
     pub(crate) fn new(programs: Programs, archive: Option<&Arc<dyn Archive>>) -> Shards {
-        let shard = |number| RwLock::new(Shard::new(number, programs.clone(), archive.cloned()));
+        let answers = Arc::new(AnswerCache::new(&programs.current));
+        let shard = |number| {
+            RwLock::new(Shard::new(number, programs.clone(), archive.cloned(), Arc::clone(&answers)))
+        };
         Shards {
             shards: (0..SHARDS as u32).map(shard).collect(),
+            answers,
             hasher: ahash::RandomState::new(),
             makings: AtomicU64::new(0),
             caught_up: AtomicU64::new(if programs.past.is_empty() { programs.current.revision } else { 0 }),
@@ -230,6 +237,7 @@ impl Locked<'_> {
         let mut programs = self.shards.programs.write();
         *programs = programs.replaced_by(new, now);
         self.guards.iter_mut().for_each(|(_, shard)| shard.replace_program(programs.clone()));
+        self.shards.answers.replace_program(&programs.current);
         let keeps_all = programs.current.definitions.identifiers.keep_all();
         self.shards.reads_as_they_are.store(keeps_all, Ordering::Release);
     }

@@ -97,7 +97,7 @@ impl Shard {
     ) -> Result<(), Error> {
         self.complete(place)?;
         let Shard { program, slots, scratch, .. } = self;
-        let profile = slots[place as usize].as_mut().expect("a place that was found is occupied");
+        let profile = slots.taken(place);
         let Profile { name, known_as, body, history, .. } = &mut *profile;
         let before = body.cell(program);
         let last = match before.last_cause {
@@ -136,7 +136,7 @@ impl Shard {
     /// The properties of the summary of one home's messages.
     fn properties(&mut self, place: u32, home: Identifier<'_>, due: &Due, now: Time) -> Map<String, Json> {
         let Shard { program, slots, scratch, .. } = self;
-        let profile = slots[place as usize].as_mut().expect("a place that was found is occupied");
+        let profile = slots.taken(place);
         let Profile { name, known_as, history, .. } = profile;
         let ids = ids(name, known_as.as_deref());
         let is_covered: Vec<bool> = history

@@ -49,7 +49,7 @@ impl Shard {
         }
         self.complete(place)?;
         let Shard { program, programs, slots, scratch, .. } = self;
-        let profile = slots[place as usize].as_mut().expect("a place that was found is occupied");
+        let profile = slots.taken(place);
         let Profile { name, known_as, body, history, revision, .. } = &mut *profile;
         let ids = ids(name, known_as.as_deref());
         let mut all = Vec::new();

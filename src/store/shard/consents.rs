@@ -17,7 +17,7 @@ impl Shard {
     /// archive only.
     pub(super) fn needs_the_past(&mut self, place: u32, entry: &Entry, content: &Content, now: Time) -> bool {
         let Shard { program, slots, scratch, .. } = self;
-        let Some(profile) = slots.get_mut(place as usize).and_then(Option::as_mut) else { return false };
+        let Some(profile) = slots.get_mut(place) else { return false };
         let Profile { body, history, .. } = profile;
         if history.is_whole() || content.consents().is_empty() {
             return false;
@@ -40,7 +40,7 @@ impl Shard {
         now: Time,
     ) -> Result<bool, Error> {
         let Shard { program, slots, .. } = self;
-        let profile = slots[place as usize].as_mut().expect("a place that was found is occupied");
+        let profile = slots.taken(place);
         if let Some(stamp) = profile.history.stamp_of(message_id) {
             let (cell, purposes) = (profile.body.cell(program), &program.definitions.purposes);
             if let Some(counts) = heard_event_counts(cell, (stamp, event), purposes) {

@@ -1,0 +1,16 @@
+//! The atomics that protocols of our own are made of: one place, so that a model checker can put its own here.
+
+pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+/// How many counters tell whether tickets hold ([`row_cache`](crate::base::row_cache)).
+pub(crate) const TICKETS: usize = 1_024;
+
+/// A cache line of words.
+#[derive(Debug, Default, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [AtomicU64; 8]);
+
+/// So many lines of zeros, of which the system brings no page into memory before it is touched.
+pub(crate) fn lines(count: usize) -> Box<[Line]> {
+    bytemuck::zeroed_slice_box(count)
+}

@@ -1,0 +1,79 @@
+//! The slots of a shard's profiles. What is kept of a profile's answers is forgotten before it is changed.
+
+use std::sync::Arc;
+
+use crate::store::answer_cache::AnswerCache;
+use crate::store::profile::Profile;
+
+/// Slots, taken or free.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    slots: Vec<Option<Profile>>,
+    answers: Arc<AnswerCache>,
+}
+
+impl Slots {
+    /// No slots yet.
+    pub(super) fn new(answers: Arc<AnswerCache>) -> Slots {
+        Slots { slots: Vec::new(), answers }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The profile in a slot, if it is taken.
+    pub(super) fn get(&self, place: u32) -> Option<&Profile> {
+        self.slots.get(place as usize)?.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Profile> {
+        let profile = self.slots.get_mut(place as usize)?.as_mut()?;
+        forget(&self.answers, profile);
+        Some(profile)
+    }
+
+    /// The profile in a slot that is taken, to be changed.
+    pub(super) fn taken(&mut self, place: u32) -> &mut Profile {
+        self.get_mut(place).expect("a place that was found is occupied")
+    }
+
+    /// The profile in a slot, of which nothing is changed that can be asked.
+    pub(super) fn quietly(&mut self, place: u32) -> Option<&mut Profile> {
+        self.slots.get_mut(place as usize)?.as_mut()
+    }
+
+    /// All profiles, with their places.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Profile)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(place, profile)| Some((place as u32, profile.as_ref()?)))
+    }
+
+    /// All profiles, of which nothing is changed that can be asked.
+    pub(super) fn all_quietly(&mut self) -> impl Iterator<Item = &mut Profile> {
+        self.slots.iter_mut().flatten()
+    }
+
+    /// Puts a profile into a slot: a free one, or the next.
+    pub(super) fn put(&mut self, place: u32, profile: Profile) {
+        if place as usize == self.slots.len() {
+            self.slots.push(None);
+        }
+        self.slots[place as usize] = Some(profile);
+    }
+
+    /// Takes a profile out.
+    pub(super) fn take(&mut self, place: u32) -> Option<Profile> {
+        let profile = self.slots.get_mut(place as usize)?.take()?;
+        forget(&self.answers, &profile);
+        Some(profile)
+    }
+}
+
+fn forget(answers: &AnswerCache, profile: &Profile) {
+    if profile.take_kept() {
+        profile.identifiers().for_each(|identifier| answers.forget(identifier.borrowed().value()));
+    }
+}

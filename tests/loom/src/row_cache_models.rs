@@ -1,0 +1,129 @@
+//! Whoever reads a row sees one version of it, and nothing that was forgotten before he began.
+
+use ahash::RandomState;
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+use crate::base::row_cache::{RowCache, Text, Tickets};
+use crate::base::sync::{Ordering, leave_out};
+
+/// Rows, and what is cached in them: a number, written twice.
+struct Cached {
+    tickets: Tickets,
+    rows: RowCache,
+    truth: Mutex<u64>,
+}
+
+impl Cached {
+    fn new() -> Arc<Cached> {
+        let tickets = Tickets::new(RandomState::with_seeds(1, 2, 3, 4));
+        Arc::new(Cached { tickets, rows: RowCache::new(1, 1), truth: Mutex::new(1) })
+    }
+
+    fn text(&self, text: &str) -> Text {
+        self.tickets.text(text).expect("it is short")
+    }
+
+    /// Looks the number up, and keeps it once it is no longer locked.
+    fn keep(&self, text: &str) {
+        let text = self.text(text);
+        let ticket = self.tickets.take(&text);
+        let truth = *self.truth.lock().expect("nobody panics");
+        self.rows.keep(&text, &self.tickets, ticket, |row| {
+            row.head().store(truth, Ordering::Relaxed);
+            row.line(0)[3].store(truth, Ordering::Relaxed);
+        });
+    }
+
+    fn change(&self, text: &str, to: u64) {
+        let mut truth = self.truth.lock().expect("nobody panics");
+        *truth = to;
+        self.rows.forget(&self.text(text), &self.tickets);
+    }
+
+    /// Both copies of the number, if they are there.
+    fn read(&self, text: &str) -> Option<(u64, u64)> {
+        self.rows.read(&self.text(text), |row| {
+            Some((row.head().load(Ordering::Relaxed), row.line(0)[3].load(Ordering::Relaxed)))
+        })
+    }
+}
+
+fn what_is_read_is_of_one_version() {
+    loom::model(|| {
+        let cached = Cached::new();
+        cached.keep("ana");
+        let writer = {
+            let cached = Arc::clone(&cached);
+            thread::spawn(move || {
+                cached.change("ana", 2);
+                cached.keep("ana");
+            })
+        };
+        if let Some((one, other)) = cached.read("ana") {
+            assert_eq!(one, other, "two versions in one answer");
+        }
+        writer.join().expect("it ends");
+        assert_eq!(cached.read("ana"), Some((2, 2)));
+    });
+}
+
+fn what_was_looked_up_before_a_change_is_not_kept_after_it() {
+    loom::model(|| {
+        let cached = Cached::new();
+        let keeper = {
+            let cached = Arc::clone(&cached);
+            thread::spawn(move || cached.keep("ana"))
+        };
+        cached.change("ana", 2);
+        assert!(cached.read("ana").is_none_or(|read| read == (2, 2)), "forgotten before");
+        keeper.join().expect("it ends");
+        assert!(cached.read("ana").is_none_or(|read| read == (2, 2)), "kept after it was forgotten");
+    });
+}
+
+#[test]
+fn a_reader_sees_one_version() {
+    what_is_read_is_of_one_version();
+}
+
+#[test]
+#[should_panic(expected = "two versions in one answer")]
+fn a_reader_without_a_fence_sees_two() {
+    leave_out(Ordering::Acquire);
+    what_is_read_is_of_one_version();
+}
+
+#[test]
+#[should_panic(expected = "two versions in one answer")]
+fn a_writer_without_a_fence_shows_two() {
+    leave_out(Ordering::Release);
+    what_is_read_is_of_one_version();
+}
+
+#[test]
+fn what_is_forgotten_stays_forgotten() {
+    what_was_looked_up_before_a_change_is_not_kept_after_it();
+}
+
+#[test]
+#[should_panic(expected = "kept after it was forgotten")]
+fn without_fences_it_comes_back() {
+    leave_out(Ordering::SeqCst);
+    what_was_looked_up_before_a_change_is_not_kept_after_it();
+}
+
+#[test]
+fn two_texts_take_turns_in_one_row() {
+    loom::model(|| {
+        let cached = Cached::new();
+        let other = {
+            let cached = Arc::clone(&cached);
+            thread::spawn(move || cached.keep("bob"))
+        };
+        cached.keep("ana");
+        let (ana, bob) = (cached.read("ana"), cached.read("bob"));
+        assert!([ana, bob].into_iter().flatten().all(|read| read == (1, 1)));
+        other.join().expect("it ends");
+    });
+}
