@@ -335,6 +335,64 @@ fn a_summary_goes_on_without_the_person() {
 }
 
 #[test]
+fn a_summary_says_nothing_more_than_the_catalog_declares() {
+    let clock = ManualClock::new(time(0, 0));
+    let hers = "count = 'events(\"Order\").where(shop == \"for-ana\").count()'";
+    let hers = CATALOG.replace("count = 'events(\"Order\").count()'", hers);
+    let dearest = CATALOG.replace(
+        "sum = 'events(\"Order\").sum(total)'",
+        "sum = 'events(\"Order\").where(shop == \"for-ana\").max(total)'\nremark = 'events(\"Remark\").last(text)'",
+    );
+    let of = |text: &str| Catalog::from_toml(text).unwrap();
+    let database = Database::in_memory_with_clock(of(&hers), Clock::Manual(clock.clone()));
+    for (round, text) in [&hers, &dearest].into_iter().enumerate() {
+        database.replace_catalog(of(text)).unwrap();
+        for day in 0..20 {
+            clock.set(time(round as u64 * 300 + day, 0));
+            database.apply(Message::track("ana", "Order").with_property("shop", "for-ana")).unwrap();
+            database.apply(Message::track("ana", "Remark").with_property("text", "by-ana")).unwrap();
+        }
+        clock.set(time(round as u64 * 300 + 200, 0));
+        assert!(database.summarise_history().unwrap().messages > 30);
+    }
+    let exported = |id: &str| database.export(id).unwrap().to_json()["messages"].to_string();
+    let before = exported("ana");
+    let kinds = before.matches("for-ana").count() + before.matches("by-ana").count();
+    let remarks = dearest.replace("where(shop == \"for-ana\").max(total)", "sum(total)");
+    database.replace_catalog(of(&remarks)).unwrap();
+    let id = database.anonymise("ana").unwrap().anonymous_ids.remove(0);
+    let after = exported(&id).replace("\"shop\":\"for-ana\"", "");
+    assert!(kinds > 4 && after.contains("Remark"), "{before} {after}");
+    for gone in ["shop == ", "by-ana"] {
+        assert!(!after.contains(gone), "{gone}: {after}");
+    }
+}
+
+/// Which shop of two is the usual one hangs on ids, where they were last seen in one millisecond.
+#[test]
+fn messages_that_a_summary_names_keep_their_order_without_the_person() {
+    let clock = ManualClock::new(time(20, 0));
+    let database = Database::in_memory_with_clock(catalog(), Clock::Manual(clock.clone()));
+    let order = |id: String, shop: &str, day: u64| {
+        let order = Message::track("ana", "Order").with_property("shop", shop);
+        database.apply(order.with_id(id).with_timestamp(time(day, 0))).unwrap();
+    };
+    for day in 1..=12 {
+        order(format!("a{day:02}"), "s", day);
+        order(format!("b{day:02}"), "t", day);
+    }
+    // The first order and the last one are no part of the summary.
+    order("c0".to_owned(), "u", 0);
+    order("c1".to_owned(), "u", 19);
+    clock.set(time(200, 0));
+    assert_eq!(database.summarise_history().unwrap().messages, 24);
+    let usual = |id: &str| database.attribute(id, "usual").unwrap().unwrap().to_string();
+    let before = usual("ana");
+    let id = database.anonymise("ana").unwrap().anonymous_ids.remove(0);
+    assert_eq!(usual(&id), before);
+}
+
+#[test]
 fn summaries_come_from_the_database_only() {
     let clock = ManualClock::new(time(0, 0));
     let database = with_old_orders(&clock);

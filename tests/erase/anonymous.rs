@@ -143,6 +143,74 @@ fn everything_that_counts_goes_on() {
     assert_eq!(database.stats().accepted, 9);
 }
 
+/// A catalog that declares something within lists and maps, and reads a property that it does not declare.
+const WITHIN: &str = r#"
+    schema = 1
+    [attributes]
+    tier = "string"
+    children = { type = "list", of = { type = "map", fields = { age = "int" } } }
+    homes = { type = "map", of = { type = "map", fields = { city = "string" } } }
+    [events."Screen Viewed"]
+    name = "string"
+    category = { type = "string", sensitive = true }
+    [segments]
+    wrote = 'events("Note Left").where(text == "by the till").exists()'
+    parent = 'children.exists(child, child.age < 9)'
+    everybody = 'events().count() >= 0'
+"#;
+
+#[test]
+fn what_nobody_declared_goes_from_within_too() {
+    let database = Database::in_memory(Catalog::from_toml(WITHIN).unwrap());
+    let json = serde_json::json!({
+        "type": "screen", "userId": "ana", "name": "Account", "category": "of Ana", "timestamp": time(2).to_string(),
+    });
+    let story = [
+        Message::identify("ana")
+            .with_trait("tier", "gold")
+            .with_trait("children", serde_json::json!([{ "age": 7, "name": "Little Ana" }]))
+            .with_trait("homes", serde_json::json!({ "winter": { "city": "Oulu", "street": "Anantie 7" } }))
+            .with_timestamp(time(1)),
+        Message::from_json(&json).unwrap(),
+        // What a group is like is not what its member is like.
+        Message::group("ana", "family").with_trait("tier", "tin").with_timestamp(time(3)),
+        Message::track("ana", "Note Left").with_property("text", "by Ana").with_timestamp(time(4)),
+    ];
+    story.into_iter().for_each(|message| drop(database.apply(message).unwrap()));
+    let id = database.anonymise("ana").unwrap().anonymous_ids.remove(0);
+    let after = database.profile(&id).unwrap();
+    assert!(after.segments["parent"] && !after.segments["wrote"]);
+    assert_eq!(after.attributes["tier"], Some(Value::String("gold".into())));
+    let left = database.export(&id).unwrap().to_json().to_string();
+    assert!(left.contains("Oulu") && left.contains("Account"), "{left}");
+    for gone in ["Ana", "street", "category"] {
+        assert!(!left.contains(gone), "{gone}: {left}");
+    }
+}
+
+#[test]
+fn many_messages_of_one_millisecond_keep_their_order() {
+    let (database, _) = shop();
+    for number in 10..30 {
+        let page = Message::page("ana", format!("page {number}")).with_timestamp(time(0));
+        database.apply(page.with_id(format!("m{number}"))).unwrap();
+    }
+    let id = database.anonymise("ana").unwrap().anonymous_ids.remove(0);
+    let last = database.attribute(&id, "last_page").unwrap();
+    assert_eq!(last, Some(Value::String("page 29".into())));
+}
+
+#[test]
+fn the_order_of_the_ids_says_nothing() {
+    let (database, _) = shop();
+    let people: Vec<String> = (10..30).map(|number| format!("p{number}")).collect();
+    for person in &people {
+        database.apply(Message::identify(person).with_timestamp(time(0))).unwrap();
+    }
+    let ids = database.anonymise_all(&people).unwrap().anonymous_ids;
+    assert!(ids.len() == people.len() && ids.is_sorted(), "{ids:?}");
+}
+
 #[test]
 fn late_messages_are_refused_and_the_anonymous_go_on() {
     let (database, clock) = shop();
