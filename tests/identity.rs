@@ -328,6 +328,98 @@ fn what_a_new_catalog_asks_of_time_is_told_without_a_question() {
     assert_eq!(told, [("fresh".to_owned(), false, instant(30_000))]);
 }
 
+/// A shop in a folder, which closes and opens again, and one in memory; both hear the same.
+struct Both {
+    folder: Folder,
+    clock: ManualClock,
+    on_disk: Option<Database>,
+    in_memory: Database,
+}
+
+impl Both {
+    fn new(name: &str) -> Both {
+        let clock = ManualClock::new(instant(600_000));
+        let in_memory = Database::in_memory_with_clock(deciding_shop(), Clock::Manual(clock.clone()));
+        let mut both = Both { folder: Folder::new(name), clock, on_disk: None, in_memory };
+        both.reopen();
+        both
+    }
+
+    fn reopen(&mut self) {
+        drop(self.on_disk.take());
+        let options = OpenOptions::new().catalog(deciding_shop()).clock(Clock::Manual(self.clock.clone()));
+        self.on_disk = Some(options.open(self.folder.path().join("data")).unwrap());
+    }
+
+    fn on_disk(&self) -> &Database {
+        self.on_disk.as_ref().unwrap()
+    }
+
+    fn hear(&self, id: &str, message: Message) {
+        let message = message.with_id(id);
+        for database in [self.on_disk(), &self.in_memory] {
+            database.apply(message.clone()).unwrap();
+        }
+    }
+
+    fn checkpoint(&self) {
+        self.on_disk().checkpoint().unwrap();
+        assert_eq!(self.on_disk().verify().unwrap().flaws, []);
+    }
+
+    /// Compares how many customers there are, and which messages their decisions name.
+    fn agree(&self, when: &str) {
+        let said = |database: &Database| {
+            let cause = |id| database.decide(id, "home").unwrap().decision.cause.clone();
+            (database.stats().profiles, ["ana", "bob", "v1", "v2", "v3"].map(cause))
+        };
+        assert_eq!(said(self.on_disk()), said(&self.in_memory), "{when}");
+    }
+}
+
+fn deciding_shop() -> Catalog {
+    let text = r#"
+        schema = 1
+        [events.View]
+        [personalizations.home]
+        fallback = { name = "none" }
+    "#;
+    Catalog::from_toml(text).unwrap()
+}
+
+#[test]
+fn customers_on_disk_are_counted_and_name_their_last_message() {
+    let mut both = Both::new("identity-counted");
+    let claim = |user, visitor, at_ms| {
+        Message::identify(user).with_anonymous_id(visitor).with_timestamp(instant(at_ms))
+    };
+    for (number, visitor) in ["v1", "v2", "v3"].into_iter().enumerate() {
+        both.hear(visitor, view(visitor, number as i64).anonymous());
+    }
+    both.hear("ana", view("ana", 10));
+    both.checkpoint();
+    both.agree("apart");
+    // Twice between two checkpoints: what was on disk of the first one goes too.
+    both.hear("claim-1", claim("ana", "v1", 1_000));
+    both.hear("claim-2", claim("ana", "v2", 2_000));
+    both.agree("joined");
+    both.checkpoint();
+    both.agree("joined on disk");
+    both.reopen();
+    both.agree("joined, opened again");
+    both.hear("later", view("ana", 3_000));
+    both.checkpoint();
+    both.reopen();
+    both.agree("seen again");
+    both.hear("claim-3", claim("bob", "v3", 4_000));
+    both.hear("apart", Message::unmerge("ana").with_timestamp(instant(5_000)));
+    both.agree("taken apart");
+    both.hear("claim-4", claim("bob", "v1", 6_000));
+    both.checkpoint();
+    both.reopen();
+    both.agree("taken apart on disk");
+}
+
 fn agree(database: &Database, reference: &Reference, now: Time, seed: u64) {
     for id in ["ana", "bob", "cleo", "dora", "v1", "v2", "v3", "v4", "v5", "a@x", "b@x"] {
         let (found, expected) = (database.profile(id).unwrap(), reference.answers(id, now));
