@@ -212,6 +212,55 @@ fn those_of_customers_who_share_a_past_stay() {
     tell(4, Shop::Wild);
 }
 
+#[test]
+fn whose_messages_are_decided_anew_are_all_there() {
+    let claim = |user| Message::identify(user).with_anonymous_id("v1");
+    let told_twice = [claim("ana"), claim("ben")];
+    for (number, said) in [&told_twice[..], &[claim("ana"), Message::unmerge("ana")]].into_iter().enumerate()
+    {
+        let clock = ManualClock::new(time(0, 0));
+        let new = || Database::in_memory_with_clock(catalog(), Clock::Manual(clock.clone()));
+        let (whole, short) = (new(), new());
+        let apply = |day: u64, message: Message| {
+            let message = message.with_id(format!("m{day}")).with_timestamp(time(day, 0));
+            [&whole, &short].map(|database| drop(database.apply(message.clone()).unwrap()));
+        };
+        clock.set(time(100, 0));
+        (0..30).for_each(|day| apply(day, Message::track("v1", "Order").anonymous()));
+        said.iter().enumerate().for_each(|(place, said)| apply(40 + place as u64, said.clone()));
+        clock.set(time(200, 0));
+        assert_eq!(short.summarise_history().unwrap().messages, 0, "story {number}");
+        // It was somebody else's on the way.
+        let late = claim("cleo").with_id("late").with_timestamp(time(15, 1));
+        [&whole, &short].map(|database| drop(database.apply(late.clone()).unwrap()));
+        for id in ["ana", "ben", "cleo", "v1"] {
+            let count = |database: &Database| database.attribute(id, "count").unwrap();
+            assert_eq!(count(&short), count(&whole), "{id}, story {number}");
+        }
+    }
+}
+
+#[test]
+fn sums_lose_no_digit() {
+    let clock = ManualClock::new(time(0, 0));
+    let database = Database::in_memory_with_clock(catalog(), Clock::Manual(clock.clone()));
+    let order = |day: u64, total: f64, pieces: i64| {
+        let order = Message::track("ana", "Order").with_property("total", total);
+        clock.set(time(day, 0));
+        database.apply(order.with_property("pieces", pieces)).unwrap();
+    };
+    order(0, 0.0, 0);
+    order(1, 1e16, i64::MAX);
+    (2..20).for_each(|day| order(day, 1.5, i64::MAX));
+    order(200, 0.0, 0);
+    assert_eq!(database.summarise_history().unwrap().messages, 19);
+    order(201, -1e16, 0);
+    (202..221).for_each(|day| order(day, 0.0, 1 - i64::MAX));
+    let snapshot = database.profile("ana").unwrap();
+    let [sum, pieces] = ["sum", "pieces"].map(|name| snapshot.attributes[name].as_ref().unwrap().to_string());
+    assert_eq!((sum.as_str(), pieces.as_str(), snapshot.complete_since.len()), ("27.0", "19", 0));
+}
+
 /// Twenty orders in the first weeks, one a day.
 fn with_old_orders(clock: &ManualClock) -> Database {
     let database = Database::in_memory_with_clock(catalog(), Clock::Manual(clock.clone()));
