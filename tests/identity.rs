@@ -420,6 +420,45 @@ fn customers_on_disk_are_counted_and_name_their_last_message() {
     both.agree("taken apart on disk");
 }
 
+#[test]
+fn reading_only_knows_who_waits_and_what_time_it_is() {
+    let both = Both::new("identity-reading");
+    let data = both.folder.path().join("data");
+    let shown = |opened_ms| {
+        let clock = ManualClock::new(instant(opened_ms));
+        let options = OpenOptions::new().clock(Clock::Manual(clock.clone()));
+        let reader = options.open_read_only(&data).unwrap();
+        [opened_ms, 700_000].map(|now_ms| {
+            clock.set(instant(now_ms));
+            reader.profile("v1").unwrap().id
+        })
+    };
+    both.hear("v1", view("v1", 600_000).anonymous());
+    let claim = Message::identify("ana").with_anonymous_id("v1");
+    both.hear("claim", claim.with_timestamp(instant(660_000)));
+    both.on_disk().checkpoint().unwrap();
+    assert_eq!(shown(600_000), ["v1", "ana"]);
+    both.clock.set(instant(700_000));
+    both.hear("later", view("bob", 700_000));
+    both.checkpoint();
+    // Time does not go back with the clock.
+    assert_eq!(shown(0), ["ana", "ana"]);
+}
+
+#[test]
+fn time_does_not_go_back_with_the_clock() {
+    let mut both = Both::new("identity-clock");
+    both.hear("ana", view("ana", 600_000));
+    both.clock.set(instant(700_000));
+    both.on_disk().advance().unwrap();
+    both.on_disk().checkpoint().unwrap();
+    both.clock = ManualClock::new(instant(600_000));
+    both.reopen();
+    both.on_disk().apply(Message::track("ana", "View")).unwrap();
+    let exported = both.on_disk().export("ana").unwrap();
+    assert_eq!(exported.messages.last().unwrap().time, instant(700_000));
+}
+
 fn agree(database: &Database, reference: &Reference, now: Time, seed: u64) {
     for id in ["ana", "bob", "cleo", "dora", "v1", "v2", "v3", "v4", "v5", "a@x", "b@x"] {
         let (found, expected) = (database.profile(id).unwrap(), reference.answers(id, now));

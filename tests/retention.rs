@@ -223,7 +223,7 @@ fn whose_messages_are_decided_anew_are_all_there() {
         let (whole, short) = (new(), new());
         let apply = |day: u64, message: Message| {
             let message = message.with_id(format!("m{day}")).with_timestamp(time(day, 0));
-            [&whole, &short].map(|database| drop(database.apply(message.clone()).unwrap()));
+            [&whole, &short].into_iter().for_each(|database| drop(database.apply(message.clone()).unwrap()));
         };
         clock.set(time(100, 0));
         (0..30).for_each(|day| apply(day, Message::track("v1", "Order").anonymous()));
@@ -232,7 +232,7 @@ fn whose_messages_are_decided_anew_are_all_there() {
         assert_eq!(short.summarise_history().unwrap().messages, 0, "story {number}");
         // It was somebody else's on the way.
         let late = claim("cleo").with_id("late").with_timestamp(time(15, 1));
-        [&whole, &short].map(|database| drop(database.apply(late.clone()).unwrap()));
+        [&whole, &short].into_iter().for_each(|database| drop(database.apply(late.clone()).unwrap()));
         for id in ["ana", "ben", "cleo", "v1"] {
             let count = |database: &Database| database.attribute(id, "count").unwrap();
             assert_eq!(count(&short), count(&whole), "{id}, story {number}");
