@@ -442,6 +442,25 @@ fn messages_that_a_summary_names_keep_their_order_without_the_person() {
 }
 
 #[test]
+fn messages_of_one_instant_in_a_summary_and_beside_keep_their_order_without_the_person() {
+    let clock = ManualClock::new(time(20, 0));
+    let database = Database::in_memory_with_clock(catalog(), Clock::Manual(clock.clone()));
+    for day in 1..=12 {
+        for (id, shop) in [("a", "s"), ("b", "t")] {
+            let order = Message::track("ana", "Order").with_property("shop", shop);
+            database.apply(order.with_id(format!("{id}{day:02}")).with_timestamp(time(day, 0))).unwrap();
+        }
+    }
+    clock.set(time(200, 0));
+    // `a12` goes into the summary, and `b12` stays as the last one.
+    assert_eq!(database.summarise_history().unwrap().messages, 22);
+    let usual = |id: &str| database.attribute(id, "usual").unwrap().unwrap().to_string();
+    assert_eq!(usual("ana"), r#""t""#);
+    let id = database.anonymise("ana").unwrap().anonymous_ids.remove(0);
+    assert_eq!(usual(&id), r#""t""#);
+}
+
+#[test]
 fn summaries_come_from_the_database_only() {
     let clock = ManualClock::new(time(0, 0));
     let database = with_old_orders(&clock);

@@ -12,11 +12,13 @@
 //!
 //! Ids are drawn by chance. Nothing is kept that leads from them to the person, or back.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value as Json;
 
 use crate::base::error::Error;
 use crate::base::keyed_hash::HashKey;
-use crate::engine::summary::stripped::stripped;
+use crate::engine::summary::stripped::{named_ids, stripped};
 use crate::engine::typed_message::{PAGE_EVENT, SCREEN_EVENT, event_of};
 use crate::facts::identity::resolution::Heard;
 use crate::model::declaration::FieldDeclaration;
@@ -39,16 +41,37 @@ pub(crate) fn new_anonymous_id() -> Result<OwnedIdentifier, Error> {
     Ok(Identifier::anonymous(&format!("anon-{digits}")).to_owned())
 }
 
-/// What becomes of the message at a place among all of a person's messages, in their order, under an
-/// anonymous id.
+/// The ids that a person's messages get. They ascend as the old ones do: those of messages that are there, and
+/// those that summaries speak of, because events of both kinds may be of one millisecond.
+#[derive(Debug)]
+pub(crate) struct NewIds<'a> {
+    person: &'a str,
+    places: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> NewIds<'a> {
+    /// The ids for these messages under an anonymous id.
+    pub(crate) fn of(person: Identifier<'a>, messages: &[Heard<'a>]) -> NewIds<'a> {
+        let old = messages.iter().flat_map(|heard| named_ids(heard.message).chain([heard.message_id]));
+        let old: BTreeSet<&str> = old.collect();
+        let places = old.into_iter().enumerate().map(|(place, old)| (old, place));
+        NewIds { person: person.text, places: places.collect() }
+    }
+
+    fn new_id(&self, old: &str) -> String {
+        let place = self.places.get(old).expect("it is one of those that this is made of");
+        format!("{}-{place:010}", self.person)
+    }
+}
+
+/// What becomes of one of a person's messages.
 pub(crate) fn anonymous(
-    Heard { time, message, .. }: &Heard<'_>,
-    id: Identifier<'_>,
-    place: usize,
+    Heard { time, message_id, message }: &Heard<'_>,
+    ids: &NewIds<'_>,
     definitions: &Definitions,
 ) -> Entry {
-    let id = id.value();
-    let message_id = format!("{id}-{place:010}");
+    let id = ids.person;
+    let message_id = ids.new_id(message_id);
     let kind = match message.kind() {
         MessageKind::Track { .. } => message.kind().clone(),
         MessageKind::Page { name, category } => {
@@ -64,7 +87,7 @@ pub(crate) fn anonymous(
     };
     let mut left = Message::new(kind, id).anonymous().with_id(&message_id).with_timestamp(*time);
     if *message.kind() == MessageKind::Summary {
-        let properties = stripped(message, &message_id, definitions);
+        let properties = stripped(message, &|old| ids.new_id(old), definitions);
         left = left.with_properties(properties);
     }
     for (name, value) in message.properties() {

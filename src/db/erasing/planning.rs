@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::time::Time;
-use crate::db::erasing::anonymous::anonymous;
+use crate::db::erasing::anonymous::{NewIds, anonymous};
 use crate::db::erasing::periods::{Periods, Whose};
 use crate::db::held::Heldback;
 use crate::db::tied::Concerned;
@@ -217,8 +217,8 @@ impl<'a> Story<'a> {
         let mut left = Vec::new();
         for (id, messages) in anonymous_ids.iter().zip(of_each.values_mut()) {
             messages.sort_by_key(|heard| (heard.time, heard.message_id));
-            let in_order = messages.iter().enumerate();
-            left.extend(in_order.map(|(place, heard)| anonymous(heard, id.borrowed(), place, definitions)));
+            let ids = NewIds::of(id.borrowed(), messages);
+            left.extend(messages.iter().map(|heard| anonymous(heard, &ids, definitions)));
         }
         left
     }

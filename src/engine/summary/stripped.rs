@@ -1,8 +1,8 @@
 //! What is left of a summary when its messages go on without the person.
 //!
 //! States of aggregates are left whose property the catalog declares and does not call sensitive; of others,
-//! and of those that only an earlier catalog knew, nobody can say what they hold. Ids of messages become others
-//! in the same order. The summary does not stand for messages that are there any more, so it keeps none.
+//! and of those that only an earlier catalog knew, nobody can say what they hold. Ids of messages become others,
+//! in the order that the caller keeps. The summary does not stand for messages that are there any more, so it keeps none.
 
 use ahash::AHashSet;
 use serde_json::{Map, Value as Json};
@@ -12,17 +12,21 @@ use crate::model::value::Type;
 use crate::rules::definitions::Definitions;
 use crate::rules::expression::Aggregate;
 
-/// The properties of a summary without what may tell who it is of; `id` is the id that it gets.
-pub(crate) fn stripped(summary: &Message, id: &str, definitions: &Definitions) -> Map<String, Json> {
+/// The ids of messages that a summary's states speak of.
+pub(crate) fn named_ids(summary: &Message) -> impl Iterator<Item = &str> {
+    let ids = summary.properties().get("ids").and_then(Json::as_array).into_iter().flatten();
+    ids.filter_map(Json::as_str)
+}
+
+/// The properties of a summary without what may tell who it is of; `new_id` is what an id becomes.
+pub(crate) fn stripped(
+    summary: &Message,
+    new_id: &dyn Fn(&str) -> String,
+    definitions: &Definitions,
+) -> Map<String, Json> {
     let mut properties = summary.properties().clone();
     properties.remove("kept");
-    let ids = properties.get("ids").and_then(Json::as_array).cloned().unwrap_or_default();
-    let mut in_order: Vec<&str> = ids.iter().filter_map(Json::as_str).collect();
-    in_order.sort_unstable();
-    let renamed = ids.iter().filter_map(|old| {
-        let place = in_order.binary_search(&old.as_str()?).ok()?;
-        Some(Json::from(format!("{id}-{place:06}")))
-    });
+    let renamed = named_ids(summary).map(|old| Json::from(new_id(old)));
     properties.insert("ids".to_owned(), renamed.collect());
     let texts = definitions.texts();
     let may_stay = |aggregate: &Aggregate| {
