@@ -514,6 +514,10 @@ fn a_customer_of_several_identifiers_is_found_and_exported_by_each() {
     assert!(text.contains(joined), "{text}");
     let by_json = folder.run(&["get", "shop", "ana", "--at", AT, "--json"]).json();
     assert_eq!(by_json["identity"]["ties"][0]["outcome"], "joined");
+    let explained = folder.run(&["explain", "shop", "device-1", "spender", "--at", AT]).results;
+    assert!(explained.contains(joined), "{explained}");
+    let by_json = folder.run(&["explain", "shop", "device-1", "spender", "--at", AT, "--json"]).json();
+    assert_eq!(by_json["identity"]["id"], "ana");
     let exported = folder.run(&["export", "shop", "device-1", "--at", AT, "--json"]).json();
     assert_eq!((&exported["user"], &exported["attributes"]["spend"]), (&json!("ana"), &json!(130.0)));
     let ids: Vec<&str> = exported["messages"]

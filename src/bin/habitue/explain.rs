@@ -1,11 +1,13 @@
 //! `habitue explain`: why a customer is in a segment or not, or is shown what she is.
 
 use clap::Args;
-use habitue::{Error, ErrorKind, Explanation};
+use habitue::{Error, ErrorKind, ExplainedAnswer, Explanation, Identity, Time};
+use serde::Serialize;
 
 use crate::console::Console;
 use crate::data::{Asking, known};
 use crate::failure::{Exit, Failure};
+use crate::identity::{show_identity, worth_telling};
 
 /// Explain why a customer is in a segment or not, or why she is shown what she is
 #[derive(Debug, Args)]
@@ -19,17 +21,44 @@ pub(crate) struct Arguments {
     name: String,
 }
 
+/// The answer, for programs.
+#[derive(Serialize)]
+struct Explained<'a> {
+    #[serde(flatten)]
+    explanation: &'a Explanation,
+    /// Where more is asked than is kept of the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete_since: Option<Time>,
+    /// Of a customer who has several identifiers, or had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'a Identity>,
+}
+
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let database = arguments.asking.open(console)?;
     let (id, name) = (&*arguments.id, &*arguments.name);
-    let _known = known(&database, id)?;
+    let snapshot = known(&database, id)?;
+    let identity = database.identity(id)?;
     let answers = [database.explain_segment(id, name), database.explain_decision(id, name)];
     for explanation in found(answers, name)? {
+        let complete_since = match explanation.answer {
+            ExplainedAnswer::Segment(_) => snapshot.complete_since.get(name).copied(),
+            ExplainedAnswer::Decision(_) => {
+                snapshot.decisions.get(name).and_then(|decided| decided.decision.complete_since)
+            }
+        };
         if arguments.asking.json {
-            console.json(&explanation)?;
-        } else {
-            console.line(explanation.to_string().trim_end())?;
+            let identity = worth_telling(&identity);
+            console.json(&Explained { explanation: &explanation, complete_since, identity })?;
+            continue;
         }
+        console.line(explanation.to_string().trim_end())?;
+        if let Some(since) = complete_since {
+            console.line(&format!("complete only since {since}: older messages are no longer kept"))?;
+        }
+    }
+    if !arguments.asking.json {
+        show_identity(&identity, console)?;
     }
     Ok(Exit::Ok)
 }

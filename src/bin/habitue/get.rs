@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use habitue::{Consent, IdentifierSeen, Identity, Snapshot, Tie, TieOutcome, Value};
+use habitue::{Consent, Identity, Snapshot, Value};
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::console::Console;
 use crate::data::{Asking, known, unless_never};
 use crate::failure::{Exit, Failure};
+use crate::identity::{show_identity, worth_telling};
 
 /// Show a customer: every attribute, segment and decision
 #[derive(Debug, Args)]
@@ -83,7 +84,7 @@ impl<'a> Customer<'a> {
             complete_since: (snapshot.complete_since.iter())
                 .map(|(name, since)| (&**name, since.to_string()))
                 .collect(),
-            identity: Some(identity).filter(|identity| is_told(identity)),
+            identity: worth_telling(identity),
         }
     }
 }
@@ -92,38 +93,6 @@ impl<'a> Customer<'a> {
 fn said(consent: &Consent) -> String {
     let state = consent.state.as_str().replace('_', " ");
     consent.since.map_or(state.clone(), |since| format!("{state} since {since}"))
-}
-
-/// Whether there is more to say of an identity than the id that the customer is shown under.
-fn is_told(identity: &Identity) -> bool {
-    identity.identifiers.len() > 1 || !identity.ties.is_empty()
-}
-
-/// Prints the identifiers of a customer who has several, and what tied them.
-fn show_identity(identity: &Identity, console: &mut Console) -> Result<(), Failure> {
-    if !is_told(identity) {
-        return Ok(());
-    }
-    console.line("\nknown as")?;
-    for IdentifierSeen { kind, value, first_seen } in &identity.identifiers {
-        let since = first_seen.map_or_else(String::new, |time| format!(", first seen {time}"));
-        console.line(&format!("  {kind} `{value}`{since}"))?;
-    }
-    for Tie { at, message_id, of, to, outcome } in &identity.ties {
-        let what = match outcome {
-            TieOutcome::Same => "was the same as",
-            TieOutcome::Added => "was added to",
-            TieOutcome::Joined => "was joined with",
-            TieOutcome::ChangedHands => "changed hands to",
-            TieOutcome::TooMany => "would have been one too many for",
-            TieOutcome::TakenBack => "was joined, and taken back, with",
-            _ => "was tied to",
-        };
-        let ((kind, value), (of_kind, of)) = (to, of);
-        console
-            .line(&format!("  {at} {kind} `{value}` {what} {of_kind} `{of}` by message `{message_id}`"))?;
-    }
-    Ok(())
 }
 
 /// Prints names and what they are, under a heading.

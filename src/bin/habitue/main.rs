@@ -17,6 +17,7 @@ mod export;
 mod failure;
 mod findings;
 mod get;
+mod identity;
 mod ingest;
 mod members;
 mod progress;
