@@ -1,4 +1,5 @@
-//! Models of protocols of our own, each with faults planted that it has to find.
+//! Models of protocols of our own, each with faults planted that it has to find: `cargo test --release models`.
+//! The unit tests of the files that are included here are not for loom's atomics.
 
 mod base {
     pub(crate) mod sync;
