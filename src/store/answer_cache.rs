@@ -31,7 +31,9 @@ use crate::store::profile::Profile;
 /// Rows of the first table.
 const FIRST_ROWS: usize = 1_024;
 /// By how many times a table grows.
-const GROWTH: usize = 4;
+const GROWTH: usize = 2;
+/// A table grows when one row of so many took the place of another.
+const CROWDED: usize = 64;
 /// Most bytes that a table takes.
 const MOST_BYTES: usize = 2 << 30;
 /// Values in a line, beside the word that says which of them are there.
@@ -116,15 +118,18 @@ impl AnswerCache {
         })
     }
 
-    /// Keeps what a profile says, which was found under an id and is locked for reading, with its program.
+    /// Keeps what a profile says, which was found under an id and is locked for reading, with its program. Of
+    /// one who is asked for the first time since it changed, nothing is kept: many are asked once.
     pub(crate) fn keep(&self, look_up: &LookUp, profile: &Profile, program: &Arc<Program>) {
         let table = self.table.load();
         let Some(rows) = table.rows.as_ref().filter(|_| Arc::ptr_eq(&table.program, program)) else { return };
-        profile.note_kept();
+        if !profile.is_asked_again() {
+            return;
+        }
         let write = |row: Row<'_>| write(row, program, profile.standing());
         if rows.keep(&look_up.text, &self.tickets, look_up.ticket, write) == Kept::InsteadOfAnother {
             let crowded = 1 + table.crowded.fetch_add(1, Ordering::Relaxed);
-            if crowded > rows.rows() / 8 {
+            if crowded > rows.rows() / CROWDED {
                 self.grow(&table);
             }
         }

@@ -1,7 +1,7 @@
 //! One profile: its ids, its messages, and the state made of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::engine::cell::Cell;
 use crate::engine::decide::Decisions;
@@ -12,6 +12,13 @@ use crate::engine::transition::Trigger;
 use crate::facts::identity::known_as::{Known, KnownAs};
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::store::history::History;
+
+/// Nobody looked answers up since the profile changed.
+const NEVER: u8 = 0;
+/// Somebody did.
+const ONCE: u8 = 1;
+/// Answers may be kept.
+const KEPT: u8 = 2;
 
 /// A profile.
 #[derive(Debug)]
@@ -37,8 +44,8 @@ pub(crate) struct Profile {
     pub(crate) making: u64,
     /// Whether anybody asked since it was last looked at for eviction.
     asked: AtomicBool,
-    /// Whether answers of it may be kept.
-    kept: AtomicBool,
+    /// How often answers of it were looked up since it changed: never, once, or so that they may be kept.
+    looked_up: AtomicU8,
 }
 
 /// What is on disk under the identifiers of a profile, beside its state and its messages.
@@ -135,7 +142,7 @@ impl Profile {
             on_disk: OnDisk { leads_here: true, ..OnDisk::default() },
             making: 0,
             asked: AtomicBool::new(true),
-            kept: AtomicBool::new(false),
+            looked_up: AtomicU8::new(NEVER),
         }
     }
 
@@ -207,15 +214,18 @@ impl Profile {
         }
     }
 
-    /// Remembers that answers of it may be kept.
-    pub(crate) fn note_kept(&self) {
-        self.kept.store(true, Ordering::Relaxed);
+    /// Whether its answers were looked up before, since it changed: then they may be kept from now on.
+    pub(crate) fn is_asked_again(&self) -> bool {
+        let first = self.looked_up.compare_exchange(NEVER, ONCE, Ordering::Relaxed, Ordering::Relaxed);
+        if first.is_err() {
+            self.looked_up.store(KEPT, Ordering::Relaxed);
+        }
+        first.is_err()
     }
 
     /// Whether answers of it may be kept; whoever asks forgets them.
-    pub(crate) fn take_kept(&self) -> bool {
-        // Nearly always it is not, and nothing is written.
-        self.kept.load(Ordering::Relaxed) && self.kept.swap(false, Ordering::Relaxed)
+    pub(crate) fn take_kept(&mut self) -> bool {
+        std::mem::replace(self.looked_up.get_mut(), NEVER) == KEPT
     }
 
     /// Remembers that somebody asked.

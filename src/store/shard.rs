@@ -444,7 +444,7 @@ impl Shard {
     /// # Errors
     /// If the archive cannot be read.
     pub(crate) fn complete(&mut self, place: u32) -> Result<(), Error> {
-        let profile = self.slots.taken(place);
+        let profile = self.slots.quietly(place).expect("a place that was found is occupied");
         if let (false, Some(archive)) = (profile.history.is_whole(), &self.archive) {
             let messages = archive.messages(profile.key(), profile.history.stored())?;
             profile.history.complete(messages);
@@ -454,12 +454,11 @@ impl Shard {
 
     /// Brings one profile, which is under the program in force, to `now`.
     pub(crate) fn advance(&mut self, place: u32, now: Time) -> Option<Turns> {
+        // Nothing is forgotten of one whose time has not come.
+        self.at(place).filter(|profile| profile.standing().deadline() <= now)?;
         let Shard { program, slots, scratch, .. } = self;
-        let profile = slots.get_mut(place)?;
+        let profile = slots.taken(place);
         debug_assert_eq!(profile.revision, program.revision, "it has caught up");
-        if profile.standing().deadline() > now {
-            return None;
-        }
         let Profile { name, known_as, body, history, .. } = profile;
         let mut turns = Vec::new();
         let ids = ids(name, known_as.as_deref());

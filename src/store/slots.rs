@@ -66,13 +66,13 @@ impl Slots {
 
     /// Takes a profile out.
     pub(super) fn take(&mut self, place: u32) -> Option<Profile> {
-        let profile = self.slots.get_mut(place as usize)?.take()?;
-        forget(&self.answers, &profile);
+        let mut profile = self.slots.get_mut(place as usize)?.take()?;
+        forget(&self.answers, &mut profile);
         Some(profile)
     }
 }
 
-fn forget(answers: &AnswerCache, profile: &Profile) {
+fn forget(answers: &AnswerCache, profile: &mut Profile) {
     if profile.take_kept() {
         profile.identifiers().for_each(|identifier| answers.forget(identifier.borrowed().value()));
     }
