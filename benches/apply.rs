@@ -12,10 +12,13 @@
     reason = "a bench prints its table and stops when it is wrong"
 )]
 
+#[path = "workload/processor_time.rs"]
+mod processor_time;
 mod workload;
 
 use std::time::Duration;
 
+use processor_time::processor_time;
 use workload::naive::Naive;
 use workload::{Stream, engine, segments};
 
@@ -108,13 +111,6 @@ fn check(engine: &mut habitue::workbench::Workbench, naive: &mut Naive, stream: 
         assert_eq!(left, right, "customer {customer}");
         assert_eq!(left, engine.recompute(customer, now), "customer {customer}");
     }
-}
-
-/// How long this thread has been on a processor. The clock counts in nanoseconds; what `/proc` says of it
-/// moves in ticks of milliseconds only.
-fn processor_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn median(mut rounds: Vec<Duration>) -> Duration {

@@ -12,8 +12,12 @@
     reason = "a bench prints what it finds and stops when it is wrong"
 )]
 
+#[path = "workload/processor_time.rs"]
+mod processor_time;
 #[path = "workload/random.rs"]
 mod random;
+#[path = "workload/right.rs"]
+mod right;
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -22,8 +26,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use habitue::{Catalog, Clock, Database, ManualClock, Message, Time, Value};
+use processor_time::processor_time;
 use random::Random;
-use rustix::time::{ClockId, clock_gettime};
+use right::right;
 
 const ATTRIBUTES: u64 = 40;
 const SEGMENTS: u64 = 100;
@@ -110,11 +115,11 @@ fn measure(profiles: u64, ask: &dyn Fn(usize, What) -> f64) {
                 black_box(ask(number, what));
                 times[place].push(begun.elapsed().as_nanos() as f64);
             }
-            let begun = thread_time();
+            let begun = processor_time();
             for _ in 0..READS {
                 black_box(ask(random.below(profiles) as usize, what));
             }
-            of_processor[place].push((thread_time() - begun) / READS as f64);
+            of_processor[place].push((processor_time() - begun).as_nanos() as f64 / READS as f64);
         }
     }
     let part = |times: &mut Vec<f64>, part: f64| {
@@ -211,13 +216,4 @@ fn database(ids: &[String]) -> Database {
         right(database.apply(message));
     }
     database
-}
-
-fn thread_time() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
-}
-
-fn right<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
-    result.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -14,6 +14,8 @@
 
 #[path = "workload/random.rs"]
 mod random;
+#[path = "workload/right.rs"]
+mod right;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ use std::time::{Duration, Instant};
 use habitue::{Catalog, Clock, Database, Durability, ManualClock, Message, OpenOptions, Time};
 
 use random::Random;
+use right::right;
 
 const READS: usize = 200_000;
 const FIRST_READS: u64 = 2_000;
@@ -76,10 +79,6 @@ fn main() {
     }
     drop(database);
     let _ = std::fs::remove_dir_all(&folder);
-}
-
-fn right<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
-    result.unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn time(ms: i64) -> Time {

@@ -127,6 +127,11 @@ impl RowCache {
         RowCache { lines: lines(rows * width), width, rows }
     }
 
+    /// How many bytes a row with so many lines for the caller takes.
+    pub(crate) fn bytes_of_row(lines_of_row: usize) -> usize {
+        (lines_of_row + 1) * size_of::<Line>()
+    }
+
     /// How many rows there are.
     pub(crate) fn rows(&self) -> usize {
         self.rows

@@ -6,7 +6,7 @@ pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
 pub(crate) const TICKETS: usize = 1_024;
 
 /// A cache line of words.
-#[derive(Debug, Default, bytemuck::Zeroable)]
+#[derive(Debug, bytemuck::Zeroable)]
 #[repr(C, align(64))]
 pub(crate) struct Line(pub(crate) [AtomicU64; 8]);
 

@@ -98,7 +98,9 @@ impl Database {
         } else {
             let mut locked = self.shards.lock(0..self.shards.len());
             record(&packed)?;
-            locked.replace_program(new, now);
+            let known_before = locked.replace_program(new, now);
+            drop(locked);
+            drop(known_before);
         }
         catalogs.insert(revision, packed);
         Ok(revision)
@@ -128,7 +130,7 @@ impl Database {
             self.advance_shard(shard, now);
             note_memberships(shard, &mut before);
         }
-        locked.replace_program(Arc::clone(&new), now);
+        let known_before = locked.replace_program(Arc::clone(&new), now);
         for shard in locked.all() {
             // What turned is told below, of who they are then.
             shard.catch_up_all()?;
@@ -144,6 +146,7 @@ impl Database {
             note_memberships(shard, &mut after);
         }
         drop(concerned);
+        drop(known_before);
         later.into_iter().for_each(|held| self.hold_back(held));
         self.reports.keep(&moves(&before, &after, now));
         self.sweep.all_caught_up(&new);

@@ -60,9 +60,9 @@ pub(crate) struct AnswerCache {
 
 /// The answers under one program.
 #[derive(Debug)]
-struct Table {
+pub(crate) struct Table {
     program: Arc<Program>,
-    /// Nothing is kept of a catalog that is too large, or while nothing may be.
+    /// Nothing is kept of a catalog that is too large.
     rows: Option<RowCache>,
     /// How many rows took the place of others.
     crowded: AtomicUsize,
@@ -89,11 +89,12 @@ impl AnswerCache {
         AnswerCache { tickets: Tickets::new(RandomState::new()), table, growing: Mutex::default() }
     }
 
-    /// Puts a program in force; all shards are locked.
-    pub(crate) fn replace_program(&self, program: &Arc<Program>) {
+    /// Puts a program in force; all shards are locked. Gives what was known under the one before, which takes
+    /// long to let go of.
+    pub(crate) fn replace_program(&self, program: &Arc<Program>) -> Arc<Table> {
         let _alone = self.growing.lock();
         let rows = self.table.load().rows.as_ref().map_or(FIRST_ROWS, RowCache::rows);
-        self.table.store(Arc::new(Table::new(program, rows)));
+        self.table.swap(Arc::new(Table::new(program, rows)))
     }
 
     /// Begins to look an id up; nothing if its answers cannot be kept.
@@ -146,18 +147,19 @@ impl AnswerCache {
     /// Begins a larger table in the place of one that is crowded.
     fn grow(&self, table: &Arc<Table>) {
         let Some(_alone) = self.growing.try_lock() else { return };
-        let rows = table.rows.as_ref().map_or(0, RowCache::rows) * GROWTH;
+        let rows = table.rows.as_ref().map_or(0, RowCache::rows);
         let is_in_force = Arc::ptr_eq(&self.table.load(), table);
-        if is_in_force && rows * bytes_of_row(&table.program) <= MOST_BYTES {
-            self.table.store(Arc::new(Table::new(&table.program, rows)));
+        if is_in_force && rows < most_rows(&table.program) {
+            self.table.store(Arc::new(Table::new(&table.program, rows * GROWTH)));
         }
     }
 }
 
 impl Table {
+    /// A table of so many rows, or as many as may be.
     fn new(program: &Arc<Program>, rows: usize) -> Table {
         let lines = lines_of_row(program);
-        let rows = (lines <= MOST_LINES).then(|| RowCache::new(rows, lines));
+        let rows = (lines <= MOST_LINES).then(|| RowCache::new(rows.min(most_rows(program)), lines));
         Table { program: Arc::clone(program), rows, crowded: AtomicUsize::new(0) }
     }
 }
@@ -170,8 +172,9 @@ fn lines_of_row(program: &Program) -> usize {
     lines_of_attributes(program) + program.definitions.segments.len().div_ceil(BITS)
 }
 
-fn bytes_of_row(program: &Program) -> usize {
-    (1 + lines_of_row(program)) * 64
+/// The greatest power of two of rows that are within bounds.
+fn most_rows(program: &Program) -> usize {
+    1 << (MOST_BYTES / RowCache::bytes_of_row(lines_of_row(program))).ilog2()
 }
 
 fn write(row: Row<'_>, program: &Program, standing: Standing<'_>) {

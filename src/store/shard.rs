@@ -144,8 +144,12 @@ impl Shard {
 
     /// Enters an identifier of this shard.
     pub(crate) fn index(&mut self, identifier: Identifier<'_>, place: Place) {
+        self.enter(identifier, Arc::from(identifier.text), place);
+    }
+
+    fn enter(&mut self, identifier: Identifier<'_>, text: Arc<str>, place: Place) {
         self.answers.forget(identifier.value());
-        self.index[identifier.kind as usize].insert(Arc::from(identifier.text), place);
+        self.index[identifier.kind as usize].insert(text, place);
     }
 
     /// Takes an identifier of this shard out of the index.
@@ -238,8 +242,7 @@ impl Shard {
     pub(crate) fn insert(&mut self, profile: Profile, now: Time) -> u32 {
         let place = self.free.pop().unwrap_or(self.slots.len() as u32);
         let here = Place { shard: self.number, slot: place };
-        self.answers.forget(profile.key().value());
-        self.index[profile.key().kind as usize].insert(profile.key_text(), here);
+        self.enter(profile.key(), profile.key_text(), here);
         self.timers.arm(place, profile.standing().deadline(), now);
         self.slots.put(place, profile);
         place

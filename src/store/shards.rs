@@ -19,7 +19,7 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::base::time::Time;
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
-use crate::store::answer_cache::AnswerCache;
+use crate::store::answer_cache::{AnswerCache, Table};
 use crate::store::history::Archive;
 use crate::store::profile::Profile;
 use crate::store::programs::Programs;
@@ -231,15 +231,16 @@ impl Locked<'_> {
         Arc::clone(&shard.program)
     }
 
-    /// Puts a program in force from `now` on; all shards are locked.
-    pub(crate) fn replace_program(&mut self, new: Arc<Program>, now: Time) {
+    /// Puts a program in force from `now` on; all shards are locked. Gives what is to be let go of once they
+    /// no longer are.
+    pub(crate) fn replace_program(&mut self, new: Arc<Program>, now: Time) -> Arc<Table> {
         debug_assert_eq!(self.guards.len(), self.shards.len(), "all shards have one program in force");
         let mut programs = self.shards.programs.write();
         *programs = programs.replaced_by(new, now);
         self.guards.iter_mut().for_each(|(_, shard)| shard.replace_program(programs.clone()));
-        self.shards.answers.replace_program(&programs.current);
         let keeps_all = programs.current.definitions.identifiers.keep_all();
         self.shards.reads_as_they_are.store(keeps_all, Ordering::Release);
+        self.shards.answers.replace_program(&programs.current)
     }
 
     /// Puts in a profile, with entries of all its identifiers that lead nowhere else; their shards are

@@ -188,9 +188,7 @@ impl Folder {
                 Ok(())
             })
         })?;
-        let given_up = self.given_up.lock();
-        keys.retain(|key| !given_up.contains(key));
-        Ok(keys)
+        Ok(self.without_given_up(keys))
     }
 
     /// The keys of the profiles in a bucket of the live store that are under another program.
@@ -208,9 +206,13 @@ impl Folder {
                 Ok(())
             })
         })?;
+        Ok(self.without_given_up(keys))
+    }
+
+    fn without_given_up(&self, mut keys: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
         let given_up = self.given_up.lock();
         keys.retain(|key| !given_up.contains(key));
-        Ok(keys)
+        keys
     }
 
     /// Waits until a record is as safe as the durability asks.

@@ -7,14 +7,16 @@
 use ahash::AHashSet;
 use serde_json::{Map, Value as Json};
 
-use crate::model::message::Message;
+use crate::model::message::{Message, MessageKind};
 use crate::model::value::Type;
 use crate::rules::definitions::Definitions;
 use crate::rules::expression::Aggregate;
 
-/// The ids of messages that a summary's states speak of.
-pub(crate) fn named_ids(summary: &Message) -> impl Iterator<Item = &str> {
-    let ids = summary.properties().get("ids").and_then(Json::as_array).into_iter().flatten();
+/// The ids of messages that the states of a message speak of, if it is a summary.
+pub(crate) fn named_ids(message: &Message) -> impl Iterator<Item = &str> {
+    let is_summary = *message.kind() == MessageKind::Summary;
+    let ids = message.properties().get("ids").filter(|_| is_summary);
+    let ids = ids.and_then(Json::as_array).into_iter().flatten();
     ids.filter_map(Json::as_str)
 }
 

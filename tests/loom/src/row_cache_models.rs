@@ -56,17 +56,20 @@ fn model(model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
+/// Does something in another thread.
+fn beside(cached: &Arc<Cached>, act: fn(&Cached)) -> thread::JoinHandle<()> {
+    let cached = Arc::clone(cached);
+    thread::spawn(move || act(&cached))
+}
+
 fn what_is_read_is_of_one_version() {
     model(|| {
         let cached = Cached::new();
         cached.keep("ana");
-        let writer = {
-            let cached = Arc::clone(&cached);
-            thread::spawn(move || {
-                cached.change("ana", 2);
-                cached.keep("ana");
-            })
-        };
+        let writer = beside(&cached, |cached| {
+            cached.change("ana", 2);
+            cached.keep("ana");
+        });
         if let Some((one, other)) = cached.read("ana") {
             assert_eq!(one, other, "two versions in one answer");
         }
@@ -78,10 +81,7 @@ fn what_is_read_is_of_one_version() {
 fn what_was_looked_up_before_a_change_is_not_kept_after_it() {
     model(|| {
         let cached = Cached::new();
-        let keeper = {
-            let cached = Arc::clone(&cached);
-            thread::spawn(move || cached.keep("ana"))
-        };
+        let keeper = beside(&cached, |cached| cached.keep("ana"));
         cached.change("ana", 2);
         assert!(cached.read("ana").is_none_or(|read| read == (2, 2)), "forgotten before");
         keeper.join().expect("it ends");
@@ -124,10 +124,7 @@ fn without_fences_it_comes_back() {
 fn two_texts_take_turns_in_one_row() {
     model(|| {
         let cached = Cached::new();
-        let other = {
-            let cached = Arc::clone(&cached);
-            thread::spawn(move || cached.keep("bob"))
-        };
+        let other = beside(&cached, |cached| cached.keep("bob"));
         cached.keep("ana");
         let (ana, bob) = (cached.read("ana"), cached.read("bob"));
         assert!([ana, bob].into_iter().flatten().all(|read| read == (1, 1)));
