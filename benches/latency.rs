@@ -25,7 +25,7 @@ use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use habitue::{Catalog, Clock, Database, ManualClock, Message, Time, Value};
+use habitue::{Catalog, Clock, Database, ManualClock, Message, Question, Time, Value};
 use processor_time::processor_time;
 use random::Random;
 use right::right;
@@ -45,11 +45,15 @@ fn main() {
     let begun = Instant::now();
     let database = database(&ids);
     println!("{profiles} profiles were made in {:?}", begun.elapsed());
-    for id in &ids {
+    let mut question = Question::new();
+    let homepage = question.decision("homepage");
+    let show = |id: &str| {
+        let read = |reply: habitue::Reply<'_>| reply.text(homepage).map_or(0.0, |text| text.len() as f64);
+        right(database.ask(id, &question, read))
+    };
+    for id in ids.iter().chain(&ids) {
         // Looked up for the second time, it is kept.
-        black_box(right(database.attribute(id, "a7")));
-        black_box(right(database.attribute(id, "a7")));
-        black_box(right(database.decide(id, "homepage")));
+        black_box(show(id));
     }
     let asked = |number: usize, what: What| {
         let id = &ids[number];
@@ -65,6 +69,7 @@ fn main() {
                 other => panic!("{id} has {other:?}"),
             },
             What::Membership => f64::from(u8::from(right(database.is_member(id, "s7")))),
+            What::Shown => show(id),
             What::Decision => right(database.decide(id, "homepage")).decision.offers.len() as f64,
         }
     };
@@ -99,11 +104,22 @@ enum What {
     Maps,
     Attribute,
     Membership,
+    /// What is shown to the customer, its text included.
+    Shown,
+    /// The whole decision.
     Decision,
 }
 
 fn measure(profiles: u64, ask: &dyn Fn(usize, What) -> f64) {
-    let all = [What::Clock, What::Floor, What::Maps, What::Attribute, What::Membership, What::Decision];
+    let all = [
+        What::Clock,
+        What::Floor,
+        What::Maps,
+        What::Attribute,
+        What::Membership,
+        What::Shown,
+        What::Decision,
+    ];
     let mut times = vec![Vec::new(); all.len()];
     let mut of_processor = vec![Vec::new(); all.len()];
     for round in 0..ROUNDS {

@@ -75,6 +75,7 @@ pub use db::erasing::anonymise::Anonymised;
 pub use db::erasing::erased::Erased;
 pub use db::export::{Exported, ExportedMessage};
 pub use db::identity::{IdentifierSeen, Identity, Tie};
+pub use db::question::{AttributeHandle, PersonalizationHandle, Question, Reply, SegmentHandle};
 pub use db::reference::{Answers, Reference, Shown};
 pub use db::simulate;
 pub use db::stats::{DiskStats, Stats};

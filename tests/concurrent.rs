@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 
-use habitue::{Catalog, Clock, Database, ManualClock, Message, Time, Value};
+use habitue::{Catalog, Clock, Database, ManualClock, Message, Question, Reply, Time, Value};
 
 /// How many customers each writer has.
 const CUSTOMERS: usize = 20;
@@ -37,6 +37,14 @@ fn catalog(more: &str) -> Catalog {
         points = "int"
         level = { type = "string", values = ["none", "some", "many"] }
         email = { type = "string", identifier = true }
+        [personalizations.greeting]
+        fallback = { name = "none" }
+        [[personalizations.greeting.offers]]
+        name = "many"
+        when = "many"
+        [[personalizations.greeting.offers]]
+        name = "some"
+        when = "some"
         [segments]
         some = 'points >= 100'
         many = 'points >= 200'
@@ -74,6 +82,25 @@ fn write(database: &Database, writer: usize, accepted: &Accepted) {
 }
 
 fn read(database: &Database, reader: usize, accepted: &Accepted, is_over: &AtomicBool) {
+    let mut question = Question::new();
+    let (points, level) = (question.attribute("points"), question.attribute("level"));
+    let (some, many) = (question.membership("some"), question.membership("many"));
+    let greeting = question.decision("greeting");
+    let of_one_instant = |reply: Reply<'_>| {
+        let points = match reply.attribute(points) {
+            Some(Value::Int(points)) => *points,
+            _ => 0,
+        };
+        let rank_now = rank_of(points);
+        assert_eq!(rank(reply.attribute(level)), rank_now, "{points} points");
+        assert_eq!(
+            (reply.is_member(some), reply.is_member(many)),
+            (rank_now >= 1, rank_now >= 2),
+            "{points}"
+        );
+        assert_eq!(reply.name(greeting), Some(LEVELS[rank_now]), "{points} points");
+        points
+    };
     let mut turn = reader;
     while !is_over.load(Ordering::SeqCst) {
         turn += 1;
@@ -100,9 +127,14 @@ fn read(database: &Database, reader: usize, accepted: &Accepted, is_over: &Atomi
             assert!(some || before < 100, "{id}: no member with {before} points");
             let many = database.is_member(&id, "many").unwrap();
             assert!(many || points < 200, "{id}: no member with {points} points");
-            before = points;
+            before = before.max(points);
             let level = database.attribute(&id, "level").unwrap();
             assert!(rank(level.as_ref()) >= rank_of(points), "{id}: {level:?} with {points} points");
+            for at in [database.now(), time(0), Time::NEVER] {
+                let points = database.ask_at(at, &id, &question, of_one_instant).unwrap();
+                assert!(points >= before, "{id}: {points} after {before}, asked together");
+                before = points;
+            }
         }
     }
 }
@@ -141,6 +173,18 @@ fn whoever_asks_after_a_change_sees_it() {
         swapper.join().unwrap();
         assert!(written.into_iter().chain(read).all(|ended| ended.is_ok()), "a thread found something");
     });
+    let mut question = Question::new();
+    let points = question.attribute("points");
+    let users: Vec<String> = (0..WRITERS * CUSTOMERS).map(user).collect();
+    let mut asked = vec![0; users.len()];
+    for _ in 0..2 {
+        let read = |place: usize, reply: Reply<'_>| {
+            assert_eq!(reply.attribute(points), Some(&Value::Int(MESSAGES)), "{place}");
+            asked[place] += 1;
+        };
+        database.ask_each(&users, &question, read).unwrap();
+    }
+    assert_eq!(asked, vec![2; users.len()]);
     for customer in 0..WRITERS * CUSTOMERS {
         assert_eq!(database.attribute(&visitor(customer), "points").unwrap(), Some(Value::Int(MESSAGES)));
     }

@@ -7,11 +7,11 @@
 //!
 //! Each row is a sequence lock made of atomics (H.-J. Boehm, "Can seqlocks get along with programming
 //! language memory models?", 2012): the state before and after reading the words is the same, or what was
-//! read does not count. Whoever changes what is cached *forgets* the text; a row is never updated. Whoever
-//! looked a thing up under its lock may *keep* it. The two meet in this order:
+//! read does not count. Whoever changes what is cached *forgets* the text first, and may *renew* its row once
+//! the change is done. Whoever looked a thing up under its lock may *keep* it. They meet in this order:
 //!
-//! - keeping: take a ticket; look the thing up; lock the row and write its text; fence; look whether the
-//!   ticket still holds; let the row count, unless somebody has touched its state;
+//! - keeping and renewing: take a ticket; look the thing up; lock the row and write its text; fence; look
+//!   whether the ticket still holds; let the row count, unless somebody has touched its state;
 //! - forgetting: make tickets void; fence; touch the state of each row that may have the text.
 //!
 //! So either the one who keeps sees that the ticket is void, or the one who forgets sees the row.
@@ -44,6 +44,9 @@ const LOCKED: u64 = 2;
 /// What a change adds.
 const CHANGE: u64 = 4;
 
+/// Beside the length of a row's text: somebody has read the row since it was written.
+const READ: u64 = 1 << 32;
+
 /// A short text, ready to be looked up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text {
@@ -70,8 +73,7 @@ pub(crate) struct Tickets {
     counters: Box<[Line]>,
 }
 
-/// A row: the line with its state, the length of its text, a word for the caller, and the text; and lines for
-/// the caller.
+/// A row: the line with its state and its text, and lines for the caller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row<'a>(&'a [Line]);
 
@@ -83,6 +85,16 @@ pub(crate) enum Kept {
     InsteadOfAnother,
     /// What was looked up may have changed meanwhile, or somebody else writes the row.
     No,
+}
+
+/// What became of a row that was to be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Renewed {
+    /// There is none, or it is not to be had now.
+    No,
+    Unread,
+    /// It was read since it was written before.
+    Wanted,
 }
 
 impl Tickets {
@@ -120,9 +132,9 @@ impl Tickets {
 }
 
 impl RowCache {
-    /// So many rows, a power of two, each with so many lines for the caller.
+    /// So many rows, each with so many lines for the caller.
     pub(crate) fn new(rows: usize, lines_of_row: usize) -> RowCache {
-        debug_assert!(rows.is_power_of_two(), "the hash is masked");
+        debug_assert!(rows > 0, "there is a first row to look at");
         let width = lines_of_row + 1;
         RowCache { lines: lines(rows * width), width, rows }
     }
@@ -145,12 +157,25 @@ impl RowCache {
                 return None;
             }
             if state & (COUNTS | LOCKED) == COUNTS && row.has(text) {
-                let answer = read(row);
+                let answer = read(row)?;
+                let was_read = row.words()[1].load(Ordering::Relaxed) & READ != 0;
                 fence(Ordering::Acquire);
-                return answer.filter(|_| row.state().load(Ordering::Relaxed) == state);
+                if row.state().load(Ordering::Relaxed) != state {
+                    return None;
+                }
+                if !was_read {
+                    // Only a hint, so it does no harm in a row that is another one by now.
+                    row.words()[1].fetch_or(READ, Ordering::Relaxed);
+                }
+                return Some(answer);
             }
         }
         None
+    }
+
+    /// Brings the first row near that may have a text.
+    pub(crate) fn touch(&self, text: &Text) -> u64 {
+        self.window(text).next().map_or(0, |row| row.state().load(Ordering::Relaxed))
     }
 
     /// Keeps what was looked up since the ticket was taken. What it is of must not change until this returns,
@@ -163,24 +188,31 @@ impl RowCache {
         write: impl FnOnce(Row<'_>),
     ) -> Kept {
         let Some((row, state)) = self.row_for(text) else { return Kept::No };
-        let locked = (state & !COUNTS | LOCKED).wrapping_add(CHANGE);
-        if row.state().compare_exchange(state, locked, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            return Kept::No;
-        }
-        // Who reads a word of what follows also sees that the row is locked.
-        fence(Ordering::Release);
         let was_anothers = state & COUNTS != 0 && !row.has(text);
-        row.set_text(text);
-        write(row);
-        fence(Ordering::SeqCst);
-        let counting = locked & !LOCKED | COUNTS;
-        let is_kept = tickets.holds(text, ticket)
-            && row.state().compare_exchange(locked, counting, Ordering::Release, Ordering::Relaxed).is_ok();
-        if !is_kept {
-            row.state().fetch_and(!LOCKED, Ordering::Release);
-            return Kept::No;
+        match (row.fill(state, text, || tickets.holds(text, ticket), write), was_anothers) {
+            (false, _) => Kept::No,
+            (true, false) => Kept::Yes,
+            (true, true) => Kept::InsteadOfAnother,
         }
-        if was_anothers { Kept::InsteadOfAnother } else { Kept::Yes }
+    }
+
+    /// Writes what was forgotten of a text, if it still has a row. What it is of must not change until this
+    /// returns.
+    pub(crate) fn renew(&self, text: &Text, tickets: &Tickets, write: impl FnOnce(Row<'_>)) -> Renewed {
+        let ticket = tickets.take(text);
+        let had = |row: &Row<'_>| {
+            let state = row.state().load(Ordering::Acquire);
+            (state & (COUNTS | LOCKED) == 0 && state != 0 && row.has(text)).then_some(state)
+        };
+        let Some((row, state)) = self.window(text).find_map(|row| Some((row, had(&row)?))) else {
+            return Renewed::No;
+        };
+        let was_read = row.words()[1].load(Ordering::Relaxed) & READ != 0;
+        match (row.fill(state, text, || tickets.holds(text, ticket), write), was_read) {
+            (false, _) => Renewed::No,
+            (true, true) => Renewed::Wanted,
+            (true, false) => Renewed::Unread,
+        }
     }
 
     /// Forgets a text, and those that may be read as the same: what was known of them has changed.
@@ -227,21 +259,26 @@ impl RowCache {
     }
 
     fn window(&self, text: &Text) -> impl Iterator<Item = Row<'_>> {
-        // The upper bits: the lower ones choose the ticket.
-        let first = (text.hash >> 20) as usize;
-        let places = (first..first + WINDOW.min(self.rows)).map(|place| place & (self.rows - 1));
+        // By the upper bits: the lower ones choose the ticket.
+        let first = ((u128::from(text.hash) * self.rows as u128) >> 64) as usize;
+        let places = (first..first + WINDOW.min(self.rows)).map(|place| place % self.rows);
         places.map(|place| Row(&self.lines[place * self.width..(place + 1) * self.width]))
     }
 }
 
 impl<'a> Row<'a> {
+    /// Its state, the length of its text with `READ` beside, a word for the caller, and the text.
+    fn words(self) -> &'a [AtomicU64; LINE] {
+        &self.0[0].0
+    }
+
     fn state(self) -> &'a AtomicU64 {
-        &self.0[0].0[0]
+        &self.words()[0]
     }
 
     /// A word for the caller, beside the text.
     pub(crate) fn head(self) -> &'a AtomicU64 {
-        &self.0[0].0[1]
+        &self.words()[2]
     }
 
     /// A line for the caller.
@@ -250,11 +287,11 @@ impl<'a> Row<'a> {
     }
 
     fn length(self) -> u64 {
-        self.0[0].0[2].load(Ordering::Relaxed)
+        self.words()[1].load(Ordering::Relaxed) & !READ
     }
 
     fn text(self) -> [u64; TEXT_WORDS] {
-        std::array::from_fn(|place| self.0[0].0[3 + place].load(Ordering::Relaxed))
+        std::array::from_fn(|place| self.words()[3 + place].load(Ordering::Relaxed))
     }
 
     fn has(self, text: &Text) -> bool {
@@ -266,10 +303,36 @@ impl<'a> Row<'a> {
     }
 
     fn set_text(self, text: &Text) {
-        self.0[0].0[2].store(text.length, Ordering::Relaxed);
+        self.words()[1].store(text.length, Ordering::Relaxed);
         for (place, word) in text.words.into_iter().enumerate() {
-            self.0[0].0[3 + place].store(word, Ordering::Relaxed);
+            self.words()[3 + place].store(word, Ordering::Relaxed);
         }
+    }
+
+    /// Writes the row if its state still is this one; whether it counts then.
+    fn fill(
+        self,
+        state: u64,
+        text: &Text,
+        ticket_holds: impl FnOnce() -> bool,
+        write: impl FnOnce(Row<'_>),
+    ) -> bool {
+        let locked = (state & !COUNTS | LOCKED).wrapping_add(CHANGE);
+        if self.state().compare_exchange(state, locked, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        // Who reads a word of what follows also sees that the row is locked.
+        fence(Ordering::Release);
+        self.set_text(text);
+        write(self);
+        fence(Ordering::SeqCst);
+        let counting = locked & !LOCKED | COUNTS;
+        let counts = ticket_holds()
+            && self.state().compare_exchange(locked, counting, Ordering::Release, Ordering::Relaxed).is_ok();
+        if !counts {
+            self.state().fetch_and(!LOCKED, Ordering::Release);
+        }
+        counts
     }
 }
 

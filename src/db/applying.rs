@@ -247,6 +247,7 @@ impl Database {
             catch_up(&mut shard, slot, &self.reports)?;
         }
         let turns = shard.apply(recipient, arriving, &waiting, record)?;
+        shard.renew(turns.profile);
         self.forget_held(&waiting);
         let sequence = shard.profile(turns.profile).sequence;
         let transitions = name_turns(program, &shard, &turns);

@@ -25,6 +25,11 @@ impl DatabaseTime {
         Time::from_raw(self.last.fetch_max(now, Ordering::AcqRel).max(now))
     }
 
+    /// A time that was now, or the last reading if it is later than that.
+    pub(crate) fn not_later(&self, time: Time) -> Time {
+        time.min(Time::from_raw(self.last.load(Ordering::Acquire)))
+    }
+
     /// Sees to it that it is not earlier than `time`.
     pub(crate) fn reach(&self, time: Time) {
         self.last.fetch_max(time.millis(), Ordering::AcqRel);

@@ -20,6 +20,8 @@ pub(crate) mod applied;
 pub(crate) mod answers;
 pub(crate) mod stats;
 pub(crate) mod questions;
+pub(crate) mod question;
+pub(crate) mod asking;
 #[cfg(feature = "workbench")]
 pub mod workbench;
 pub(crate) mod explanations;

@@ -29,7 +29,7 @@ use crate::model::value::Value;
 use crate::rules::definitions::Definitions;
 use crate::rules::evaluate::evaluate;
 use crate::rules::expression::Expr;
-use crate::store::answer_cache::Answers;
+use crate::store::answer_row::KeptAnswers;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 
@@ -40,16 +40,17 @@ impl Database {
     /// If the catalog has no such attribute.
     pub fn attribute(&self, id: &str, name: &str) -> Result<Option<Value>, Error> {
         let now = self.now();
-        let at_hand = |answers: Answers<'_>| {
-            answers.attribute(AttributeId(answers.program().definitions.attribute_names.get(name)?))
+        let at_hand = |kept: KeptAnswers<'_, '_>| {
+            kept.attribute(AttributeId(kept.program.definitions.attribute_names.get(name)?))
         };
-        self.ask(id, now, at_hand, |program, standing, order| {
+        self.look(id, now, at_hand, |program, standing, order| {
             let definitions = &program.definitions;
             if let Some(number) = definitions.attribute_names.get(name) {
                 return Ok(standing.attribute(AttributeId(number)));
             }
             let computed = resolve(&definitions.computed_names, "attribute", name)?;
             let value = &definitions.computed[computed as usize].value;
+            let now = now.max(standing.as_of());
             Ok(evaluate(value, &view(program, standing, order, now)).value)
         })
     }
@@ -59,11 +60,11 @@ impl Database {
     /// # Errors
     /// If the catalog has no such segment.
     pub fn is_member(&self, id: &str, segment: &str) -> Result<bool, Error> {
-        let at_hand = |answers: Answers<'_>| {
-            let segments = &answers.program().definitions.segment_names;
-            Some(answers.is_member(SegmentId(segments.get(segment)?)))
+        let at_hand = |kept: KeptAnswers<'_, '_>| {
+            let segments = &kept.program.definitions.segment_names;
+            Some(kept.is_member(SegmentId(segments.get(segment)?)))
         };
-        self.ask(id, self.now(), at_hand, |program, standing, _| {
+        self.look(id, self.now(), at_hand, |program, standing, _| {
             let segment = resolve(&program.definitions.segment_names, "segment", segment)?;
             Ok(is_member(program, standing, SegmentId(segment)))
         })
@@ -235,25 +236,27 @@ impl Database {
 
     /// Asks how the customer `id` stands at `now`: what is at hand, or else the profile; somebody unknown
     /// stands at the beginning.
-    fn ask<T>(
+    fn look<T>(
         &self,
         id: &str,
         now: Time,
-        at_hand: impl FnOnce(Answers<'_>) -> Option<T>,
+        at_hand: impl FnOnce(KeptAnswers<'_, '_>) -> Option<T>,
         ask: impl FnOnce(&Program, Standing<'_>, &dyn MessageOrder) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let answers = &self.shards.answers;
-        // Under a budget one has to know who is asked for, to keep them in memory.
-        let has_budget = self.upkeep.as_ref().is_some_and(|upkeep| upkeep.budget.is_some());
-        let look_up = if has_budget { None } else { answers.look_up(id) };
-        if let Some(answer) = look_up.as_ref().and_then(|look_up| answers.read(look_up, now, at_hand)) {
+        let look_up = self.look_up(id);
+        let known = look_up.as_ref().and_then(|look_up| answers.table().read(look_up, now, at_hand));
+        if let Some(answer) = known {
             return Ok(answer);
         }
         match self.read(id, now)? {
             Some(Reading { shard, place }) => {
                 let profile = shard.profile(place);
                 look_up.iter().for_each(|look_up| answers.keep(look_up, profile, &shard.program));
-                ask(&shard.program, profile.standing(), &profile.history)
+                let answer = ask(&shard.program, profile.standing(), &profile.history);
+                drop(shard);
+                answers.grow_if_crowded();
+                answer
             }
             None => {
                 let program = self.shards.program();
@@ -268,7 +271,12 @@ impl Database {
         Ok(self.unknown_decision(&program, personalization, now))
     }
 
-    fn unknown_decision(&self, program: &Program, personalization: PersonalizationId, now: Time) -> Decided {
+    pub(crate) fn unknown_decision(
+        &self,
+        program: &Program,
+        personalization: PersonalizationId,
+        now: Time,
+    ) -> Decided {
         let mut shard = self.shards[0].write();
         let work = shard.work_mut();
         Deciding { program, order: &NoMessages, cause: None, now, work }.decide(
@@ -336,6 +344,7 @@ fn decide_after(
     now: Time,
 ) -> Decided {
     let (program, profile, work) = shard.deciding(place);
+    let now = now.max(profile.standing().as_of());
     let last = profile.standing().trigger(event);
     if last.is_some_and(|last| *last == *properties) {
         return decide(shard, place, personalization, now);
@@ -345,8 +354,15 @@ fn decide_after(
     Decided { decision: Arc::new(decision), cached: false }
 }
 
-fn decide(shard: &mut Shard, place: u32, personalization: PersonalizationId, now: Time) -> Decided {
+pub(crate) fn decide(
+    shard: &mut Shard,
+    place: u32,
+    personalization: PersonalizationId,
+    now: Time,
+) -> Decided {
     let (program, profile, work) = shard.deciding(place);
+    // Somebody may have brought it further since the clock was read.
+    let now = now.max(profile.standing().as_of());
     let cause = profile.cause();
     let Profile { body, decisions, history, .. } = profile;
     Deciding { program, order: history, cause, now, work }.decide(body.standing(), decisions, personalization)
@@ -361,6 +377,7 @@ fn snapshot(
     decisions: Vec<Decided>,
 ) -> Snapshot {
     let definitions = &program.definitions;
+    let now = now.max(standing.as_of());
     let view = view(program, standing, order, now);
     let mut attributes = BTreeMap::new();
     for (number, name) in definitions.attribute_names.iter().enumerate() {

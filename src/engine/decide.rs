@@ -41,8 +41,13 @@ pub(crate) struct Decisions(Vec<Option<(u64, Arc<Decision>)>>);
 impl Decisions {
     /// The decision that was made before, if it still holds at `now` for a profile of this stamp.
     pub(crate) fn cached(&self, id: PersonalizationId, stamp: u64, now: Time) -> Option<&Arc<Decision>> {
+        self.last(id, stamp).filter(|decision| now < decision.valid_until)
+    }
+
+    /// The decision that was made before for a profile of this stamp.
+    pub(crate) fn last(&self, id: PersonalizationId, stamp: u64) -> Option<&Arc<Decision>> {
         let (made_under, decision) = self.0.get(id.index())?.as_ref()?;
-        (*made_under == stamp && now < decision.valid_until).then_some(decision)
+        (*made_under == stamp).then_some(decision)
     }
 
     fn keep(&mut self, id: PersonalizationId, stamp: u64, decision: &Arc<Decision>, personalizations: usize) {

@@ -35,7 +35,7 @@ pub struct Decision {
 }
 
 /// Why a decision is what it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
@@ -48,7 +48,7 @@ pub enum Reason {
 }
 
 /// One chosen offer, or the fallback.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Chosen {
     /// The offer's name.
     pub name: Arc<str>,
@@ -56,6 +56,15 @@ pub struct Chosen {
     pub text: Option<Arc<str>>,
     /// Why the text could not be filled in.
     pub problem: Option<Arc<str>>,
+}
+
+/// What of a decision is shown to the customer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Choice {
+    /// What was chosen, best first: under the strategies `first` and `best` at most one.
+    pub offers: Vec<Chosen>,
+    /// Why these.
+    pub reason: Reason,
 }
 
 /// A decision, and whether it was found rather than made.
@@ -67,7 +76,24 @@ pub struct Decided {
     pub cached: bool,
 }
 
+impl Choice {
+    /// The name of the first chosen offer, or of the fallback.
+    pub fn name(&self) -> Option<&str> {
+        self.offers.first().map(|chosen| &*chosen.name)
+    }
+
+    /// The text of the first chosen offer, or of the fallback.
+    pub fn text(&self) -> Option<&str> {
+        self.offers.first()?.text.as_deref()
+    }
+}
+
 impl Decision {
+    /// What of it is shown to the customer.
+    pub fn choice(&self) -> Choice {
+        Choice { offers: self.offers.clone(), reason: self.reason }
+    }
+
     /// The name of the first chosen offer, or of the fallback.
     pub fn name(&self) -> Option<&str> {
         self.offers.first().map(|chosen| &*chosen.name)

@@ -40,6 +40,14 @@ impl Standing<'_> {
         }
     }
 
+    /// As of when this is: what it was before is not to be asked any more.
+    pub(crate) fn as_of(self) -> Time {
+        match self {
+            Standing::Cell(cell) => cell.as_of,
+            Standing::Image(image) => image.as_of(),
+        }
+    }
+
     /// The number of the last change.
     pub(crate) fn stamp(self) -> u64 {
         match self {

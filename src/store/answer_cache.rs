@@ -1,54 +1,38 @@
-//! Answers that are read without a lock: attributes and memberships of profiles that somebody asked for
-//! before, under the ids that they were asked by.
+//! Answers that are read without a lock: attributes, memberships and decisions of profiles that somebody
+//! asked for before, under the ids that they were asked by.
 //!
-//! Each has a row in a [`RowCache`]: the time until which it holds, attributes in lines of seven values and a
-//! word that says which of them are there, and a bit for each segment. Numbers, times, truths and texts of a
-//! declared list are there; for others one asks under the lock.
+//! Each has a row in a [`RowCache`], laid out by [`answer_row`](crate::store::answer_row).
 //!
 //! Invariants:
-//! 1. A row is written by one who has the profile's shard locked for reading, and forgotten by whoever may
-//!    change the profile, or what an id leads to, with the shard locked for writing. So a row says what the
-//!    profile says, except while it is being changed.
+//! 1. A row is written by one who has the profile's shard locked, and forgotten by whoever may change the
+//!    profile, or what an id leads to, with the shard locked for writing. So a row says what the profile says,
+//!    except while it is being changed.
 //! 2. A table is of one program. With another in force there is another table, from the same step on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ahash::RandomState;
-use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use crate::base::row_cache::{Kept, Row, RowCache, Text, Tickets};
+use crate::base::row_cache::{Kept, Renewed, RowCache, Text, Tickets};
+use crate::base::sync::{ArcSwap, Guard};
 use crate::base::time::Time;
-use crate::derived::view::Known as _;
 use crate::engine::program::Program;
-use crate::engine::standing::Standing;
-use crate::model::declaration::FieldDeclaration;
-use crate::model::ids::{AttributeId, SegmentId};
-use crate::model::value::{Type, Value};
+use crate::store::answer_row::{KeptAnswers, Layout};
+use crate::store::choices::Choices;
 use crate::store::profile::Profile;
 
 /// Rows of the first table.
 const FIRST_ROWS: usize = 1_024;
-/// By how many times a table grows.
-const GROWTH: usize = 2;
+/// By how many times a table grows, unless that is more than the profiles need.
+const GROWTH: usize = 8;
 /// A table grows when one row of so many took the place of another.
 const CROWDED: usize = 64;
 /// Most bytes that a table takes.
 const MOST_BYTES: usize = 2 << 30;
-/// Values in a line, beside the word that says which of them are there.
-const VALUES: usize = 7;
-/// Bits in a line.
-const BITS: usize = 512;
 /// Most lines of a row: of larger catalogs nothing is kept.
 const MOST_LINES: usize = 64;
-
-/// An attribute is missing.
-const MISSING: u64 = 0;
-/// Its value is in the row.
-const HERE: u64 = 1;
-/// Its value is of a kind that rows do not hold.
-const ELSEWHERE: u64 = 2;
 
 /// The answers that are at hand.
 #[derive(Debug)]
@@ -56,12 +40,16 @@ pub(crate) struct AnswerCache {
     tickets: Tickets,
     table: ArcSwap<Table>,
     growing: Mutex<()>,
+    /// How many profiles are in memory.
+    profiles: AtomicUsize,
 }
 
 /// The answers under one program.
 #[derive(Debug)]
 pub(crate) struct Table {
-    program: Arc<Program>,
+    pub(crate) program: Arc<Program>,
+    layout: Layout,
+    choices: Choices,
     /// Nothing is kept of a catalog that is too large.
     rows: Option<RowCache>,
     /// How many rows took the place of others.
@@ -75,26 +63,35 @@ pub(crate) struct LookUp {
     ticket: u64,
 }
 
-/// What a row says.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answers<'a> {
-    row: Row<'a>,
-    program: &'a Program,
-}
-
 impl AnswerCache {
     /// Nothing is known yet.
     pub(crate) fn new(program: &Arc<Program>) -> AnswerCache {
-        let table = ArcSwap::from_pointee(Table::new(program, FIRST_ROWS));
-        AnswerCache { tickets: Tickets::new(RandomState::new()), table, growing: Mutex::default() }
+        AnswerCache {
+            tickets: Tickets::new(RandomState::new()),
+            table: ArcSwap::from_pointee(Table::new(program, FIRST_ROWS)),
+            growing: Mutex::default(),
+            profiles: AtomicUsize::new(0),
+        }
     }
 
     /// Puts a program in force; all shards are locked. Gives what was known under the one before, which takes
     /// long to let go of.
     pub(crate) fn replace_program(&self, program: &Arc<Program>) -> Arc<Table> {
         let _alone = self.growing.lock();
-        let rows = self.table.load().rows.as_ref().map_or(FIRST_ROWS, RowCache::rows);
+        let rows = self.table.load().size();
         self.table.swap(Arc::new(Table::new(program, rows)))
+    }
+
+    /// Lets go of all that is known, the texts that customers were shown included.
+    pub(crate) fn begin_anew(&self) {
+        let _alone = self.growing.lock();
+        let table = self.table.load();
+        self.table.store(Arc::new(Table::new(&table.program, table.size())));
+    }
+
+    /// What is known now.
+    pub(crate) fn table(&self) -> Guard<Arc<Table>> {
+        self.table.load()
     }
 
     /// Begins to look an id up; nothing if its answers cannot be kept.
@@ -105,34 +102,35 @@ impl AnswerCache {
         Some(LookUp { ticket: self.tickets.take(&text), text })
     }
 
-    /// Reads what is kept under an id, if that still holds at `now`, and `read` finds what it wants there.
-    pub(crate) fn read<T>(
-        &self,
-        look_up: &LookUp,
-        now: Time,
-        read: impl FnOnce(Answers<'_>) -> Option<T>,
-    ) -> Option<T> {
-        let table = self.table.load();
-        table.rows.as_ref()?.read(&look_up.text, |row| {
-            let until = Time::from_raw(row.head().load(Ordering::Relaxed) as i64);
-            if now < until { read(Answers { row, program: &table.program }) } else { None }
-        })
-    }
-
-    /// Keeps what a profile says, which was found under an id and is locked for reading, with its program. Of
-    /// one who is asked for the first time since it changed, nothing is kept: many are asked once.
+    /// Keeps what a profile says, which was found under an id and is locked, with its program. Of one who is
+    /// asked for the first time since it changed, nothing is kept: many are asked once.
     pub(crate) fn keep(&self, look_up: &LookUp, profile: &Profile, program: &Arc<Program>) {
         let table = self.table.load();
+        // What was asked for may be what rows have no room for.
+        if table.rows.as_ref().is_none_or(|rows| rows.read(&look_up.text, |_| Some(())).is_none()) {
+            self.write(&table, look_up, profile, program);
+        }
+    }
+
+    /// The same with the decisions that were made since.
+    pub(crate) fn refresh(&self, look_up: &LookUp, profile: &Profile, program: &Arc<Program>) {
+        let table = self.table.load();
+        match table.choices.is_full() {
+            true => self.keep(look_up, profile, program),
+            false => self.write(&table, look_up, profile, program),
+        }
+    }
+
+    fn write(&self, table: &Table, look_up: &LookUp, profile: &Profile, program: &Arc<Program>) {
         let Some(rows) = table.rows.as_ref().filter(|_| Arc::ptr_eq(&table.program, program)) else { return };
-        if !profile.is_asked_again() {
+        if !profile.kept.is_asked_again() {
             return;
         }
-        let write = |row: Row<'_>| write(row, program, profile.standing());
-        if rows.keep(&look_up.text, &self.tickets, look_up.ticket, write) == Kept::InsteadOfAnother {
-            let crowded = 1 + table.crowded.fetch_add(1, Ordering::Relaxed);
-            if crowded > rows.rows() / CROWDED {
-                self.grow(&table);
-            }
+        let kept = rows.keep(&look_up.text, &self.tickets, look_up.ticket, |row| {
+            table.layout.write(row, program, &table.choices, profile);
+        });
+        if kept == Kept::InsteadOfAnother {
+            table.crowded.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -144,13 +142,41 @@ impl AnswerCache {
         }
     }
 
-    /// Begins a larger table in the place of one that is crowded.
-    fn grow(&self, table: &Arc<Table>) {
+    /// Brings the rows up to date that a profile had under its identifiers, now that its change is done. It is
+    /// locked for writing.
+    pub(crate) fn renew(&self, profile: &mut Profile, program: &Arc<Program>) {
+        if !profile.kept.is_to_be_renewed() || profile.revision != program.revision {
+            return;
+        }
+        let table = self.table.load();
+        let Some(rows) = table.rows.as_ref().filter(|_| Arc::ptr_eq(&table.program, program)) else { return };
+        let renewed = |value: &str| {
+            let Some(text) = self.tickets.text(value) else { return Renewed::No };
+            rows.renew(&text, &self.tickets, |row| table.layout.write(row, program, &table.choices, profile))
+        };
+        let all = profile.identifiers().map(|identifier| renewed(identifier.borrowed().value()));
+        let renewed = all.fold(Renewed::No, Renewed::max);
+        profile.kept.set_renewed(renewed);
+    }
+
+    /// Counts profiles that came to memory, or left it.
+    pub(crate) fn count(&self, profiles: isize) {
+        self.profiles.fetch_add(profiles as usize, Ordering::Relaxed);
+    }
+
+    /// Begins a larger table in the place of one that is crowded. No shard is locked: to let go of a large
+    /// table takes long.
+    pub(crate) fn grow_if_crowded(&self) {
+        let table = self.table.load();
+        let rows = table.size();
+        if table.crowded.load(Ordering::Relaxed) <= rows / CROWDED {
+            return;
+        }
         let Some(_alone) = self.growing.try_lock() else { return };
-        let rows = table.rows.as_ref().map_or(0, RowCache::rows);
-        let is_in_force = Arc::ptr_eq(&self.table.load(), table);
-        if is_in_force && rows < most_rows(&table.program) {
-            self.table.store(Arc::new(Table::new(&table.program, rows * GROWTH)));
+        let enough = self.profiles.load(Ordering::Relaxed) / 2 * 3;
+        let wanted = (rows * GROWTH).min(enough.max(rows * 2)).min(most_rows(table.layout));
+        if rows < wanted && Arc::ptr_eq(&self.table.load(), &table) {
+            self.table.store(Arc::new(Table::new(&table.program, wanted)));
         }
     }
 }
@@ -158,100 +184,43 @@ impl AnswerCache {
 impl Table {
     /// A table of so many rows, or as many as may be.
     fn new(program: &Arc<Program>, rows: usize) -> Table {
-        let lines = lines_of_row(program);
-        let rows = (lines <= MOST_LINES).then(|| RowCache::new(rows.min(most_rows(program)), lines));
-        Table { program: Arc::clone(program), rows, crowded: AtomicUsize::new(0) }
-    }
-}
-
-fn lines_of_attributes(program: &Program) -> usize {
-    program.definitions.attributes.len().div_ceil(VALUES)
-}
-
-fn lines_of_row(program: &Program) -> usize {
-    lines_of_attributes(program) + program.definitions.segments.len().div_ceil(BITS)
-}
-
-/// The greatest power of two of rows that are within bounds.
-fn most_rows(program: &Program) -> usize {
-    1 << (MOST_BYTES / RowCache::bytes_of_row(lines_of_row(program))).ilog2()
-}
-
-fn write(row: Row<'_>, program: &Program, standing: Standing<'_>) {
-    row.head().store(standing.deadline().millis() as u64, Ordering::Relaxed);
-    for (line, declared) in program.definitions.attributes.chunks(VALUES).enumerate() {
-        let words = row.line(line);
-        let mut there = 0;
-        for (lane, declared) in declared.iter().enumerate() {
-            let attribute = AttributeId::from_index(line * VALUES + lane);
-            let found = match standing.attribute(attribute) {
-                None => MISSING,
-                Some(value) => encode(&value, declared).map_or(ELSEWHERE, |word| {
-                    words[1 + lane].store(word, Ordering::Relaxed);
-                    HERE
-                }),
-            };
-            there |= found << (2 * lane);
-        }
-        words[0].store(there, Ordering::Relaxed);
-    }
-    let first = lines_of_attributes(program);
-    for (place, segments) in program.graph.segments.chunks(64).enumerate() {
-        let is_member = |bit: usize| u64::from(standing.is_true(segments[bit])) << bit;
-        let word: u64 = (0..segments.len()).map(is_member).sum();
-        row.line(first + place / 8)[place % 8].store(word, Ordering::Relaxed);
-    }
-}
-
-/// A value in one word, if that holds it.
-fn encode(value: &Value, declared: &FieldDeclaration) -> Option<u64> {
-    match (value, &declared.ty) {
-        (Value::Bool(value), Type::Bool) => Some(u64::from(*value)),
-        (Value::Int(value), Type::Int) => Some(*value as u64),
-        (Value::Float(value), Type::Float) => Some(value.to_bits()),
-        (Value::Time(value), Type::Time) => Some(value.millis() as u64),
-        (Value::String(_), Type::String) => {
-            Some(declared.values.iter().position(|listed| listed == value)? as u64)
-        }
-        _ => None,
-    }
-}
-
-fn decode(word: u64, declared: &FieldDeclaration) -> Option<Value> {
-    match declared.ty {
-        Type::Bool => Some(Value::Bool(word != 0)),
-        Type::Int => Some(Value::Int(word as i64)),
-        Type::Float => Some(Value::Float(f64::from_bits(word))),
-        Type::Time => Some(Value::Time(Time::from_raw(word as i64))),
-        Type::String => declared.values.get(word as usize).cloned(),
-        _ => None,
-    }
-}
-
-impl Answers<'_> {
-    /// The program that names what is asked for.
-    pub(crate) fn program(&self) -> &Program {
-        self.program
-    }
-
-    /// An attribute's value, if there is one; nothing if the row does not say.
-    pub(crate) fn attribute(&self, attribute: AttributeId) -> Option<Option<Value>> {
-        let (line, lane) = (attribute.index() / VALUES, attribute.index() % VALUES);
-        let words: &[AtomicU64; 8] = self.row.line(line);
-        match words[0].load(Ordering::Relaxed) >> (2 * lane) & 3 {
-            MISSING => Some(None),
-            HERE => {
-                let declared = &self.program.definitions.attributes[attribute.index()];
-                decode(words[1 + lane].load(Ordering::Relaxed), declared).map(Some)
-            }
-            _ => None,
+        let layout = Layout::new(program);
+        let rows =
+            (layout.lines <= MOST_LINES).then(|| RowCache::new(rows.min(most_rows(layout)), layout.lines));
+        Table {
+            program: Arc::clone(program),
+            layout,
+            choices: Choices::default(),
+            rows,
+            crowded: AtomicUsize::new(0),
         }
     }
 
-    /// Whether the profile is a member of a segment.
-    pub(crate) fn is_member(&self, segment: SegmentId) -> bool {
-        let (place, bit) = (segment.index() / 64, segment.index() % 64);
-        let line = self.row.line(lines_of_attributes(self.program) + place / 8);
-        line[place % 8].load(Ordering::Relaxed) >> bit & 1 == 1
+    fn size(&self) -> usize {
+        self.rows.as_ref().map_or(FIRST_ROWS, RowCache::rows)
     }
+
+    /// Brings the row near that an id would be in.
+    pub(crate) fn touch(&self, look_up: &LookUp) -> u64 {
+        self.rows.as_ref().map_or(0, |rows| rows.touch(&look_up.text))
+    }
+
+    /// Reads what is kept under an id, if that still holds at `now`, and `read` finds what it wants there.
+    pub(crate) fn read<'a, T>(
+        &'a self,
+        look_up: &LookUp,
+        now: Time,
+        read: impl FnOnce(KeptAnswers<'a, '_>) -> Option<T>,
+    ) -> Option<T> {
+        self.rows.as_ref()?.read(&look_up.text, |row| {
+            let until = Time::from_raw(row.head().load(Ordering::Relaxed) as i64);
+            let Table { layout, program, choices, .. } = self;
+            (now < until).then(|| read(KeptAnswers { row, layout: *layout, program, choices, now })).flatten()
+        })
+    }
+}
+
+/// The most rows that are within bounds.
+fn most_rows(layout: Layout) -> usize {
+    MOST_BYTES / RowCache::bytes_of_row(layout.lines)
 }

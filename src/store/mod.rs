@@ -1,5 +1,8 @@
 //! Profiles in memory: shards of them behind locks, who is who, and whose time comes next.
 
+pub(crate) mod choices;
+pub(crate) mod kept;
+pub(crate) mod answer_row;
 pub(crate) mod answer_cache;
 pub(crate) mod history;
 pub(crate) mod message_index;

@@ -1,7 +1,7 @@
 //! One profile: its ids, its messages, and the state made of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::cell::Cell;
 use crate::engine::decide::Decisions;
@@ -12,13 +12,7 @@ use crate::engine::transition::Trigger;
 use crate::facts::identity::known_as::{Known, KnownAs};
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::store::history::History;
-
-/// Nobody looked answers up since the profile changed.
-const NEVER: u8 = 0;
-/// Somebody did.
-const ONCE: u8 = 1;
-/// Answers may be kept.
-const KEPT: u8 = 2;
+use crate::store::kept::KeptState;
 
 /// A profile.
 #[derive(Debug)]
@@ -44,8 +38,8 @@ pub(crate) struct Profile {
     pub(crate) making: u64,
     /// Whether anybody asked since it was last looked at for eviction.
     asked: AtomicBool,
-    /// How often answers of it were looked up since it changed: never, once, or so that they may be kept.
-    looked_up: AtomicU8,
+    /// Whether its answers are at hand.
+    pub(crate) kept: KeptState,
 }
 
 /// What is on disk under the identifiers of a profile, beside its state and its messages.
@@ -142,7 +136,7 @@ impl Profile {
             on_disk: OnDisk { leads_here: true, ..OnDisk::default() },
             making: 0,
             asked: AtomicBool::new(true),
-            looked_up: AtomicU8::new(NEVER),
+            kept: KeptState::default(),
         }
     }
 
@@ -212,20 +206,6 @@ impl Profile {
         if let Trigger::Message(place) = self.body.standing().last_cause() {
             self.history.set_last_cause(place);
         }
-    }
-
-    /// Whether its answers were looked up before, since it changed: then they may be kept from now on.
-    pub(crate) fn is_asked_again(&self) -> bool {
-        let first = self.looked_up.compare_exchange(NEVER, ONCE, Ordering::Relaxed, Ordering::Relaxed);
-        if first.is_err() {
-            self.looked_up.store(KEPT, Ordering::Relaxed);
-        }
-        first.is_err()
-    }
-
-    /// Whether answers of it may be kept; whoever asks forgets them.
-    pub(crate) fn take_kept(&mut self) -> bool {
-        std::mem::replace(self.looked_up.get_mut(), NEVER) == KEPT
     }
 
     /// Remembers that somebody asked.

@@ -470,6 +470,7 @@ impl Shard {
             .advance(body.cell(program), now);
         profile.changed();
         self.after(place, &turns, now);
+        self.renew(place);
         Some(Turns { profile: place, turns })
     }
 
@@ -521,5 +522,10 @@ impl Shard {
         if let Some(profile) = self.slots.get(place) {
             self.timers.arm(place, profile.standing().deadline(), now);
         }
+    }
+
+    /// Puts at hand what a profile answers, if that was so before it changed. It is as others may see it.
+    pub(crate) fn renew(&mut self, place: u32) {
+        self.slots.renew(place, &self.program);
     }
 }

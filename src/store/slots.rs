@@ -1,7 +1,9 @@
-//! The slots of a shard's profiles. What is kept of a profile's answers is forgotten before it is changed.
+//! The slots of a shard's profiles. What is kept of a profile's answers is forgotten before it is changed, and
+//! may be renewed once the change is done.
 
 use std::sync::Arc;
 
+use crate::engine::program::Program;
 use crate::store::answer_cache::AnswerCache;
 use crate::store::profile::Profile;
 
@@ -40,6 +42,13 @@ impl Slots {
         self.get_mut(place).expect("a place that was found is occupied")
     }
 
+    /// Renews what was kept of the profile in a slot, under the program in force.
+    pub(super) fn renew(&mut self, place: u32, program: &Arc<Program>) {
+        if let Some(profile) = self.slots.get_mut(place as usize).and_then(Option::as_mut) {
+            self.answers.renew(profile, program);
+        }
+    }
+
     /// The profile in a slot, of which nothing is changed that can be asked.
     pub(super) fn quietly(&mut self, place: u32) -> Option<&mut Profile> {
         self.slots.get_mut(place as usize)?.as_mut()
@@ -62,18 +71,20 @@ impl Slots {
             self.slots.push(None);
         }
         self.slots[place as usize] = Some(profile);
+        self.answers.count(1);
     }
 
     /// Takes a profile out.
     pub(super) fn take(&mut self, place: u32) -> Option<Profile> {
         let mut profile = self.slots.get_mut(place as usize)?.take()?;
         forget(&self.answers, &mut profile);
+        self.answers.count(-1);
         Some(profile)
     }
 }
 
 fn forget(answers: &AnswerCache, profile: &mut Profile) {
-    if profile.take_kept() {
+    if profile.kept.take() {
         profile.identifiers().for_each(|identifier| answers.forget(identifier.borrowed().value()));
     }
 }

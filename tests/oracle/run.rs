@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use habitue::{
-    Answers, Catalog, Clock, Database, ErrorKind, ManualClock, Message, Reference, Snapshot, Time,
-    Transition, Value,
+    Answers, Catalog, Clock, Database, ErrorKind, ManualClock, Message, Question, Reference, Reply, Snapshot,
+    Time, Transition, Value,
 };
 
 use crate::catalogs::{USERS, VISITORS};
@@ -369,7 +369,38 @@ impl<'a> Run<'a> {
                 return Err(format!("attribute {id} {name}: {said:?}, expected {value:?}"));
             }
         }
-        Ok(())
+        // The second time it may be at hand.
+        self.ask_together(id, &answers)?;
+        self.ask_together(id, &answers)
+    }
+
+    fn ask_together(&self, id: &str, answers: &Answers) -> Result<(), String> {
+        let mut question = Question::new();
+        let attributes: Vec<_> = answers.attributes.keys().map(|name| question.attribute(name)).collect();
+        let segments: Vec<_> = answers.segments.keys().map(|name| question.membership(name)).collect();
+        let decisions: Vec<_> = answers.decisions.keys().map(|name| question.decision(name)).collect();
+        let wrong = |name: &String| Err(format!("ask {id}: {name} is another one than asked by itself"));
+        let read = |reply: Reply<'_>| {
+            for ((name, value), handle) in answers.attributes.iter().zip(attributes) {
+                let is_same = same_value(reply.attribute(handle), value.as_ref());
+                if !is_same && !answers.close_calls.contains(name) {
+                    return wrong(name);
+                }
+            }
+            for ((name, member), handle) in answers.segments.iter().zip(segments) {
+                if reply.is_member(handle) != *member && !answers.close_calls.contains(name) {
+                    return wrong(name);
+                }
+            }
+            for (name, handle) in answers.decisions.keys().zip(decisions) {
+                let decided = self.database.decide(id, name).map_err(|error| error.to_string())?;
+                if reply.offers(handle) != decided.decision.offers {
+                    return wrong(name);
+                }
+            }
+            Ok(())
+        };
+        self.database.ask(id, &question, read).map_err(|error| error.to_string())?
     }
 
     fn count(&mut self) -> Result<(), String> {

@@ -312,9 +312,10 @@ impl Database {
         transitions
     }
 
-    /// Forgets the ids of messages that are gone, and what changed ones said, in memory and in the files of
-    /// ids; knows those of anonymous ones.
+    /// Forgets what is at hand, the ids of messages that are gone, and what changed ones said, in memory and in
+    /// the files of ids; knows those of anonymous ones.
     fn revise_ids(&self, touched: &[Touched], anonymous: &[Entry]) {
+        self.shards.answers.begin_anew();
         // No id goes from memory to the files meanwhile: one that is used again now stays.
         let _alone = self.upkeep.as_ref().map(|upkeep| upkeep.folder.upkeep.lock());
         let mut revised = Revised::new();

@@ -95,6 +95,11 @@ impl Image {
         self.archived().read(program.graph.nodes)
     }
 
+    /// As of when the cell is.
+    pub(crate) fn as_of(&self) -> Time {
+        Time::from_raw(self.archived().as_of.to_native())
+    }
+
     /// Until when what is concluded holds.
     pub(crate) fn deadline(&self) -> Time {
         Time::from_raw(self.archived().deadline.to_native())

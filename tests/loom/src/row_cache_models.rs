@@ -41,6 +41,18 @@ impl Cached {
         self.rows.forget(&self.text(text), &self.tickets);
     }
 
+    /// Changes the number, and writes the row anew.
+    fn change_and_renew(&self, text: &str, to: u64) {
+        let mut truth = self.truth.lock().expect("nobody panics");
+        let text = self.text(text);
+        self.rows.forget(&text, &self.tickets);
+        *truth = to;
+        self.rows.renew(&text, &self.tickets, |row| {
+            row.head().store(to, Ordering::Relaxed);
+            row.line(0)[3].store(to, Ordering::Relaxed);
+        });
+    }
+
     /// Both copies of the number, if they are there.
     fn read(&self, text: &str) -> Option<(u64, u64)> {
         self.rows.read(&self.text(text), |row| {
@@ -89,6 +101,31 @@ fn what_was_looked_up_before_a_change_is_not_kept_after_it() {
     });
 }
 
+fn a_renewed_row_is_of_one_version() {
+    model(|| {
+        let cached = Cached::new();
+        cached.keep("ana");
+        let writer = beside(&cached, |cached| cached.change_and_renew("ana", 2));
+        if let Some((one, other)) = cached.read("ana") {
+            assert_eq!(one, other, "two versions in one answer");
+        }
+        writer.join().expect("it ends");
+        assert_eq!(cached.read("ana"), Some((2, 2)), "it is renewed");
+    });
+}
+
+fn what_was_looked_up_before_a_change_does_not_replace_what_was_renewed() {
+    model(|| {
+        let cached = Cached::new();
+        cached.keep("ana");
+        let keeper = beside(&cached, |cached| cached.keep("ana"));
+        cached.change_and_renew("ana", 2);
+        assert!(cached.read("ana").is_none_or(|read| read == (2, 2)), "forgotten before");
+        keeper.join().expect("it ends");
+        assert!(cached.read("ana").is_none_or(|read| read == (2, 2)), "kept after it was forgotten");
+    });
+}
+
 #[test]
 fn a_reader_sees_one_version() {
     what_is_read_is_of_one_version();
@@ -130,4 +167,21 @@ fn two_texts_take_turns_in_one_row() {
         assert!([ana, bob].into_iter().flatten().all(|read| read == (1, 1)));
         other.join().expect("it ends");
     });
+}
+
+#[test]
+fn a_reader_sees_one_version_of_what_is_renewed() {
+    a_renewed_row_is_of_one_version();
+}
+
+#[test]
+#[should_panic(expected = "two versions in one answer")]
+fn a_reader_without_a_fence_sees_two_of_what_is_renewed() {
+    leave_out(Ordering::Acquire);
+    a_renewed_row_is_of_one_version();
+}
+
+#[test]
+fn what_is_renewed_stays() {
+    what_was_looked_up_before_a_change_does_not_replace_what_was_renewed();
 }
