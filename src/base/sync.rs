@@ -1,7 +1,7 @@
 //! The atomics that protocols of our own are made of: one place, so that a model checker can put its own here;
 //! and what is published to readers who take no lock.
 
-pub(crate) use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+pub(crate) use arc_swap::{ArcSwap, ArcSwapOption};
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// How many counters tell whether tickets hold ([`row_cache`](crate::base::row_cache)).

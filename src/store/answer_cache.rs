@@ -8,15 +8,19 @@
 //!    profile, or what an id leads to, with the shard locked for writing. So a row says what the profile says,
 //!    except while it is being changed.
 //! 2. A table is of one program. With another in force there is another table, from the same step on.
+//! 3. A table's number is said to be in force before the table is put in force. So whoever knows of something
+//!    that was done under a table finds that his own is an older one.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ahash::RandomState;
 use parking_lot::Mutex;
 
 use crate::base::row_cache::{Kept, Renewed, RowCache, Text, Tickets};
-use crate::base::sync::{ArcSwap, Guard};
+use crate::base::sync::ArcSwap;
 use crate::base::time::Time;
 use crate::engine::program::Program;
 use crate::store::answer_row::{KeptAnswers, Layout};
@@ -34,10 +38,21 @@ const MOST_BYTES: usize = 2 << 30;
 /// Most lines of a row: of larger catalogs nothing is kept.
 const MOST_LINES: usize = 64;
 
+/// How many tables there were in this process.
+static TABLES: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// The table that this thread read last: to read it again writes to nothing that other threads read. It
+    /// lives until the thread reads another one, or ends.
+    static LAST: RefCell<Option<Rc<Arc<Table>>>> = const { RefCell::new(None) };
+}
+
 /// The answers that are at hand.
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
     tickets: Tickets,
+    /// The number of the table in force.
+    number: AtomicU64,
     table: ArcSwap<Table>,
     growing: Mutex<()>,
     /// How many profiles are in memory.
@@ -47,6 +62,8 @@ pub(crate) struct AnswerCache {
 /// The answers under one program.
 #[derive(Debug)]
 pub(crate) struct Table {
+    /// No other table has it.
+    number: u64,
     pub(crate) program: Arc<Program>,
     layout: Layout,
     choices: Choices,
@@ -66,9 +83,11 @@ pub(crate) struct LookUp {
 impl AnswerCache {
     /// Nothing is known yet.
     pub(crate) fn new(program: &Arc<Program>) -> AnswerCache {
+        let table = Table::new(program, FIRST_ROWS);
         AnswerCache {
             tickets: Tickets::new(RandomState::new()),
-            table: ArcSwap::from_pointee(Table::new(program, FIRST_ROWS)),
+            number: AtomicU64::new(table.number),
+            table: ArcSwap::from_pointee(table),
             growing: Mutex::default(),
             profiles: AtomicUsize::new(0),
         }
@@ -79,19 +98,31 @@ impl AnswerCache {
     pub(crate) fn replace_program(&self, program: &Arc<Program>) -> Arc<Table> {
         let _alone = self.growing.lock();
         let rows = self.table.load().size();
-        self.table.swap(Arc::new(Table::new(program, rows)))
+        self.put_in_force(Table::new(program, rows))
     }
 
     /// Lets go of all that is known, the texts that customers were shown included.
     pub(crate) fn begin_anew(&self) {
         let _alone = self.growing.lock();
         let table = self.table.load();
-        self.table.store(Arc::new(Table::new(&table.program, table.size())));
+        self.put_in_force(Table::new(&table.program, table.size()));
+    }
+
+    fn put_in_force(&self, table: Table) -> Arc<Table> {
+        self.number.store(table.number, Ordering::Release);
+        self.table.swap(Arc::new(table))
     }
 
     /// What is known now.
-    pub(crate) fn table(&self) -> Guard<Arc<Table>> {
-        self.table.load()
+    pub(crate) fn table(&self) -> Rc<Arc<Table>> {
+        let number = self.number.load(Ordering::Acquire);
+        let last = LAST.try_with(|last| last.borrow().clone().filter(|table| table.number == number));
+        last.ok().flatten().unwrap_or_else(|| {
+            let table = Rc::new(self.table.load_full());
+            // In a thread that ends, it is not kept.
+            let _ended = LAST.try_with(|last| last.replace(Some(Rc::clone(&table))));
+            table
+        })
     }
 
     /// Begins to look an id up; nothing if its answers cannot be kept.
@@ -176,7 +207,7 @@ impl AnswerCache {
         let enough = self.profiles.load(Ordering::Relaxed) / 2 * 3;
         let wanted = (rows * GROWTH).min(enough.max(rows * 2)).min(most_rows(table.layout));
         if rows < wanted && Arc::ptr_eq(&self.table.load(), &table) {
-            self.table.store(Arc::new(Table::new(&table.program, wanted)));
+            self.put_in_force(Table::new(&table.program, wanted));
         }
     }
 }
@@ -188,6 +219,7 @@ impl Table {
         let rows =
             (layout.lines <= MOST_LINES).then(|| RowCache::new(rows.min(most_rows(layout)), layout.lines));
         Table {
+            number: TABLES.fetch_add(1, Ordering::Relaxed),
             program: Arc::clone(program),
             layout,
             choices: Choices::default(),
