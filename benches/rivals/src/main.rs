@@ -1,130 +1,87 @@
-//! From closed to the first correct decision, with all profiles on disk: Habitue and what else a shop
-//! could use.
+//! The same work on Habitue and on what else a shop could use, all sides in one run.
 //!
 //! ```sh
-//! cd benches/rivals && cargo run --release -- 1000000 /tmp/rivals
+//! cd benches/rivals
+//! cargo run --release -- all --profiles 1000000 --folder /tmp/rivals --plot rivals.svg
 //! ```
 //!
-//! Arguments: how many profiles (of 40 float attributes each), and a folder, which keeps the loaded
-//! stores for the next run. Each opening is a process of its own; the stores take turns, five rounds; what
-//! is printed are medians. The files are in the system's cache by then. Redis is the server of the system
-//! (`apt-get install redis-server`), and is left out if there is none.
+//! Habitue takes 11 KB of memory for each customer of `reads`, and more with what it keeps at hand; with all sides,
+//! 200,000 customers need 6 GB.
 //!
-//! "Flat file" is the floor of everything that reads all: one file of bare numbers, deserialised into one
-//! hash map. "Habitue all read" makes every profile of the same folder from its messages before it answers
-//! (`open_read_only`).
+//! Questions: `opening`, `reads`, `decisions`, `messages`, `growth`, or `all` of them; several may be named.
+//!
+//! | option | what | if left out |
+//! |---|---|---|
+//! | `--profiles N` | customers of `opening`, `reads` and the large side of `growth` | 1,000,000 |
+//! | `--customers N` | customers of `decisions`, `messages` and the small side of `growth` | 20,000 |
+//! | `--segments A,B` | how many segments, for `decisions` and `messages` | 10,100,1000 |
+//! | `--rounds N` | rounds, in each of which all sides take their turn | 5 |
+//! | `--calls N` | calls of one side in one round, timed alone; as many again at one go | 20,000 |
+//! | `--folder F` | where stores on disk are; those of `opening` stay for the next run | the system's |
+//! | `--plot F` | writes an SVG | none |
+//!
+//! Every side is asked for customers chosen the same way, and before anything is measured all have to give the same
+//! answers. Each side is a file, which says by its comments how it is set up. Redis is the server of the system
+//! (`apt-get install redis-server`); without it, its sides are left out. What is named floor is the least that
+//! memory lets anybody take, measured in the same run.
 
-mod flat_file;
-mod habitue_folder;
-mod redb_file;
-mod redis_snapshot;
-mod sqlite_file;
+mod arguments;
+mod customers;
+mod decisions;
+mod habitue_words;
+mod machine;
+mod messages;
+mod opening;
+mod plot;
+#[path = "../../workload/processor_time.rs"]
+mod processor_time;
+mod reads;
+mod redis_server;
+mod table;
+mod times;
+#[path = "../../workload/mod.rs"]
 mod workload;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+
+use arguments::{Arguments, Question};
+use table::Table;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// What can be asked of a store.
-struct Rival {
-    name: &'static str,
-    /// Fills an empty folder.
-    load: fn(&Path, u64) -> Outcome<()>,
-    /// Opens it and decides for one customer: whether the offer for high values is shown.
-    decide: fn(&Path, &str) -> Outcome<bool>,
-}
-
-const RIVALS: [Rival; 6] = [
-    Rival { name: "habitue", load: habitue_folder::load, decide: habitue_folder::decide },
-    Rival { name: "sqlite", load: sqlite_file::load, decide: sqlite_file::decide },
-    Rival { name: "redb", load: redb_file::load, decide: redb_file::decide },
-    Rival { name: "redis snapshot", load: redis_snapshot::load, decide: redis_snapshot::decide },
-    Rival { name: "flat file", load: flat_file::load, decide: flat_file::decide },
-    Rival {
-        name: "habitue all read",
-        load: habitue_folder::load_nothing,
-        decide: habitue_folder::decide_after_all,
-    },
-];
-const ROUNDS: u64 = 5;
-/// The argument that makes this program one opening.
-const CHILD: &str = "--one-opening";
-
 fn main() -> Outcome<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    if let [_, child, name, folder, number] = &arguments[..]
-        && child == CHILD
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [child, name, folder, number] = &words[..]
+        && child == opening::CHILD
     {
-        return open_once(name, Path::new(folder), number.parse()?);
+        return opening::open_once(name, Path::new(folder), number.parse()?);
     }
-    let [_, profiles, folder] = &arguments[..] else {
-        return Err("usage: habitue-rivals PROFILES FOLDER".into());
-    };
-    compare(profiles.parse()?, Path::new(folder))
-}
-
-fn compare(profiles: u64, folder: &Path) -> Outcome<()> {
-    let mut present = Vec::new();
-    for rival in &RIVALS {
-        if rival.name.starts_with("redis") && !redis_snapshot::is_installed() {
-            println!("{}: not installed, left out", rival.name);
-            continue;
-        }
-        let place = folder.join(format!("{}-{profiles}", rival.name.replace(' ', "-")));
-        if !place.join("loaded").exists() {
-            let _ = std::fs::remove_dir_all(&place);
-            std::fs::create_dir_all(&place)?;
-            let begun = Instant::now();
-            (rival.load)(&place, profiles)?;
-            println!("{}: loaded in {:.0} s", rival.name, begun.elapsed().as_secs_f64());
-            std::fs::write(place.join("loaded"), "")?;
-        }
-        present.push((rival, place, Vec::new()));
+    let arguments = Arguments::read(&words)?;
+    std::fs::create_dir_all(&arguments.folder)?;
+    machine::print();
+    println!("{arguments:?}");
+    if !redis_server::is_installed() {
+        println!("redis-server is not installed: Redis is left out");
     }
-    for round in 0..ROUNDS {
-        for (rival, place, times) in &mut present {
-            times.push(time_of(rival, place, round.wrapping_mul(7_919_777) % profiles)?);
+    let mut tables: Vec<Table> = Vec::new();
+    for question in &arguments.questions {
+        let answered = match question {
+            Question::Opening => {
+                opening::compare(arguments.profiles, arguments.rounds as u64, &arguments.folder)?;
+                Vec::new()
+            }
+            Question::Reads => reads::compare(&arguments)?,
+            Question::Decisions => decisions::compare(&arguments)?,
+            Question::Messages => messages::compare(&arguments)?,
+            Question::Growth => messages::grow(&arguments)?,
+        };
+        answered.iter().for_each(Table::print);
+        println!("\nload after it: {}", machine::load());
+        tables.extend(answered);
+        // After each, so that a long run that is stopped has drawn what it knows.
+        if let Some(path) = &arguments.plot {
+            std::fs::write(path, plot::drawing(&tables))?;
         }
-    }
-    let medians: Vec<Duration> = present.iter_mut().map(|(_, _, times)| median(times)).collect();
-    println!(
-        "\n| {profiles} profiles | open and first decision | times as long as the first |\n|---|---|---|"
-    );
-    for ((rival, ..), time) in present.iter().zip(&medians) {
-        let ratio = time.as_secs_f64() / medians[0].as_secs_f64();
-        println!("| {} | {:.1} ms | {ratio:.1} |", rival.name, time.as_secs_f64() * 1e3);
     }
     Ok(())
-}
-
-/// How long one opening takes, in a process of its own, without the start of the process.
-fn time_of(rival: &Rival, place: &Path, number: u64) -> Outcome<Duration> {
-    let program: PathBuf = std::env::current_exe()?;
-    let mut command = Command::new(program);
-    command.arg(CHILD).arg(rival.name).arg(place).arg(number.to_string()).stderr(Stdio::inherit());
-    let ended = command.output()?;
-    if !ended.status.success() {
-        return Err(format!("{} ended with {}", rival.name, ended.status).into());
-    }
-    Ok(Duration::from_nanos(String::from_utf8(ended.stdout)?.trim().parse()?))
-}
-
-fn open_once(name: &str, place: &Path, number: u64) -> Outcome<()> {
-    let rival = RIVALS.iter().find(|rival| rival.name == name).ok_or("there is no such store")?;
-    let id = workload::id(number);
-    let begun = Instant::now();
-    let is_high = (rival.decide)(place, &id)?;
-    let took = begun.elapsed();
-    if is_high != workload::is_high(workload::value(number, 0)) {
-        return Err(format!("{name} decides wrongly for {id}").into());
-    }
-    println!("{}", took.as_nanos());
-    Ok(())
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }

@@ -3,17 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use habitue::{Catalog, Database, Durability, Message, OpenOptions};
+use habitue::{Catalog, Database, Durability, OpenOptions};
 
 use crate::Outcome;
-use crate::workload::{ATTRIBUTES, id, value};
+use crate::habitue_words::{all_of, declarations};
 
 /// What the name says of the one that reads all profiles.
 pub(crate) const ALL: &str = "-all-read";
 
 fn catalog() -> Outcome<Catalog> {
-    let mut text = String::from("schema = 1\n[attributes]\n");
-    (0..ATTRIBUTES).for_each(|number| text.push_str(&format!("a{number} = \"float\"\n")));
+    let mut text = declarations();
     text.push_str("[personalizations.home]\nfallback = { name = \"hello\" }\n");
     text.push_str("[[personalizations.home.offers]]\nname = \"high\"\nwhen = 'a0 > 500.0'\n");
     Ok(Catalog::from_toml(&text)?)
@@ -24,11 +23,7 @@ pub(crate) fn load(folder: &Path, profiles: u64) -> Outcome<()> {
     let database =
         options.durability(Durability::Group(Duration::from_millis(50))).open(folder.join("data"))?;
     for number in 0..profiles {
-        let message = Message::identify(id(number)).with_id(format!("i{number}"));
-        let message = (0..ATTRIBUTES).fold(message, |message, attribute| {
-            message.with_trait(format!("a{attribute}"), value(number, attribute))
-        });
-        database.apply(message)?;
+        database.apply(all_of(number))?;
     }
     database.compact()?;
     Ok(database.close()?)

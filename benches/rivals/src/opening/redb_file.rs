@@ -5,7 +5,7 @@ use std::path::Path;
 use redb::{Database, ReadableDatabase, TableDefinition};
 
 use crate::Outcome;
-use crate::workload::{id, is_high, values};
+use crate::customers::{id, is_high, packed, unpacked};
 
 const PROFILES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("profiles");
 /// Profiles in one transaction.
@@ -18,8 +18,7 @@ pub(crate) fn load(folder: &Path, profiles: u64) -> Outcome<()> {
         {
             let mut table = transaction.open_table(PROFILES)?;
             for number in first..profiles.min(first + BATCH) {
-                let bytes: Vec<u8> = values(number).into_iter().flat_map(f64::to_le_bytes).collect();
-                table.insert(&*id(number), &*bytes)?;
+                table.insert(&*id(number), &packed(number)[..])?;
             }
         }
         transaction.commit()?;
@@ -31,9 +30,9 @@ pub(crate) fn decide(folder: &Path, id: &str) -> Outcome<bool> {
     let database = Database::open(folder.join("profiles.redb"))?;
     let transaction = database.begin_read()?;
     let found = transaction.open_table(PROFILES)?.get(id)?.ok_or("there is no such customer")?;
-    let first = found.value().first_chunk().copied().ok_or("a record is short")?;
+    let first = unpacked(found.value(), 0).ok_or("a record is short")?;
     drop(found);
     drop(transaction);
     std::mem::forget(database);
-    Ok(is_high(f64::from_le_bytes(first)))
+    Ok(is_high(first))
 }

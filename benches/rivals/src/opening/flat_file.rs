@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use crate::Outcome;
-use crate::workload::{id, is_high, values};
+use crate::customers::{id, is_high, values};
 
 pub(crate) fn load(folder: &Path, profiles: u64) -> Outcome<()> {
-    let all: Vec<(String, Vec<f64>)> = (0..profiles).map(|number| (id(number), values(number))).collect();
+    let all: Vec<(String, Vec<f64>)> =
+        (0..profiles).map(|number| (id(number), values(number).to_vec())).collect();
     Ok(fs::write(folder.join("profiles.postcard"), postcard::to_stdvec(&all)?)?)
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::Outcome;
-use crate::workload::{ATTRIBUTES, id, is_high, values};
+use crate::customers::{ATTRIBUTES, id, is_high, values};
 
 pub(crate) fn load(folder: &Path, profiles: u64) -> Outcome<()> {
     let mut connection = Connection::open(folder.join("profiles.sqlite"))?;
@@ -15,7 +15,7 @@ pub(crate) fn load(folder: &Path, profiles: u64) -> Outcome<()> {
     connection
         .execute_batch(&format!("CREATE TABLE profile (id TEXT PRIMARY KEY, {columns}) WITHOUT ROWID"))?;
     let transaction = connection.transaction()?;
-    let marks = vec!["?"; ATTRIBUTES as usize].join(", ");
+    let marks = vec!["?"; ATTRIBUTES].join(", ");
     let mut insert = transaction.prepare(&format!("INSERT INTO profile VALUES ('' || ?, {marks})"))?;
     for number in 0..profiles {
         let id = [rusqlite::types::Value::from(id(number))];
