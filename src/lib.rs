@@ -79,6 +79,9 @@ pub use db::question::{AttributeHandle, PersonalizationHandle, Question, Reply, 
 pub use db::reference::{Answers, Reference, Shown};
 pub use db::simulate;
 pub use db::stats::{DiskStats, Stats};
+pub use db::subscribing::change::{Change, DecisionChange};
+pub use db::subscribing::options::{SubscribeOptions, WhenFull};
+pub use db::subscribing::subscription::Subscription;
 pub use db::summarising::Summarised;
 pub use db::summary::{AggregateBound, CatalogSummary};
 #[cfg(feature = "workbench")]

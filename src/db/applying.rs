@@ -12,9 +12,10 @@ use parking_lot::RwLockWriteGuard;
 use crate::base::error::Error;
 use crate::base::time::{Duration, Time};
 use crate::db::applied::{Applied, Transition};
-use crate::db::database::{Database, name_turns};
+use crate::db::changing::{self, catch_up};
+use crate::db::database::Database;
 use crate::db::durable::loading::Loaded;
-use crate::db::sweep::catch_up;
+use crate::db::subscribing::stream::Patience;
 use crate::db::tied::{Concern, Surroundings, concern};
 use crate::engine::program::Program;
 use crate::engine::typed_message::{Content, Misfits};
@@ -79,12 +80,14 @@ pub(crate) enum Way<'a> {
 }
 
 impl Database {
-    /// Applies a message: when the call returns, every answer takes it into account.
+    /// Applies a message: when the call returns, every answer takes it into account, and every subscriber has
+    /// been told, or is waited for if they want that ([`WhenFull`](crate::WhenFull)).
     ///
     /// # Errors
     /// If the message is refused; then nothing has changed, and the refusal says why.
     pub fn apply(&self, message: Message) -> Result<Applied, Refusal> {
         let applied = self.try_apply(message);
+        self.reports.hand_on(Patience::Waits);
         if applied.is_err() {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
         }
@@ -180,7 +183,6 @@ impl Database {
         if let Some(upkeep) = &self.upkeep {
             upkeep.folder.commit(sequence)?;
         }
-        self.reports.keep(&transitions);
         self.settle_held(now)?;
         Ok(Applied { message_id, duplicate: false, transitions })
     }
@@ -246,11 +248,11 @@ impl Database {
         if let Recipient::Known(slot) = recipient {
             catch_up(&mut shard, slot, &self.reports)?;
         }
-        let turns = shard.apply(recipient, arriving, &waiting, record)?;
-        shard.renew(turns.profile);
+        let (slot, transitions) =
+            changing::apply(&mut shard, recipient, arriving, &waiting, record, &self.reports)?;
+        shard.renew(slot);
         self.forget_held(&waiting);
-        let sequence = shard.profile(turns.profile).sequence;
-        let transitions = name_turns(program, &shard, &turns);
+        let sequence = shard.profile(slot).sequence;
         drop(shard);
         if let Some(upkeep) = &self.upkeep {
             upkeep.grew(bytes + STATE_BYTES);

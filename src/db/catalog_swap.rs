@@ -14,6 +14,7 @@ use crate::base::time::Time;
 use crate::db::applied::{Cause, Transition};
 use crate::db::applying::Incoming;
 use crate::db::catalog::Catalog;
+use crate::db::changing::advance_due;
 use crate::db::database::Database;
 use crate::db::durable::catalogs;
 use crate::db::durable::folder::Access;
@@ -21,6 +22,7 @@ use crate::db::durable::opening::unpack_text;
 use crate::db::durable::upkeep::Kept;
 use crate::db::hearing_anew::waits;
 use crate::db::held::Heldback;
+use crate::db::subscribing::stream::Patience;
 use crate::db::tied::Concerned;
 use crate::engine::program::Program;
 use crate::model::identifier::Identifier;
@@ -54,6 +56,7 @@ impl Database {
             upkeep.folder.journal.sync()?;
         }
         self.sweep.begin();
+        self.reports.hand_on(Patience::Never);
         Ok(revision)
     }
 
@@ -127,8 +130,13 @@ impl Database {
         record()?;
         let mut before = Memberships::new();
         for shard in locked.all() {
-            self.advance_shard(shard, now);
+            let due = shard.count_due(now);
+            advance_due(shard, now, due, &self.reports);
             note_memberships(shard, &mut before);
+            if let Some(watch) = self.reports.watch() {
+                let slots: Vec<u32> = shard.profiles().map(|(slot, _)| slot).collect();
+                slots.into_iter().for_each(|slot| watch.begin(shard, slot, now));
+            }
         }
         let known_before = locked.replace_program(Arc::clone(&new), now);
         for shard in locked.all() {
@@ -140,15 +148,18 @@ impl Database {
         let later: Vec<Heldback> =
             concerned.profiles().flat_map(|profile| waiting(profile, now, rules)).collect();
         let plan = concerned.heard_anew(None, now, rules);
-        self.carry_out(&mut concerned, plan.plan, "", now, 0);
+        let (_, watched) = self.make_anew(&mut concerned, plan.plan, now, 0);
         let mut after = Memberships::new();
         for shard in concerned.locked.all() {
             note_memberships(shard, &mut after);
         }
+        self.reports.keep(&moves(&before, &after, now));
+        if let Some(watched) = watched {
+            watched.look(&mut concerned.locked, &[], now, &Cause::Catalog, &self.reports);
+        }
         drop(concerned);
         drop(known_before);
         later.into_iter().for_each(|held| self.hold_back(held));
-        self.reports.keep(&moves(&before, &after, now));
         self.sweep.all_caught_up(&new);
         Ok(())
     }

@@ -14,8 +14,9 @@ use parking_lot::{Mutex, RwLockReadGuard, RwLockWriteGuard};
 use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::time::Time;
-use crate::db::applied::{Cause, Transition};
+use crate::db::applied::Transition;
 use crate::db::catalog::Catalog;
+use crate::db::changing::{advance, advance_due, catch_up};
 use crate::db::database_time::DatabaseTime;
 use crate::db::durable::loading::Loaded;
 use crate::db::durable::upkeep::{Upkeep, UpkeepThread};
@@ -23,16 +24,19 @@ use crate::db::erasing::tombstones::Tombstones;
 use crate::db::held::Heldback;
 use crate::db::reports::Reports;
 use crate::db::stats::Stats;
-use crate::db::sweep::{Sweep, catch_up};
+use crate::db::subscribing::stream::Patience;
+use crate::db::sweep::Sweep;
 use crate::derived::work::Work;
 use crate::engine::program::Program;
-use crate::engine::transition::Trigger;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::store::history::Archive;
 use crate::store::message_index::MessageIndex;
 use crate::store::programs::Programs;
-use crate::store::shard::{Shard, Turns};
+use crate::store::shard::Shard;
 use crate::store::shards::Shards;
+
+/// How many profiles are brought forward before others get their shard.
+const MOST_AT_ONCE: usize = 256;
 
 /// A database of customers.
 ///
@@ -176,21 +180,31 @@ impl Database {
     /// # Errors
     /// If a profile cannot be read from disk.
     pub fn advance(&self) -> Result<(), Error> {
+        self.advance_all(Patience::Waits)
+    }
+
+    /// The same; of subscribers who do not keep up, only who has patience waits.
+    pub(crate) fn advance_all(&self, patience: Patience) -> Result<(), Error> {
         self.trusting(|| self.sweep.finish())?;
         let now = self.now();
         for shard in self.shards.iter() {
-            self.advance_shard(&mut shard.write(), now);
+            let mut due = shard.write().count_due(now);
+            while due > 0 {
+                due = due.saturating_sub(MOST_AT_ONCE);
+                advance_due(&mut shard.write(), now, MOST_AT_ONCE, &self.reports);
+                self.reports.hand_on(patience);
+            }
         }
-        self.advance_on_disk(now)
+        self.advance_on_disk(now)?;
+        self.reports.hand_on(patience);
+        Ok(())
     }
 
-    pub(crate) fn advance_shard(&self, shard: &mut Shard, now: Time) {
-        for turns in shard.advance_due(now) {
-            self.reports.keep(&name_turns(&shard.program, shard, &turns));
-        }
-    }
-
-    /// The changes of memberships since the last call, each profile's in the order of time.
+    /// The changes of memberships since the last call, each profile's in the order of time. Up to a million
+    /// are kept; then the oldest are dropped, and counted ([`Stats::transitions_dropped`]).
+    ///
+    /// This is the list of whoever does not subscribe. A [subscription](Database::subscribe) is told the same
+    /// changes, and takes none of them from here.
     pub fn take_transitions(&self) -> Vec<Transition> {
         self.reports.take()
     }
@@ -297,13 +311,17 @@ impl Database {
     ) -> Result<Option<Writing<'_>>, Error> {
         loop {
             if let Some((mut shard, place)) = self.shards.write(identifier) {
+                let is_behind = !shard.is_current(place);
                 if let Err(error) = catch_up(&mut shard, place, &self.reports) {
                     drop(shard);
                     self.mend(error)?;
                     continue;
                 }
-                if let Some(turns) = shard.advance(place, now) {
-                    self.reports.keep(&name_turns(&shard.program, &shard, &turns));
+                let is_due = advance(&mut shard, place, now, &self.reports).is_some();
+                if (is_behind || is_due) && self.reports.is_untold() {
+                    drop(shard);
+                    self.reports.hand_on(Patience::Never);
+                    continue;
                 }
                 shard.profile(place).ask();
                 return Ok(Some(Writing { shard, place }));
@@ -313,24 +331,4 @@ impl Database {
             }
         }
     }
-}
-
-/// Changes of memberships with their names, which a program gives them.
-pub(crate) fn name_turns(program: &Program, shard: &Shard, turns: &Turns) -> Vec<Transition> {
-    let profile = shard.profile(turns.profile);
-    let segments = &program.definitions.segment_names;
-    let named = turns.turns.iter().map(|turn| Transition {
-        profile: Arc::clone(&profile.name),
-        segment: Arc::from(segments.name(turn.segment.0)),
-        entered: turn.entered,
-        at: turn.at,
-        cause: match turn.cause {
-            Trigger::Message(place) => {
-                Cause::Message(Arc::from(profile.history.message_id(place).unwrap_or_default()))
-            }
-            Trigger::Time => Cause::Time,
-            Trigger::Catalog => Cause::Catalog,
-        },
-    });
-    named.collect()
 }

@@ -4,10 +4,7 @@
 //! will be, so they wait here, and take effect, one after the other, before the first call at or after
 //! their time does anything else. Checkpoints name them.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-use ahash::AHashMap;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
@@ -15,6 +12,7 @@ use crate::db::applied::Transition;
 use crate::db::applying::{Incoming, arriving};
 use crate::db::database::Database;
 use crate::db::replaying::Origin;
+use crate::db::subscribing::stream::Patience;
 use crate::engine::program::Program;
 use crate::engine::typed_message::Misfits;
 use crate::facts::identity::ties::{Home, Ties};
@@ -89,10 +87,16 @@ impl Database {
         if self.held_until.load(Ordering::SeqCst) > now.millis() {
             return Ok(());
         }
+        let settled = self.settle_all_held(now);
+        self.reports.hand_on(Patience::Never);
+        settled
+    }
+
+    fn settle_all_held(&self, now: Time) -> Result<(), Error> {
         // One at a time, and in their order.
         let _settling = self.settling.lock();
-        let (mut turned, mut instant) = (Vec::new(), Time::BEFORE_ALL);
-        let settled = loop {
+        let (mut open_instant, mut at) = (None, Time::BEFORE_ALL);
+        loop {
             let earliest = {
                 let held = self.held.lock();
                 let key = |held: &Heldback| (held.incoming.time, held.incoming.message_id.clone());
@@ -100,42 +104,19 @@ impl Database {
                 let until = earliest.as_ref().map_or(Time::NEVER, |held| held.incoming.time);
                 self.held_until.store(until.millis(), Ordering::SeqCst);
                 match earliest.filter(|held| held.incoming.time <= now) {
-                    None => break Ok(()),
+                    None => return Ok(()),
                     Some(earliest) => earliest,
                 }
             };
             let Heldback { sequence, incoming } = earliest;
             let message_id = incoming.message_id.clone();
-            if incoming.time > instant {
-                instant = incoming.time;
-                self.reports.keep(&as_wholes(std::mem::take(&mut turned)));
+            if incoming.time > at {
+                at = incoming.time;
+                drop(open_instant.take());
             }
-            match self.apply_recorded(sequence, Incoming { now: incoming.time, ..incoming }, Origin::Held) {
-                Err(error) => break Err(error),
-                Ok(transitions) => turned.extend(transitions),
-            }
+            open_instant.get_or_insert_with(|| self.reports.open_instant());
+            self.apply_recorded(sequence, Incoming { now: incoming.time, ..incoming }, Origin::Held)?;
             self.held.lock().retain(|held| held.incoming.message_id != message_id);
-        };
-        self.reports.keep(&as_wholes(turned));
-        settled
-    }
-}
-
-/// What turned at each instant as a whole: whoever entered and left again within one instant did neither.
-fn as_wholes(turned: Vec<Transition>) -> Vec<Transition> {
-    let key = |Transition { profile, segment, at, .. }: &Transition, entered: bool| {
-        (Arc::clone(profile), Arc::clone(segment), *at, entered)
-    };
-    let mut places: AHashMap<_, Vec<usize>> = AHashMap::new();
-    let mut whole: Vec<Option<Transition>> = Vec::with_capacity(turned.len());
-    for turn in turned {
-        match places.get_mut(&key(&turn, !turn.entered)).and_then(Vec::pop) {
-            Some(undone) => whole[undone] = None,
-            None => {
-                places.entry(key(&turn, turn.entered)).or_default().push(whole.len());
-                whole.push(Some(turn));
-            }
         }
     }
-    whole.into_iter().flatten().collect()
 }

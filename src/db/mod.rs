@@ -16,6 +16,8 @@ pub(crate) mod erasing;
 pub(crate) mod sweep;
 pub(crate) mod catalog_swap;
 pub(crate) mod reports;
+pub(crate) mod subscribing;
+pub(crate) mod changing;
 pub(crate) mod applied;
 pub(crate) mod answers;
 pub(crate) mod stats;

@@ -10,6 +10,7 @@ use crate::base::time::Time;
 use crate::db::answers::Snapshot;
 use crate::db::applied::Applied;
 use crate::db::database::{Database, Reading, Writing};
+use crate::db::subscribing::stream::Patience;
 use crate::derived::view::{Known as _, View};
 use crate::engine::cell::Cell;
 use crate::engine::decide::{Deciding, Decisions};
@@ -209,7 +210,7 @@ impl Database {
     /// which the question answers with nothing.
     fn of_everybody<T>(&self, ask: impl Fn(&Arc<Program>) -> Result<Option<T>, Error>) -> Result<T, Error> {
         loop {
-            self.advance()?;
+            self.advance_all(Patience::Never)?;
             let program = self.shards.program();
             if self.shards.all_caught_up(&program)
                 && let Some(answer) = ask(&program)?
@@ -289,7 +290,7 @@ impl Database {
 
 impl Profile {
     /// The id of the message that changed the profile last, if it was one.
-    fn cause(&self) -> Option<Arc<str>> {
+    pub(crate) fn cause(&self) -> Option<Arc<str>> {
         match self.standing().last_cause() {
             Trigger::Message(place) => self.history.message_id(place).map(Arc::from),
             Trigger::Time | Trigger::Catalog => None,

@@ -3,7 +3,6 @@
 
 use crate::base::error::Error;
 use crate::base::time::Time;
-use crate::db::applied::Transition;
 use crate::db::applying::{Attempt, Incoming, Needs, Prepared, Way, arriving};
 use crate::db::database::Database;
 use crate::db::held::Heldback;
@@ -59,7 +58,7 @@ impl Database {
         sequence: u64,
         incoming: Incoming,
         origin: Origin,
-    ) -> Result<Vec<Transition>, Error> {
+    ) -> Result<(), Error> {
         let mut needs = if origin == Origin::Held { Needs::Named } else { Needs::Home };
         let now = incoming.now;
         loop {
@@ -74,13 +73,13 @@ impl Database {
                         Way::Here(shard, Recipient::Known(slot))
                             if shard.profile(slot).sequence >= sequence =>
                         {
-                            return Ok(Vec::new());
+                            return Ok(());
                         }
                         Way::Here(shard, recipient) => {
                             let arriving = arriving(&program, incoming, Misfits::LeaveOut)?;
                             let record = |_: &Entry| Ok(sequence);
-                            let done = self.apply_to_one(&program, shard, recipient, arriving, record)?;
-                            return Ok(done.1);
+                            self.apply_to_one(&program, shard, recipient, arriving, record)?;
+                            return Ok(());
                         }
                         Way::Identity => needs = Needs::Named,
                         Way::Again => {}
@@ -88,11 +87,11 @@ impl Database {
                 }
                 Prepared::Customers(_) if incoming.time > now => {
                     self.hold_back(Heldback { sequence, incoming });
-                    return Ok(Vec::new());
+                    return Ok(());
                 }
                 Prepared::Customers(surroundings) => {
                     match self.replay_tied(sequence, &surroundings, &incoming, origin)? {
-                        Attempt::Done(transitions) => return Ok(transitions),
+                        Attempt::Done(()) => return Ok(()),
                         Attempt::Again => {}
                         Attempt::Needs(needed) => needs = needed,
                     }
@@ -108,15 +107,15 @@ impl Database {
         surroundings: &Surroundings,
         incoming: &Incoming,
         origin: Origin,
-    ) -> Result<Attempt<Vec<Transition>>, Error> {
+    ) -> Result<Attempt<()>, Error> {
         let _moving = self.upkeep.as_ref().map(|upkeep| upkeep.moving.read());
         let Some(mut concerned) = self.lock(surroundings, incoming)? else { return Ok(Attempt::Again) };
         let is_known = concerned.have(&incoming.message_id);
         let knows = concerned.know(sequence);
         match origin {
             // Of a message that was held back the number says nothing: profiles know later ones without it.
-            Origin::Held if is_known => return Ok(Attempt::Done(Vec::new())),
-            Origin::Journal if knows.all => return Ok(Attempt::Done(Vec::new())),
+            Origin::Held if is_known => return Ok(Attempt::Done(())),
+            Origin::Journal if knows.all => return Ok(Attempt::Done(())),
             // A crash left customers of both ages.
             Origin::Journal if knows.some && !surroundings.is_family => {
                 return Ok(Attempt::Needs(Needs::Family));
@@ -128,12 +127,11 @@ impl Database {
         let Some(planned) = self.plan(&concerned, incoming.heard(), rules) else {
             return Ok(Attempt::Needs(Needs::Family));
         };
-        let mut transitions =
-            self.carry_out(&mut concerned, planned.plan, &incoming.message_id, incoming.now, sequence);
+        self.carry_out(&mut concerned, planned.plan, &incoming.cause(), incoming.now, sequence);
         if !is_known {
             let arriving = arriving(&program, incoming.clone(), Misfits::LeaveOut)?;
-            transitions.extend(concerned.apply(planned.recipient.as_ref(), arriving, sequence)?);
+            concerned.apply(planned.recipient.as_ref(), arriving, sequence, &self.reports)?;
         }
-        Ok(Attempt::Done(transitions))
+        Ok(Attempt::Done(()))
     }
 }

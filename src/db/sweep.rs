@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, RwLockWriteGuard};
 
 use crate::base::error::Error;
-use crate::db::database::name_turns;
+use crate::db::changing::catch_up;
 use crate::db::durable::folder::Access;
 use crate::db::durable::loading::Loaded;
 use crate::db::durable::upkeep::Upkeep;
 use crate::db::reports::Reports;
+use crate::db::subscribing::stream::Patience;
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::persist::live::keys::BUCKETS;
-use crate::store::shard::Shard;
 use crate::store::shards::Shards;
 
 /// How long a shard is held before others get it.
@@ -51,17 +51,6 @@ struct Running {
     thread: Option<JoinHandle<()>>,
     /// Whether it will look again whether all have caught up.
     looks_again: bool,
-}
-
-/// Brings the profile in a slot under the program in force, and reports what turned.
-///
-/// # Errors
-/// If its messages cannot be read.
-pub(crate) fn catch_up(shard: &mut Shard, slot: u32, reports: &Reports) -> Result<(), Error> {
-    for (program, turns) in shard.catch_up(slot)? {
-        reports.keep(&name_turns(&program, shard, &turns));
-    }
-    Ok(())
 }
 
 impl Sweep {
@@ -130,7 +119,8 @@ impl Sweep {
     }
 
     fn run(&self) {
-        let is_stopped = || self.is_stopped();
+        // A subscriber is waited for while nobody waits for the sweep.
+        let is_stopped = || self.is_stopped() || self.reports.is_behind();
         loop {
             {
                 let mut running = self.running.lock();
@@ -139,6 +129,7 @@ impl Sweep {
                     return;
                 }
             }
+            self.reports.hand_on(Patience::Waits);
             let swept = match &self.upkeep {
                 Some(upkeep) => upkeep.trusting(|| self.sweep(&is_stopped)),
                 None => self.sweep(&is_stopped),
@@ -147,7 +138,7 @@ impl Sweep {
                 let warning = format!("bringing all profiles under the new catalog is tried again: {error}");
                 upkeep.folder.warn(warning);
                 let mut pause = self.pause.lock();
-                if !is_stopped() {
+                if !self.is_stopped() {
                     self.wake.wait_for(&mut pause, PAUSE_AFTER_FAILURE);
                 }
             }
@@ -185,6 +176,7 @@ impl Sweep {
                     slot += 1;
                 }
                 RwLockWriteGuard::unlock_fair(shard);
+                self.reports.hand_on(Patience::Never);
             }
         }
         Ok(())
@@ -224,6 +216,8 @@ impl Sweep {
                 if came {
                     shard.profile(slot).take_asked();
                 }
+                drop(shard);
+                self.reports.hand_on(Patience::Never);
                 return Ok(came);
             }
             came = true;

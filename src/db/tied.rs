@@ -13,10 +13,13 @@ use crate::base::error::Error;
 use crate::base::time::{Duration, Time};
 use crate::db::applied::{Cause, Transition};
 use crate::db::applying::{Attempt, Incoming, Needs, STATE_BYTES, arriving};
-use crate::db::database::{Database, name_turns};
+use crate::db::changing::{self, advance, catch_up};
+use crate::db::database::Database;
 use crate::db::durable::loading::Loaded;
 use crate::db::durable::upkeep::Kept;
-use crate::db::sweep::catch_up;
+use crate::db::reports::Reports;
+use crate::db::subscribing::stream::Patience;
+use crate::db::subscribing::watch::WatchedGroup;
 use crate::engine::program::Program;
 use crate::engine::typed_message::Misfits;
 use crate::facts::identity::known_as::KnownAs;
@@ -182,13 +185,18 @@ impl Database {
             }
             places.insert(place);
         }
+        let mut has_changed = false;
         for place in &places {
             let Some(shard) = locked.shard(place.shard as usize) else { continue };
+            has_changed |= !shard.is_current(place.slot);
             catch_up(shard, place.slot, &self.reports)?;
-            if let Some(turns) = shard.advance(place.slot, until) {
-                self.reports.keep(&name_turns(&shard.program, shard, &turns));
-            }
+            has_changed |= advance(shard, place.slot, until, &self.reports).is_some();
             shard.complete(place.slot)?;
+        }
+        if has_changed && self.reports.is_untold() {
+            drop(locked);
+            self.reports.hand_on(Patience::Never);
+            return Ok(None);
         }
         Ok(Some(Concerned { locked, profiles: places.into_iter().collect(), is_family: *is_family }))
     }
@@ -222,9 +230,10 @@ impl Database {
         let bytes = arriving.entry.bytes() as u64;
         let sequence = self.record(incoming.now, &arriving.entry)?;
         let mut transitions =
-            self.carry_out(&mut concerned, planned.plan, &incoming.message_id, incoming.now, sequence);
+            self.carry_out(&mut concerned, planned.plan, &incoming.cause(), incoming.now, sequence);
         let arriving = Arriving { limits: Limits::Passed, ..arriving };
-        transitions.extend(concerned.apply(planned.recipient.as_ref(), arriving, sequence)?);
+        let recipient = planned.recipient.as_ref();
+        transitions.extend(concerned.apply(recipient, arriving, sequence, &self.reports)?);
         drop(concerned);
         if let Some(upkeep) = &self.upkeep {
             upkeep.grew(bytes + STATE_BYTES);
@@ -260,16 +269,34 @@ impl Database {
         concerned.is_family.then(|| concerned.heard_anew(Some(heard), Time::NEVER, rules))
     }
 
-    /// Carries a plan out.
+    /// Carries a plan out, and keeps what turned.
     pub(crate) fn carry_out(
         &self,
         concerned: &mut Concerned<'_>,
         plan: Plan,
-        message_id: &str,
+        cause: &Cause,
         now: Time,
         sequence: u64,
     ) -> Vec<Transition> {
         let program = concerned.locked.program();
+        let (turns, watched) = self.make_anew(concerned, plan, now, sequence);
+        let transitions = name_shown_turns(&program, turns, cause);
+        self.reports.keep(&transitions);
+        if let Some(watched) = watched {
+            watched.look(&mut concerned.locked, &[], now, cause, &self.reports);
+        }
+        transitions
+    }
+
+    /// Carries a plan out; keeps nothing yet.
+    pub(crate) fn make_anew(
+        &self,
+        concerned: &mut Concerned<'_>,
+        plan: Plan,
+        now: Time,
+        sequence: u64,
+    ) -> (Vec<ShownTurn>, Option<WatchedGroup>) {
+        let watched = WatchedGroup::begin(&self.reports, &mut concerned.locked, &plan.old, now);
         let at = AsOf { sequence, stamp: 0, making: self.shards.next_making() };
         let regrouped = regroup(&mut concerned.locked, plan, now, at);
         regrouped.clear_the_rest(&mut concerned.locked);
@@ -277,7 +304,7 @@ impl Database {
             // Nobody is to be read who is nobody by now.
             upkeep.folder.given_up.lock().extend(regrouped.left_on_disk);
         }
-        name_shown_turns(&program, regrouped.turns, &Cause::Message(Arc::from(message_id)))
+        (regrouped.turns, watched)
     }
 }
 
@@ -323,6 +350,11 @@ impl Incoming {
     /// Nothing that comes: to look at who is who.
     pub(crate) fn question(id: &str, now: Time) -> Incoming {
         Incoming { message: Message::identify(id), message_id: String::new(), time: Time::MIN, now }
+    }
+
+    /// It, as what caused a change.
+    pub(crate) fn cause(&self) -> Cause {
+        Cause::Message(Arc::from(self.message_id.as_str()))
     }
 
     /// The message, as it is heard.
@@ -398,14 +430,16 @@ impl<'a> Concerned<'a> {
         recipient: Option<&OwnedIdentifier>,
         arriving: Arriving,
         sequence: u64,
+        reports: &Reports,
     ) -> Result<Vec<Transition>, Refusal> {
         let place = recipient.and_then(|recipient| self.locked.find(recipient.borrowed()));
         let Some(shard) = place.and_then(|place| self.locked.shard(place.shard as usize)) else {
             return Ok(Vec::new());
         };
         let slot = place.map_or(0, |place| place.slot);
-        let turns = shard.apply(Recipient::Known(slot), arriving, &[], |_| Ok(sequence))?;
-        Ok(name_turns(&shard.program, shard, &turns))
+        let recipient = Recipient::Known(slot);
+        let (_, turned) = changing::apply(shard, recipient, arriving, &[], |_| Ok(sequence), reports)?;
+        Ok(turned)
     }
 
     /// Whether a message is later than everything known of those concerned.

@@ -14,4 +14,5 @@ pub(crate) mod summarising;
 pub(crate) mod slots;
 pub(crate) mod shard;
 pub(crate) mod shards;
+pub(crate) mod told;
 pub(crate) mod regroup;

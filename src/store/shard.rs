@@ -40,6 +40,7 @@ use crate::store::rebuilding::{is_listed, rebuild};
 use crate::store::shards::Place;
 use crate::store::slots::Slots;
 use crate::store::timer_wheel::TimerWheel;
+use crate::store::told::Told;
 
 /// A shard.
 #[derive(Debug)]
@@ -64,6 +65,8 @@ pub(crate) struct Shard {
     /// How many profiles had their first message here, less those that ended.
     begun: i64,
     answers: Arc<AnswerCache>,
+    /// What was last told of decisions, by slots, while somebody is subscribed to decisions.
+    pub(crate) told: AHashMap<u32, Told>,
 }
 
 /// Changes of one profile's memberships.
@@ -134,6 +137,7 @@ impl Shard {
             evictions: 0,
             begun: 0,
             answers,
+            told: AHashMap::new(),
         }
     }
 
@@ -260,6 +264,7 @@ impl Shard {
     /// Takes a profile out of memory.
     pub(crate) fn evict(&mut self, place: u32) -> Option<Profile> {
         let profile = self.slots.take(place)?;
+        self.told.remove(&place);
         let here = Place { shard: self.number, slot: place };
         for identifier in profile.identifiers().map(|identifier| identifier.borrowed()) {
             // The other shards' entries are the caller's business.
@@ -474,17 +479,14 @@ impl Shard {
         Some(Turns { profile: place, turns })
     }
 
-    /// Brings all profiles in memory that are under the program in force, and whose time has come, to `now`.
-    pub(crate) fn advance_due(&mut self, now: Time) -> Vec<Turns> {
-        let mut all = Vec::new();
-        for place in self.timers.take_near(now) {
-            let is_behind = self.at(place).is_some_and(|profile| profile.revision != self.program.revision);
-            match if is_behind { None } else { self.advance(place, now) } {
-                Some(turns) => all.push(turns),
-                None => self.arm(place, now),
-            }
-        }
-        all
+    /// Moves the timers on to `now`, and counts the profiles whose second has come.
+    pub(crate) fn count_due(&mut self, now: Time) -> usize {
+        self.timers.turn(now)
+    }
+
+    /// Takes at most so many of them. Those that are not brought forward have to be armed again.
+    pub(crate) fn take_due(&mut self, most: usize) -> Vec<u32> {
+        self.timers.take_near(most)
     }
 
     /// Makes the histories of all profiles in memory whole.
@@ -518,7 +520,8 @@ impl Shard {
         self.arm(place, now);
     }
 
-    pub(super) fn arm(&mut self, place: u32, now: Time) {
+    /// Sees to it that a profile is looked at when its time comes.
+    pub(crate) fn arm(&mut self, place: u32, now: Time) {
         if let Some(profile) = self.slots.get(place) {
             self.timers.arm(place, profile.standing().deadline(), now);
         }

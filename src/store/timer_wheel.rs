@@ -9,6 +9,8 @@
 //! 1. Every armed profile has an entry at its armed tick or, once that has come, in `near`.
 //! 2. An entry whose tick is not the profile's armed one is stale and dropped when it is met.
 
+use std::collections::VecDeque;
+
 use crate::base::time::Time;
 
 const SLOTS: usize = 256;
@@ -26,7 +28,7 @@ pub(crate) struct TimerWheel {
     entries: [usize; 3],
     beyond: Vec<(u32, i64)>,
     /// Profiles whose second has come.
-    near: Vec<u32>,
+    near: VecDeque<u32>,
     armed: Vec<i64>,
 }
 
@@ -38,7 +40,7 @@ impl TimerWheel {
             wheels: std::array::from_fn(|_| vec![Vec::new(); SLOTS]),
             entries: [0; 3],
             beyond: Vec::new(),
-            near: Vec::new(),
+            near: VecDeque::new(),
             armed: Vec::new(),
         }
     }
@@ -65,7 +67,7 @@ impl TimerWheel {
     fn insert(&mut self, profile: u32, tick: i64) {
         if tick <= self.current {
             self.armed[profile as usize] = NEAR;
-            self.near.push(profile);
+            self.near.push_back(profile);
             return;
         }
         for level in 0..3 {
@@ -79,13 +81,17 @@ impl TimerWheel {
         self.beyond.push((profile, tick));
     }
 
-    /// Moves on to `now` and gives the profiles to look at. Those whose deadline is still ahead have
-    /// to be armed again.
-    pub(crate) fn take_near(&mut self, now: Time) -> Vec<u32> {
+    /// Moves on to `now`, and says how many profiles are to be looked at.
+    pub(crate) fn turn(&mut self, now: Time) -> usize {
         if self.current != IDLE {
             self.turn_to(tick(now));
         }
-        let near = std::mem::take(&mut self.near);
+        self.near.len()
+    }
+
+    /// Takes the next of them, at most so many. Those whose deadline is still ahead have to be armed again.
+    pub(crate) fn take_near(&mut self, most: usize) -> Vec<u32> {
+        let near: Vec<u32> = self.near.drain(..most.min(self.near.len())).collect();
         near.iter().for_each(|profile| self.armed[*profile as usize] = IDLE);
         near
     }
@@ -156,7 +162,10 @@ mod tests {
                 deadlines[profile as usize] = Time::from_raw(now.millis() + 1 + random(step * 3 + 2, far));
                 wheel.arm(profile, deadlines[profile as usize], now);
                 now = Time::from_raw(now.millis() + random(step * 7 + 5, far));
-                for profile in wheel.take_near(now) {
+                let due = wheel.turn(now);
+                let (some, rest) = (wheel.take_near(due / 2), wheel.take_near(due - due / 2));
+                assert_eq!((some.len() + rest.len(), wheel.near.len()), (due, 0));
+                for profile in some.into_iter().chain(rest) {
                     if deadlines[profile as usize] <= now {
                         deadlines[profile as usize] = Time::NEVER;
                         fired += 1;

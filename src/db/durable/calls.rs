@@ -1,6 +1,7 @@
 //! What a database in a folder can be told beside messages: to write, to close.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind};
 use crate::db::database::Database;
@@ -24,6 +25,7 @@ impl Database {
     pub(crate) fn replay(&self, records: &[(u64, Vec<u8>)]) -> Result<(), Error> {
         let Some(upkeep) = &self.upkeep else { return Ok(()) };
         let all = records.len() as u64;
+        self.reports.set_deaf(true);
         for (done, (sequence, bytes)) in (1..).zip(records) {
             *upkeep.replayed.lock() = Some(sequence - 1);
             match JournalRecord::read(bytes)? {
@@ -38,7 +40,7 @@ impl Database {
             upkeep.folder.listener.tell(RecoveryWork::Replaying, done, all);
         }
         *upkeep.replayed.lock() = None;
-        drop(self.take_transitions());
+        self.reports.set_deaf(false);
         Ok(())
     }
 
@@ -95,8 +97,16 @@ impl Database {
     }
 
     pub(crate) fn shut(&mut self) -> Result<(), Error> {
+        self.reports.wait_no_more();
         self.sweep.stop();
         drop(self.thread.take());
+        let reports = Arc::clone(&self.reports);
+        let shut = self.shut_folder();
+        reports.close();
+        shut
+    }
+
+    fn shut_folder(&mut self) -> Result<(), Error> {
         let Some(upkeep) = self.upkeep.clone() else { return Ok(()) };
         let writes = upkeep.folder.access == Access::Everything;
         let is_behind = || upkeep.last.lock().sequence < upkeep.folder.journal.last().0;

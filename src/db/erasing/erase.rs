@@ -30,6 +30,8 @@ use crate::db::erasing::planning::{Erasure, Touched};
 use crate::db::erasing::sieve::{hash_of_home, hash_of_message};
 use crate::db::erasing::tombstones::tombstone;
 use crate::db::held::Heldback;
+use crate::db::subscribing::stream::Patience;
+use crate::db::subscribing::watch::WatchedGroup;
 use crate::db::tied::{Concerned, name_shown_turns};
 use crate::model::erasure_receipt::ErasureReceipt;
 use crate::model::identifier::OwnedIdentifier;
@@ -138,6 +140,7 @@ impl Database {
         let known: Vec<OwnedIdentifier> = known.into_iter().collect();
         let Begun { receipt, transitions, touched, anonymous } =
             self.begin_erasing(&known, &anonymous_ids, now)?;
+        self.reports.hand_on(Patience::Never);
         self.revise_ids(&touched, &anonymous);
         self.rewrite_files()?;
         // Two of the ids may have been one customer's.
@@ -191,7 +194,7 @@ impl Database {
             }
             let mut held = self.held.lock();
             if let Some(erasure) = concerned.without(known, anonymous_ids, &held, now) {
-                return self.take_out(&mut concerned, erasure, &mut held, now);
+                return self.take_out(&mut concerned, erasure, &mut held, anonymous_ids, now);
             }
         }
         Err(Error::new(ErrorKind::Busy, "who is who changes faster than it can be erased; try again"))
@@ -202,6 +205,7 @@ impl Database {
         concerned: &mut Concerned<'_>,
         mut erasure: Erasure,
         held: &mut Vec<Heldback>,
+        anonymous_ids: &[OwnedIdentifier],
         now: Time,
     ) -> Result<Begun, Error> {
         let program = concerned.locked.program();
@@ -210,7 +214,7 @@ impl Database {
             upkeep.folder.begin_erasing(&book)?;
         }
         self.tombstones.replace(book);
-        let transitions = self.forget(concerned, &mut erasure, held, now);
+        let transitions = self.forget(concerned, &mut erasure, held, anonymous_ids, now);
         Ok(Begun { receipt, transitions, touched: erasure.touched, anonymous: erasure.anonymous })
     }
 
@@ -272,11 +276,13 @@ impl Database {
         concerned: &mut Concerned<'_>,
         erasure: &mut Erasure,
         held: &mut Vec<Heldback>,
+        anonymous_ids: &[OwnedIdentifier],
         now: Time,
     ) -> Vec<Transition> {
         let program = concerned.locked.program();
         let plan = std::mem::take(&mut erasure.plan);
         let at = AsOf { sequence: 0, stamp: 0, making: self.shards.next_making() };
+        let watched = WatchedGroup::begin(&self.reports, &mut concerned.locked, &plan.old, now);
         let regrouped = regroup(&mut concerned.locked, plan, now, at);
         held.retain_mut(|held| {
             let of_it = |touched: &&Touched| touched.message_id == held.incoming.message_id;
@@ -308,6 +314,9 @@ impl Database {
         let (of_them, of_others): (Vec<Transition>, Vec<Transition>) =
             turned.into_iter().partition(|transition| alone.contains(&*transition.profile));
         self.reports.keep(&of_others);
+        if let Some(watched) = watched {
+            watched.look(&mut concerned.locked, anonymous_ids, now, &Cause::Erasure, &self.reports);
+        }
         transitions.extend(of_them);
         transitions
     }
