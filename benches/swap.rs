@@ -1,5 +1,5 @@
 //! What does a new catalog cost: the call, the first read of each customer, the sweep, and the reads beside
-//! it?
+//! it? And how long was what others wait for held, by whom?
 //!
 //! `cargo bench --bench swap` prints its findings line by line. Numbers after `--` are how many profiles
 //! (100,000), and the memory budget in megabytes of a database in a folder; without one, it is in memory.
@@ -76,6 +76,14 @@ fn main() {
         });
         say("reads beside the sweep", beside);
         say("reads after it", (0..READS).map(|_| read(&database, id(&mut random), swap)).collect());
+    }
+    for held in database.stats().holds {
+        let [half, most] = [500, 990].map(|share| Duration::from_nanos(held.within_ns(share)));
+        let longest = Duration::from_nanos(held.longest_ns);
+        println!(
+            "held by {}: {} times, half below {half:?}, 99 of 100 below {most:?}, longest {longest:?}",
+            held.by, held.holds
+        );
     }
     drop(database);
     let _ = std::fs::remove_dir_all(&folder);

@@ -74,6 +74,7 @@ pub use db::durable::verify::{Flaw, FlawedPart, Verified};
 pub use db::erasing::anonymise::Anonymised;
 pub use db::erasing::erased::Erased;
 pub use db::export::{Exported, ExportedMessage};
+pub use db::hold_times::HoldTimes;
 pub use db::identity::{IdentifierSeen, Identity, Tie};
 pub use db::question::{AttributeHandle, PersonalizationHandle, Question, Reply, SegmentHandle};
 pub use db::reference::{Answers, Reference, Shown};

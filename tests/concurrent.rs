@@ -190,3 +190,32 @@ fn whoever_asks_after_a_change_sees_it() {
     }
     assert_eq!(database.members("many").unwrap().len(), WRITERS * CUSTOMERS);
 }
+
+/// When all windows close at once, nobody holds a part of the database for all of them.
+#[test]
+fn what_time_brings_about_is_done_in_pieces() {
+    const MANY: u64 = 40_000;
+    let clock = ManualClock::new(time(0));
+    let text = r#"
+        schema = 1
+        [events.View]
+        [segments]
+        keen = 'events("View").within("24h").exists()'
+    "#;
+    let catalog = Catalog::from_toml(text).unwrap();
+    let database = Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()));
+    for customer in 0..MANY {
+        database.apply(Message::track(format!("customer-{customer}"), "View")).unwrap();
+    }
+    let holds = |by: &str| database.stats().holds.into_iter().find(|held| held.by == by);
+    let applied = holds("apply").unwrap();
+    assert!(applied.holds % 16 == 0 && applied.holds > MANY - 64 * 16, "{applied:?}");
+    assert!(applied.longest_ns > 0 && applied.within_ns(1_000) >= applied.longest_ns, "{applied:?}");
+    assert_eq!(holds("timers"), None);
+    clock.set(time(2 * 86_400_000));
+    database.advance().unwrap();
+    assert_eq!(database.segment_sizes().unwrap(), [("keen".to_owned(), 0)]);
+    // Each of 64 parts is looked at once, and then for each piece.
+    let timers = holds("timers").unwrap();
+    assert!(timers.holds >= 64 + MANY / 256, "{timers:?}");
+}

@@ -7,8 +7,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use parking_lot::RwLockWriteGuard;
-
 use crate::base::error::Error;
 use crate::base::time::{Duration, Time};
 use crate::db::applied::{Applied, Transition};
@@ -24,8 +22,9 @@ use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::store::history::Entry;
+use crate::store::holds::{Held, Holder};
 use crate::store::message_index::{Claim, Known};
-use crate::store::shard::{Arriving, Limits, Recipient, Shard};
+use crate::store::shard::{Arriving, Limits, Recipient};
 
 /// How often what is on disk is made anew for one message, before giving up.
 const MOST_MENDED: u32 = 3;
@@ -72,7 +71,7 @@ pub(crate) enum Prepared {
 
 /// Where a message of one profile goes.
 pub(crate) enum Way<'a> {
-    Here(RwLockWriteGuard<'a, Shard>, Recipient<'a>),
+    Here(Held<'a>, Recipient<'a>),
     /// It may change who is who.
     Identity,
     /// Something changed meanwhile.
@@ -213,14 +212,14 @@ impl Database {
         times: (Time, Time),
         loaded: Loaded,
     ) -> Way<'a> {
-        let (shard, recipient) = match self.shards.write(home) {
+        let (shard, recipient) = match self.shards.write(home, Holder::Apply) {
             Some((shard, slot)) => match concern(Some(shard.profile(slot)), home, ties, times) {
                 Concern::Itself => (shard, Recipient::Known(slot)),
                 Concern::Identity => return Way::Identity,
             },
             None if concern(None, home, ties, times) == Concern::Identity => return Way::Identity,
             None => {
-                let shard = self.shards[self.shards.of(home)].write();
+                let shard = self.shards.hold(self.shards.of(home), Holder::Apply);
                 if !loaded.is_absent_from(home, &shard) {
                     return Way::Again;
                 }
@@ -238,7 +237,7 @@ impl Database {
     pub(crate) fn apply_to_one(
         &self,
         program: &Program,
-        mut shard: RwLockWriteGuard<'_, Shard>,
+        mut shard: Held<'_>,
         recipient: Recipient<'_>,
         arriving: Arriving,
         record: impl FnOnce(&Entry) -> Result<u64, Refusal>,

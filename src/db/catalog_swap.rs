@@ -28,6 +28,7 @@ use crate::engine::program::Program;
 use crate::model::identifier::Identifier;
 use crate::rules::identifiers::IdentifierRules;
 use crate::store::history::Entry;
+use crate::store::holds::Holder;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 
@@ -99,7 +100,7 @@ impl Database {
         if makes_anew {
             self.put_in_force_anew(new, now, || record(&packed))?;
         } else {
-            let mut locked = self.shards.lock(0..self.shards.len());
+            let mut locked = self.shards.lock(0..self.shards.len(), Holder::Swap);
             record(&packed)?;
             let known_before = locked.replace_program(new, now);
             drop(locked);
@@ -123,7 +124,7 @@ impl Database {
         self.load_everything(now)?;
         // A checkpoint sees one catalog.
         let _alone = self.upkeep.as_ref().map(|upkeep| upkeep.folder.upkeep.lock());
-        let mut locked = self.shards.lock(0..self.shards.len());
+        let mut locked = self.shards.lock(0..self.shards.len(), Holder::Swap);
         for shard in locked.all() {
             shard.complete_all()?;
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use parking_lot::{Mutex, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLockReadGuard};
 
 use crate::base::clock::Clock;
 use crate::base::error::Error;
@@ -22,6 +22,7 @@ use crate::db::durable::loading::Loaded;
 use crate::db::durable::upkeep::{Upkeep, UpkeepThread};
 use crate::db::erasing::tombstones::Tombstones;
 use crate::db::held::Heldback;
+use crate::db::hold_times::HoldTimes;
 use crate::db::reports::Reports;
 use crate::db::stats::Stats;
 use crate::db::subscribing::stream::Patience;
@@ -30,6 +31,7 @@ use crate::derived::work::Work;
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::store::history::Archive;
+use crate::store::holds::{Held, Holder};
 use crate::store::message_index::MessageIndex;
 use crate::store::programs::Programs;
 use crate::store::shard::Shard;
@@ -103,7 +105,7 @@ pub(crate) struct Reading<'a> {
 
 /// A profile that was found, with its shard locked for writing.
 pub(crate) struct Writing<'a> {
-    pub(crate) shard: RwLockWriteGuard<'a, Shard>,
+    pub(crate) shard: Held<'a>,
     pub(crate) place: u32,
 }
 
@@ -188,10 +190,12 @@ impl Database {
         self.trusting(|| self.sweep.finish())?;
         let now = self.now();
         for shard in self.shards.iter() {
-            let mut due = shard.write().count_due(now);
+            let mut due = self.shards.holds.hold(shard, Holder::Timers).count_due(now);
             while due > 0 {
                 due = due.saturating_sub(MOST_AT_ONCE);
-                advance_due(&mut shard.write(), now, MOST_AT_ONCE, &self.reports);
+                let mut shard = self.shards.holds.hold(shard, Holder::Timers);
+                advance_due(&mut shard, now, MOST_AT_ONCE, &self.reports);
+                drop(shard);
                 self.reports.hand_on(patience);
             }
         }
@@ -237,6 +241,7 @@ impl Database {
             transitions_dropped,
             revision,
             work,
+            holds: HoldTimes::of(&self.shards.holds),
             disk: self.upkeep.as_ref().and_then(|upkeep| upkeep.folder.sizes().ok()),
         }
     }
@@ -255,9 +260,7 @@ impl Database {
                 }
             }
             let writing = self.write_meant(identifier, now)?;
-            let downgraded = writing
-                .map(|Writing { shard, place }| Reading { shard: RwLockWriteGuard::downgrade(shard), place });
-            Ok(downgraded)
+            Ok(writing.map(|Writing { shard, place }| Reading { shard: shard.downgrade(), place }))
         })
     }
 
@@ -310,7 +313,7 @@ impl Database {
         now: Time,
     ) -> Result<Option<Writing<'_>>, Error> {
         loop {
-            if let Some((mut shard, place)) = self.shards.write(identifier) {
+            if let Some((mut shard, place)) = self.shards.write(identifier, Holder::Read) {
                 let is_behind = !shard.is_current(place);
                 if let Err(error) = catch_up(&mut shard, place, &self.reports) {
                     drop(shard);

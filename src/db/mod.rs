@@ -20,6 +20,7 @@ pub(crate) mod subscribing;
 pub(crate) mod changing;
 pub(crate) mod applied;
 pub(crate) mod answers;
+pub(crate) mod hold_times;
 pub(crate) mod stats;
 pub(crate) mod questions;
 pub(crate) mod question;

@@ -31,6 +31,7 @@ use crate::rules::definitions::Definitions;
 use crate::rules::evaluate::evaluate;
 use crate::rules::expression::Expr;
 use crate::store::answer_row::KeptAnswers;
+use crate::store::holds::Holder;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 
@@ -278,7 +279,7 @@ impl Database {
         personalization: PersonalizationId,
         now: Time,
     ) -> Decided {
-        let mut shard = self.shards[0].write();
+        let mut shard = self.shards.hold(0, Holder::Read);
         let work = shard.work_mut();
         Deciding { program, order: &NoMessages, cause: None, now, work }.decide(
             Standing::Cell(&Cell::new()),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::db::hold_times::HoldTimes;
 use crate::derived::work::Work;
 
 /// Counts since the database was opened.
@@ -27,6 +28,8 @@ pub struct Stats {
     pub revision: u64,
     /// The work done for all that.
     pub work: Work,
+    /// How long parts of it were held, by what work.
+    pub holds: Vec<HoldTimes>,
     /// What is on disk; nothing of a database in memory.
     pub disk: Option<DiskStats>,
 }

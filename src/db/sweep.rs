@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, RwLockWriteGuard};
+use parking_lot::{Condvar, Mutex};
 
 use crate::base::error::Error;
 use crate::db::changing::catch_up;
@@ -21,6 +21,7 @@ use crate::db::subscribing::stream::Patience;
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::persist::live::keys::BUCKETS;
+use crate::store::holds::Holder;
 use crate::store::shards::Shards;
 
 /// How long a shard is held before others get it.
@@ -166,7 +167,7 @@ impl Sweep {
         for shard in self.shards.iter() {
             let (mut slot, mut slots) = (0, 1);
             while slot < slots && !is_stopped() {
-                let mut shard = shard.write();
+                let mut shard = self.shards.holds.hold(shard, Holder::Sweep);
                 let since = Instant::now();
                 slots = shard.slots();
                 while slot < slots && since.elapsed() < HOLD {
@@ -175,7 +176,7 @@ impl Sweep {
                     }
                     slot += 1;
                 }
-                RwLockWriteGuard::unlock_fair(shard);
+                shard.unlock_fair();
                 self.reports.hand_on(Patience::Never);
             }
         }
@@ -211,7 +212,7 @@ impl Sweep {
     fn one(&self, upkeep: &Upkeep, identifier: Identifier<'_>) -> Result<bool, Error> {
         let mut came = false;
         loop {
-            if let Some((mut shard, slot)) = self.shards.write(identifier) {
+            if let Some((mut shard, slot)) = self.shards.write(identifier, Holder::Sweep) {
                 catch_up(&mut shard, slot, &self.reports)?;
                 if came {
                     shard.profile(slot).take_asked();

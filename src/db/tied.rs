@@ -29,6 +29,7 @@ use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::rules::identifiers::IdentifierRules;
+use crate::store::holds::Holder;
 use crate::store::profile::Profile;
 use crate::store::regroup::{Plan, ShownTurn, regroup};
 use crate::store::shard::{Arriving, AsOf, Limits, Recipient, Shard};
@@ -161,7 +162,8 @@ impl Database {
     ) -> Result<Option<Concerned<'_>>, Error> {
         let until = if time < now { *now } else { *now - Duration::from_millis(1) };
         let Surroundings { identifiers, absent, is_family, _kept } = surroundings;
-        let mut locked = self.shards.lock_of(identifiers.iter().map(OwnedIdentifier::borrowed));
+        let all = identifiers.iter().map(OwnedIdentifier::borrowed);
+        let mut locked = self.shards.lock_of(all, Holder::Identity);
         let is_absent = |identifier: Identifier<'_>, loaded: Loaded| {
             let shard = locked.get(locked.number_of(identifier));
             shard.is_some_and(|shard| loaded.is_absent_from(identifier, shard))

@@ -13,6 +13,7 @@ pub(crate) mod rebuilding;
 pub(crate) mod summarising;
 pub(crate) mod slots;
 pub(crate) mod shard;
+pub(crate) mod holds;
 pub(crate) mod shards;
 pub(crate) mod told;
 pub(crate) mod regroup;

@@ -67,6 +67,8 @@ pub(crate) struct Shard {
     answers: Arc<AnswerCache>,
     /// What was last told of decisions, by slots, while somebody is subscribed to decisions.
     pub(crate) told: AHashMap<u32, Told>,
+    /// How often it was locked for a message or a question.
+    pub(super) calls: u32,
 }
 
 /// Changes of one profile's memberships.
@@ -138,6 +140,7 @@ impl Shard {
             begun: 0,
             answers,
             told: AHashMap::new(),
+            calls: 0,
         }
     }
 

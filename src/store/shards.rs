@@ -21,6 +21,7 @@ use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::store::answer_cache::{AnswerCache, Table};
 use crate::store::history::Archive;
+use crate::store::holds::{Held, Hold, Holder, Holds};
 use crate::store::profile::Profile;
 use crate::store::programs::Programs;
 use crate::store::shard::Shard;
@@ -34,6 +35,8 @@ pub(crate) struct Shards {
     shards: Box<[RwLock<Shard>]>,
     /// What is read of their profiles without their locks.
     pub(crate) answers: Arc<AnswerCache>,
+    /// How long they were held.
+    pub(crate) holds: Holds,
     hasher: ahash::RandomState,
     /// How often profiles were made anew.
     makings: AtomicU64,
@@ -58,6 +61,8 @@ pub(crate) struct Locked<'a> {
     shards: &'a Shards,
     /// By number.
     guards: Vec<(usize, RwLockWriteGuard<'a, Shard>)>,
+    /// Of the first: let go of after all of them.
+    _hold: Hold<'a>,
 }
 
 impl Deref for Shards {
@@ -78,6 +83,7 @@ impl Shards {
         Shards {
             shards: (0..SHARDS as u32).map(shard).collect(),
             answers,
+            holds: Holds::default(),
             hasher: ahash::RandomState::new(),
             makings: AtomicU64::new(0),
             caught_up: AtomicU64::new(if programs.past.is_empty() { programs.current.revision } else { 0 }),
@@ -111,7 +117,7 @@ impl Shards {
         *programs = Programs::only(Arc::clone(&programs.current));
         drop(programs);
         for shard in &self.shards {
-            let mut shard = shard.write();
+            let mut shard = self.holds.hold(shard, Holder::Sweep);
             if shard.program.revision == revision {
                 shard.forget_past();
             }
@@ -155,17 +161,22 @@ impl Shards {
         }
     }
 
-    /// The same, locked for writing.
-    pub(crate) fn write(&self, identifier: Identifier<'_>) -> Option<(RwLockWriteGuard<'_, Shard>, u32)> {
+    /// A shard by its number, locked for writing.
+    pub(crate) fn hold(&self, number: usize, by: Holder) -> Held<'_> {
+        self.holds.hold(&self.shards[number], by)
+    }
+
+    /// The profile of an identifier, if it is in memory: its shard locked for writing, and its slot.
+    pub(crate) fn write(&self, identifier: Identifier<'_>, by: Holder) -> Option<(Held<'_>, u32)> {
         let number = self.of(identifier);
         loop {
-            let index = self.shards[number].write();
+            let index = self.hold(number, by);
             let place = index.find(identifier)?;
             if place.shard as usize == number {
                 return Some((index, place.slot));
             }
             drop(index);
-            let shard = self.shards[place.shard as usize].write();
+            let shard = self.hold(place.shard as usize, by);
             if shard.has(place.slot, identifier) {
                 return Some((shard, place.slot));
             }
@@ -178,17 +189,23 @@ impl Shards {
     }
 
     /// Locks the shards of these numbers, each once.
-    pub(crate) fn lock(&self, numbers: impl IntoIterator<Item = usize>) -> Locked<'_> {
+    pub(crate) fn lock(&self, numbers: impl IntoIterator<Item = usize>, by: Holder) -> Locked<'_> {
         let mut numbers: Vec<usize> = numbers.into_iter().collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let guards = numbers.into_iter().map(|number| (number, self.shards[number].write()));
-        Locked { shards: self, guards: guards.collect() }
+        let mut numbers = numbers.into_iter().map(|number| (number, self.shards[number].write()));
+        let first = numbers.next();
+        let hold = self.holds.begin(by);
+        Locked { shards: self, guards: first.into_iter().chain(numbers).collect(), _hold: hold }
     }
 
     /// Locks the shards of these identifiers.
-    pub(crate) fn lock_of<'i>(&self, identifiers: impl IntoIterator<Item = Identifier<'i>>) -> Locked<'_> {
-        self.lock(identifiers.into_iter().map(|identifier| self.of(identifier)))
+    pub(crate) fn lock_of<'i>(
+        &self,
+        identifiers: impl IntoIterator<Item = Identifier<'i>>,
+        by: Holder,
+    ) -> Locked<'_> {
+        self.lock(identifiers.into_iter().map(|identifier| self.of(identifier)), by)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use habitue::{DiskStats, OpenOptions};
+use habitue::{DiskStats, HoldTimes, OpenOptions};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
@@ -22,6 +22,7 @@ struct Figures {
     bytes_per_profile: Option<f64>,
     opened_in_ms: f64,
     warnings: Vec<String>,
+    holds: Vec<HoldTimes>,
 }
 
 pub(crate) fn run(arguments: &Whole, console: &mut Console) -> Result<Exit, Failure> {
@@ -41,6 +42,7 @@ pub(crate) fn run(arguments: &Whole, console: &mut Console) -> Result<Exit, Fail
         bytes_per_profile: each(stats.profiles),
         opened_in_ms,
         warnings: database.warnings(),
+        holds: stats.holds,
     };
     if arguments.json {
         console.json(&figures)?;
@@ -72,6 +74,23 @@ impl Figures {
             row(name, each.map_or("-".to_owned(), |each| format!("{each:.0}")));
         }
         row("opened in", format!("{:.1} ms", self.opened_in_ms));
+        for held in &self.holds {
+            let (most, longest) = (held.within_ns(990), held.longest_ns);
+            let times = HumanCount(held.holds);
+            row(
+                &format!("held by {}", held.by),
+                format!("{times} times, 99 of 100 below {}, longest {}", duration(most), duration(longest)),
+            );
+        }
         text
+    }
+}
+
+/// A time for people.
+fn duration(nanoseconds: u64) -> String {
+    match nanoseconds {
+        0..1_000 => format!("{nanoseconds} ns"),
+        1_000..1_000_000 => format!("{:.1} µs", nanoseconds as f64 / 1e3),
+        _ => format!("{:.1} ms", nanoseconds as f64 / 1e6),
     }
 }

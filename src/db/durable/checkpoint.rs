@@ -28,6 +28,7 @@ use crate::persist::record::history_chunk::{self, FULL, HistoryEntry};
 use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord, write_lead};
 use crate::persist::record::store_meta::{BehindRecord, HeldRecord, StoreMeta};
 use crate::store::history::{Entry, Stored};
+use crate::store::holds::Holder;
 use crate::store::profile::{Body, OnDisk, Profile};
 use crate::store::shard::AsOf;
 use crate::store::shards::Place;
@@ -122,7 +123,7 @@ impl Upkeep {
                 self.folder.given_up.lock().remove(removed);
             }
             for (profile, stored) in piece.iter().zip(written) {
-                let mut shard = self.shards[profile.place.shard as usize].write();
+                let mut shard = self.shards.hold(profile.place.shard as usize, Holder::Storage);
                 let is_same = shard.set_stored(profile.place.slot, &profile.key, stored, profile.as_of);
                 drop(shard);
                 if !is_same {
@@ -137,7 +138,7 @@ impl Upkeep {
     /// who is who changed.
     fn note_on_disk(&self, key: &[u8]) {
         let Some(identifier) = Identifier::of_key(key) else { return };
-        let Some((mut shard, slot)) = self.shards.write(identifier) else { return };
+        let Some((mut shard, slot)) = self.shards.write(identifier, Holder::Storage) else { return };
         shard.note_on_disk(slot, key);
     }
 
@@ -152,6 +153,7 @@ impl Upkeep {
         let programs = self.shards.programs();
         for shard in self.shards.iter() {
             let shard = shard.read();
+            let _hold = self.shards.holds.begin(Holder::Checkpoint);
             sizes.resize(shard.sizes().len(), 0);
             sizes.iter_mut().zip(shard.sizes()).for_each(|(size, more)| *size += more);
             let to_store = shard.profiles().filter(|(_, profile)| !profile.is_stored);

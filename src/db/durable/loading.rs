@@ -17,6 +17,7 @@ use crate::model::ids::SegmentId;
 use crate::persist::live::distrust::Distrust;
 use crate::persist::live::live_store::Live;
 use crate::persist::record::profile_record::read_lead;
+use crate::store::holds::Holder;
 use crate::store::profile::Profile;
 use crate::store::programs::Programs;
 use crate::store::shard::Shard;
@@ -175,7 +176,7 @@ impl Upkeep {
             let (shard, slot) = self.shards.read(to)?;
             shard.profile(slot).key().to_owned()
         };
-        let locked = self.shards.lock_of([identifier, to, stored_under.borrowed()]);
+        let locked = self.shards.lock_of([identifier, to, stored_under.borrowed()], Holder::Storage);
         let profile = locked.find(to).and_then(|place| locked.profile(place))?;
         let is_nobodys = locked.find(identifier).is_none() && !profile.has(identifier);
         let shard = locked.get(locked.number_of(identifier)).filter(|_| is_nobodys)?;
@@ -195,7 +196,8 @@ impl Upkeep {
         let key = profile.key().to_owned();
         // What such a profile is asked may compare messages that are not in its state.
         let needs_messages = programs.compare_old_messages() || profile.standing().has_pending();
-        let mut locked = self.shards.lock_of(identifiers.iter().map(OwnedIdentifier::borrowed));
+        let all = identifiers.iter().map(OwnedIdentifier::borrowed);
+        let mut locked = self.shards.lock_of(all, Holder::Storage);
         let number = locked.number_of(key.borrowed());
         let Some(shard) = locked.get(number) else { return Ok(false) };
         if shard.find(key.borrowed()).is_some() {
@@ -267,11 +269,14 @@ impl Upkeep {
         // read there before does not come in any more. To leave, a profile needs the lock of upkeep.
         let _nobody_moves = self.moving.write();
         let _nobody_looks = self.folder.looking.write();
-        self.shards.iter().for_each(|shard| shard.write().turn_away_what_was_read());
+        for number in 0..self.shards.len() {
+            self.shards.hold(number, Holder::Storage).turn_away_what_was_read();
+        }
         self.evict_joined();
         let program = self.shards.program();
-        let in_memory: BTreeSet<Vec<u8>> =
-            self.shards.iter().flat_map(|shard| shard.write().leave_disk()).collect();
+        let in_memory: BTreeSet<Vec<u8>> = (0..self.shards.len())
+            .flat_map(|number| self.shards.hold(number, Holder::Storage).leave_disk())
+            .collect();
         let is_in_memory = |key: &[u8]| in_memory.contains(key);
         let not_stored: i64 = self.shards.iter().map(|shard| shard.read().not_stored()).sum();
         let rebuilt = self.folder.rebuild_live(&program, now, old, &is_in_memory)?;
@@ -279,7 +284,7 @@ impl Upkeep {
         // Those in memory do not count themselves as stored yet.
         let stored = rebuilt.meta.profiles.saturating_add_signed(-not_stored);
         self.stored_profiles.store(stored, Ordering::Relaxed);
-        let mut shard = self.shards[0].write();
+        let mut shard = self.shards.hold(0, Holder::Storage);
         // Under a program that was replaced meanwhile, nobody is counted before they catch up.
         if Arc::ptr_eq(&shard.program, &program) {
             shard.add_sizes(&rebuilt.not_in_memory);

@@ -29,6 +29,7 @@ use crate::model::identifier::OwnedIdentifier;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::record::erasure_book::ErasureBook;
 use crate::store::history::{Entry, History};
+use crate::store::holds::Holder;
 use crate::store::profile::{Body, Profile, ids};
 use crate::store::programs::Programs;
 use crate::store::rebuilding::rebuild;
@@ -116,7 +117,8 @@ impl OpenOptions {
                 let mut profile = Profile::with(key.borrowed(), state, history, sequence);
                 known_as.into_iter().for_each(|known_as| profile.set_known_as(known_as));
                 let identifiers: Vec<OwnedIdentifier> = profile.identifiers().cloned().collect();
-                let mut locked = database.shards.lock_of(identifiers.iter().map(OwnedIdentifier::borrowed));
+                let all = identifiers.iter().map(OwnedIdentifier::borrowed);
+                let mut locked = database.shards.lock_of(all, Holder::Storage);
                 if let Some(place) = locked.insert(profile, now)
                     && let Some(shard) = locked.shard(place.shard as usize)
                 {

@@ -14,11 +14,14 @@ use crate::db::database_time::DatabaseTime;
 use crate::db::durable::folder::{Access, Folder};
 use crate::db::held::Heldback;
 use crate::model::identifier::OwnedIdentifier;
+use crate::store::holds::Holder;
 use crate::store::message_index::MessageIndex;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 use crate::store::shards::{Place, Shards};
 
+/// How many profiles are looked at before others get their shard.
+const MOST_AT_ONCE: usize = 256;
 /// How long the thread sleeps between looks.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The longest time, and the most messages, between two checkpoints: what recovery has to apply again.
@@ -241,7 +244,8 @@ impl Upkeep {
             let shard = self.shards[place.shard as usize].read();
             shard.at(place.slot).iter().flat_map(|profile| profile.identifiers()).cloned().collect()
         };
-        let mut locked = self.shards.lock_of(identifiers.iter().map(OwnedIdentifier::borrowed));
+        let all = identifiers.iter().map(OwnedIdentifier::borrowed);
+        let mut locked = self.shards.lock_of(all, Holder::Storage);
         let is_same = locked
             .profile(place)
             .is_some_and(|profile| profile.identifiers().eq(&identifiers) && may_go(profile));
@@ -258,21 +262,20 @@ impl Upkeep {
         let mut resident: u64 = self.shards.iter().map(bytes_of).sum();
         let mut joined = Vec::new();
         for shard in self.shards.iter() {
-            if resident <= target {
-                break;
-            }
-            let mut shard = shard.write();
-            let idle = shard.profiles().filter(|(_, profile)| profile.is_stored && !profile.take_asked());
-            let idle = idle.map(|(slot, profile)| (slot, profile.bytes() as u64, profile.known_as.is_some()));
-            for (slot, bytes, is_joined) in idle.collect::<Vec<_>>() {
-                if resident <= target {
-                    break;
+            let mut slots = 0..;
+            let mut is_over = resident <= target;
+            while !is_over {
+                let mut shard = self.shards.holds.hold(shard, Holder::Storage);
+                for slot in slots.by_ref().take(MOST_AT_ONCE) {
+                    is_over |= slot >= shard.slots() || resident <= target;
+                    let idle = |profile: &&Profile| profile.is_stored && !profile.take_asked();
+                    let Some(profile) = shard.at(slot).filter(|_| !is_over).filter(idle) else { continue };
+                    resident = resident.saturating_sub(profile.bytes() as u64);
+                    match profile.known_as {
+                        Some(_) => joined.push(shard.place(slot)),
+                        None => drop(shard.evict(slot)),
+                    }
                 }
-                match is_joined {
-                    true => joined.push(shard.place(slot)),
-                    false => drop(shard.evict(slot)),
-                }
-                resident = resident.saturating_sub(bytes);
             }
         }
         joined.into_iter().for_each(|place| self.evict_one(place, |profile| profile.is_stored));
