@@ -1,12 +1,14 @@
 //! Names given numbers, and the near name for one that was not found.
 
+use std::sync::Arc;
+
 use ahash::AHashMap;
 
 /// A table of distinct names; a name's number is its place in it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    names: Vec<String>,
-    numbers: AHashMap<String, u32>,
+    names: Vec<Arc<str>>,
+    numbers: AHashMap<Arc<str>, u32>,
 }
 
 impl Names {
@@ -16,8 +18,9 @@ impl Names {
             return number;
         }
         let number = u32::try_from(self.names.len()).expect("declarations are far fewer than 2^32");
-        self.names.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
+        let name: Arc<str> = Arc::from(name);
+        self.names.push(Arc::clone(&name));
+        self.numbers.insert(name, number);
         number
     }
 
@@ -29,6 +32,11 @@ impl Names {
     /// The name of `number`.
     pub(crate) fn name(&self, number: u32) -> &str {
         &self.names[number as usize]
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn shared(&self, number: u32) -> Arc<str> {
+        Arc::clone(&self.names[number as usize])
     }
 
     /// How many names there are.
@@ -43,7 +51,7 @@ impl Names {
 
     /// All names, in the order of their numbers.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+        self.names.iter().map(|name| &**name)
     }
 }
 

@@ -117,12 +117,17 @@ pub(crate) fn apply(
 pub(crate) fn name_turns(program: &Program, shard: &Shard, turns: &Turns) -> Vec<Transition> {
     let profile = shard.profile(turns.profile);
     let segments = &program.definitions.segment_names;
-    let named = turns.turns.iter().map(|turn| Transition {
-        profile: Arc::clone(&profile.name),
-        segment: Arc::from(segments.name(turn.segment.0)),
-        entered: turn.entered,
-        at: turn.at,
-        cause: cause(profile, turn.cause),
+    // What turned together has one cause.
+    let together = turns.turns.chunk_by(|one, next| one.cause == next.cause);
+    let named = together.flat_map(|turns| {
+        let cause = cause(profile, turns[0].cause);
+        turns.iter().map(move |turn| Transition {
+            profile: Arc::clone(&profile.name),
+            segment: segments.shared(turn.segment.0),
+            entered: turn.entered,
+            at: turn.at,
+            cause: cause.clone(),
+        })
     });
     named.collect()
 }

@@ -12,6 +12,7 @@
 //!    that was done under a table finds that his own is an older one.
 
 use std::cell::RefCell;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -44,7 +45,7 @@ static TABLES: AtomicU64 = AtomicU64::new(0);
 thread_local! {
     /// The table that this thread read last: to read it again writes to nothing that other threads read. It
     /// lives until the thread reads another one, or ends.
-    static LAST: RefCell<Option<Rc<Arc<Table>>>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<Rc<OfThread>>> = const { RefCell::new(None) };
 }
 
 /// The answers that are at hand.
@@ -71,6 +72,18 @@ pub(crate) struct Table {
     rows: Option<RowCache>,
     /// How many rows took the place of others.
     crowded: AtomicUsize,
+}
+
+/// A table as a thread has it, which counts its own uses of it.
+#[derive(Debug)]
+pub(crate) struct OfThread(Arc<Table>);
+
+impl Deref for OfThread {
+    type Target = Table;
+
+    fn deref(&self) -> &Table {
+        &self.0
+    }
 }
 
 /// An id that is looked up.
@@ -114,11 +127,11 @@ impl AnswerCache {
     }
 
     /// What is known now.
-    pub(crate) fn table(&self) -> Rc<Arc<Table>> {
+    pub(crate) fn table(&self) -> Rc<OfThread> {
         let number = self.number.load(Ordering::Acquire);
-        let last = LAST.try_with(|last| last.borrow().clone().filter(|table| table.number == number));
+        let last = LAST.try_with(|last| last.borrow().clone().filter(|last| last.number == number));
         last.ok().flatten().unwrap_or_else(|| {
-            let table = Rc::new(self.table.load_full());
+            let table = Rc::new(OfThread(self.table.load_full()));
             // In a thread that ends, it is not kept.
             let _ended = LAST.try_with(|last| last.replace(Some(Rc::clone(&table))));
             table
