@@ -267,7 +267,8 @@ impl RowCache {
     fn window(&self, text: &Text) -> impl Iterator<Item = Row<'_>> {
         // By the upper bits: the lower ones choose the ticket.
         let first = ((u128::from(text.hash) * self.rows as u128) >> 64) as usize;
-        let places = (first..first + WINDOW.min(self.rows)).map(|place| place % self.rows);
+        let around = |place| if place < self.rows { place } else { place - self.rows };
+        let places = (first..first + WINDOW.min(self.rows)).map(around);
         places.map(|place| Row(&self.lines[place * self.width..(place + 1) * self.width]))
     }
 }

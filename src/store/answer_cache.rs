@@ -32,8 +32,10 @@ use crate::store::profile::Profile;
 const FIRST_ROWS: usize = 1_024;
 /// By how many times a table grows, unless that is more than the profiles need.
 const GROWTH: usize = 8;
+/// So many rows for each profile in memory, and few are in each other's way.
+const ROWS_FOR_EACH: usize = 2;
 /// A table grows when one row of so many took the place of another.
-const CROWDED: usize = 64;
+const CROWDED: usize = 512;
 /// Most bytes that a table takes.
 const MOST_BYTES: usize = 2 << 30;
 /// Most lines of a row: of larger catalogs nothing is kept.
@@ -217,7 +219,7 @@ impl AnswerCache {
             return;
         }
         let Some(_alone) = self.growing.try_lock() else { return };
-        let enough = self.profiles.load(Ordering::Relaxed) / 2 * 3;
+        let enough = self.profiles.load(Ordering::Relaxed) * ROWS_FOR_EACH;
         let wanted = (rows * GROWTH).min(enough.max(rows * 2)).min(most_rows(table.layout));
         if rows < wanted && Arc::ptr_eq(&self.table.load(), &table) {
             self.put_in_force(Table::new(&table.program, wanted));

@@ -1,5 +1,16 @@
 //! Models of protocols of our own, each with faults planted that it has to find: `cargo test --release models`.
 //! The unit tests of the files that are included here are not for loom's atomics.
+//!
+//! Miri runs the same models with the standard library's atomics, in another order for each seed: loom takes
+//! some orderings for stronger than they are.
+
+/// What runs the threads of a model.
+mod checker {
+    #[cfg(not(miri))]
+    pub(crate) use loom::{sync, thread};
+    #[cfg(miri)]
+    pub(crate) use std::{sync, thread};
+}
 
 mod base {
     pub(crate) mod sync;

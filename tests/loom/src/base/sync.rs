@@ -1,8 +1,8 @@
-//! Loom's atomics in the place of the library's, and fences that can be left out.
+//! Atomics of the checker in the place of the library's, and fences that can be left out.
 
 use std::cell::Cell;
 
-pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
+pub(crate) use crate::checker::sync::atomic::{AtomicU64, Ordering};
 
 /// As few as a model needs.
 pub(crate) const TICKETS: usize = 8;
@@ -12,14 +12,14 @@ thread_local! {
 }
 
 /// Plants a fault: fences of this kind are left out.
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 pub(crate) fn leave_out(fences: Ordering) {
     WITHOUT.set(Some(fences));
 }
 
 pub(crate) fn fence(order: Ordering) {
     if WITHOUT.get() != Some(order) {
-        loom::sync::atomic::fence(order);
+        crate::checker::sync::atomic::fence(order);
     }
 }
 
