@@ -8,6 +8,7 @@ mod copying;
 #[path = "crash/story.rs"]
 mod story;
 
+use std::thread;
 use std::time::Duration;
 
 use copying::copy;
@@ -161,70 +162,75 @@ fn instant(millis: i64) -> Time {
 
 #[test]
 fn ties_that_wait_and_swaps_survive_a_crash() {
-    for seed in 0..8 {
-        let folder = Folder::new(&format!("identity-waits-{seed}"));
-        let clock = ManualClock::new(instant(0));
-        let open = |swaps: usize, crashes: usize| {
-            let options = OpenOptions::new().catalog(shop(swaps)).clock(Clock::Manual(clock.clone()));
-            let options = options.durability(Durability::Group(Duration::from_millis(5)));
-            let budget = if seed % 2 == 0 { 20_000 } else { 10_000_000 };
-            let options = options.memory_budget(budget).journal_segment_bytes(32 * 1024);
-            let database = options.open(folder.path().join(crashes.to_string())).unwrap();
-            #[cfg(feature = "workbench")]
-            database.sweep_only_when_asked();
-            database
-        };
-        let (mut swaps, mut crashes, mut now_ms, mut drawn) = (0, 0, 0, seed << 32);
-        let mut below = |bound: u64| {
-            drawn += 1;
-            (chance(drawn) % bound) as usize
-        };
-        let (mut database, mut reference) = (open(swaps, crashes), Reference::new(shop(swaps)));
-        for number in 0..300 {
-            now_ms += [0, 1, 1_000, 20_000][below(4)];
-            clock.set(instant(now_ms));
-            let message = shopping(number, now_ms, &mut below);
-            let expected =
-                reference.apply(message.clone(), instant(now_ms)).map_err(|refusal| refusal.reason);
-            let found = database.apply(message).map_err(|refusal| refusal.reason);
-            assert_eq!(found.map(|applied| !applied.duplicate), expected, "seed {seed}, {number}");
-            match below(40) {
-                0 | 1 => {
-                    // No thread writes while the folder is copied: the copy is that of one instant.
-                    #[cfg(not(feature = "workbench"))]
-                    database.advance().unwrap();
-                    let before = folder.path().join(crashes.to_string());
-                    crashes += 1;
-                    copy(&before, &folder.path().join(crashes.to_string()));
-                    drop(database);
-                    database = open(swaps, crashes);
-                }
-                2 => {
-                    drop(database);
-                    database = open(swaps, crashes);
-                }
-                3 | 4 => {
-                    swaps += 1 + below(2);
-                    database.replace_catalog(shop(swaps)).unwrap();
-                    reference.replace_catalog(shop(swaps));
-                }
-                5..=8 => database.checkpoint().unwrap(),
-                9 => database.advance().unwrap(),
-                10 => {
-                    database.compact().unwrap();
-                }
-                _ => {}
-            }
-            if below(5) == 0 {
-                agree(&database, &reference, instant(now_ms), seed);
-            }
+    thread::scope(|scope| {
+        for seed in 0..8 {
+            scope.spawn(move || wait_swap_and_crash(seed));
         }
-        now_ms += 300_000;
+    });
+}
+
+fn wait_swap_and_crash(seed: u64) {
+    let folder = Folder::new(&format!("identity-waits-{seed}"));
+    let clock = ManualClock::new(instant(0));
+    let open = |swaps: usize, crashes: usize| {
+        let options = OpenOptions::new().catalog(shop(swaps)).clock(Clock::Manual(clock.clone()));
+        let options = options.durability(Durability::Group(Duration::from_millis(5)));
+        let budget = if seed.is_multiple_of(2) { 20_000 } else { 10_000_000 };
+        let options = options.memory_budget(budget).journal_segment_bytes(32 * 1024);
+        let database = options.open(folder.path().join(crashes.to_string())).unwrap();
+        #[cfg(feature = "workbench")]
+        database.sweep_only_when_asked();
+        database
+    };
+    let (mut swaps, mut crashes, mut now_ms, mut drawn) = (0, 0, 0, seed << 32);
+    let mut below = |bound: u64| {
+        drawn += 1;
+        (chance(drawn) % bound) as usize
+    };
+    let (mut database, mut reference) = (open(swaps, crashes), Reference::new(shop(swaps)));
+    for number in 0..300 {
+        now_ms += [0, 1, 1_000, 20_000][below(4)];
         clock.set(instant(now_ms));
-        agree(&database, &reference, instant(now_ms), seed);
-        database.checkpoint().unwrap();
-        assert_eq!(database.verify().unwrap().flaws, [], "seed {seed}");
+        let message = shopping(number, now_ms, &mut below);
+        let expected = reference.apply(message.clone(), instant(now_ms)).map_err(|refusal| refusal.reason);
+        let found = database.apply(message).map_err(|refusal| refusal.reason);
+        assert_eq!(found.map(|applied| !applied.duplicate), expected, "seed {seed}, {number}");
+        match below(40) {
+            0 | 1 => {
+                // No thread writes while the folder is copied: the copy is that of one instant.
+                #[cfg(not(feature = "workbench"))]
+                database.advance().unwrap();
+                let before = folder.path().join(crashes.to_string());
+                crashes += 1;
+                copy(&before, &folder.path().join(crashes.to_string()));
+                drop(database);
+                database = open(swaps, crashes);
+            }
+            2 => {
+                drop(database);
+                database = open(swaps, crashes);
+            }
+            3 | 4 => {
+                swaps += 1 + below(2);
+                database.replace_catalog(shop(swaps)).unwrap();
+                reference.replace_catalog(shop(swaps));
+            }
+            5..=8 => database.checkpoint().unwrap(),
+            9 => database.advance().unwrap(),
+            10 => {
+                database.compact().unwrap();
+            }
+            _ => {}
+        }
+        if below(5) == 0 {
+            agree(&database, &reference, instant(now_ms), seed);
+        }
     }
+    now_ms += 300_000;
+    clock.set(instant(now_ms));
+    agree(&database, &reference, instant(now_ms), seed);
+    database.checkpoint().unwrap();
+    assert_eq!(database.verify().unwrap().flaws, [], "seed {seed}");
 }
 
 fn waiting_shop(clock: &ManualClock) -> Database {

@@ -11,6 +11,7 @@ use crate::db::question::{Answer, Answers, AskedId, Question, Reply};
 use crate::db::questions::{decide, is_member, view};
 use crate::derived::view::Known as _;
 use crate::engine::cell::Cell;
+use crate::engine::decision::Decision;
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
 use crate::facts::stamp::{MessageOrder, NoMessages};
@@ -78,13 +79,11 @@ impl Database {
             let all = look_ups.iter().flatten().map(|look_up| table.touch(look_up));
             // None of these waits for another.
             std::hint::black_box(all.fold(0, |all, word| all ^ word));
+            let mut answers = Answers::new();
             for (place, (id, look_up)) in ids.iter().zip(&look_ups).enumerate() {
-                let answered = at_hand(&table, look_up.as_ref(), question, now)?;
-                let reply = match answered {
-                    Some(answers) => Reply { answers, at: now },
-                    None => self.reply_of(id.as_ref(), look_up.as_ref(), question, now)?,
-                };
-                read(chunk * AHEAD + place, reply);
+                let asked = Asked { id: id.as_ref(), look_up: look_up.as_ref(), question, now };
+                let at = self.answer(&table, asked, &mut answers)?;
+                read(chunk * AHEAD + place, Reply { answers: &answers, at });
             }
         }
         Ok(())
@@ -99,10 +98,20 @@ impl Database {
     ) -> Result<T, Error> {
         let look_up = self.look_up(id);
         let table = self.shards.answers.table();
-        if let Some(answers) = at_hand(&table, look_up.as_ref(), question, now)? {
-            return Ok(read(Reply { answers, at: now }));
-        }
-        Ok(read(self.reply_of(id, look_up.as_ref(), question, now)?))
+        let mut answers = Answers::new();
+        let asked = Asked { id, look_up: look_up.as_ref(), question, now };
+        let at = self.answer(&table, asked, &mut answers)?;
+        Ok(read(Reply { answers: &answers, at }))
+    }
+
+    /// Puts the answers in the place of those that are there; says as of when they are.
+    fn answer<'t>(
+        &self,
+        table: &'t Table,
+        asked: Asked<'_>,
+        answers: &mut Answers<'t>,
+    ) -> Result<Time, Error> {
+        if at_hand(table, asked, answers)? { Ok(asked.now) } else { self.answer_under_lock(asked, answers) }
     }
 
     /// Begins to look an id up among what is at hand.
@@ -112,77 +121,90 @@ impl Database {
         if has_budget { None } else { self.shards.answers.look_up(id) }
     }
 
-    /// What is answered under the lock of the profile's shard.
-    fn reply_of<'a>(
+    /// The same under the lock of the profile's shard.
+    fn answer_under_lock(
         &self,
-        id: &str,
-        look_up: Option<&LookUp>,
-        question: &Question,
-        now: Time,
-    ) -> Result<Reply<'a>, Error> {
+        Asked { id, look_up, question, now }: Asked<'_>,
+        answers: &mut Answers<'_>,
+    ) -> Result<Time, Error> {
         let kept = &self.shards.answers;
         if let Some(Reading { shard, place }) = self.read(id, now)? {
             let profile = shard.profile(place);
             let stamp = profile.standing().stamp();
-            let answers = question.under(&shard.program, |asked| {
-                let decided = |id| Some(Answer::Made(Arc::clone(profile.decisions.cached(id, stamp, now)?)));
+            let has_all = question.under(&shard.program, |asked| {
+                let decided = |id| profile.decisions.cached(id, stamp, now).map(Arc::clone);
                 let asking = Asking { program: &shard.program, order: &profile.history, now };
-                Ok(asking.answer(profile.standing(), asked, decided))
+                Ok(asking.answer(profile.standing(), asked, decided, answers))
             })?;
-            if let Some(answers) = answers {
+            if has_all {
                 let at = now.max(profile.standing().as_of());
                 look_up.iter().for_each(|look_up| kept.refresh(look_up, profile, &shard.program));
                 drop(shard);
                 kept.grow_if_crowded();
-                return Ok(Reply { answers, at });
+                return Ok(at);
             }
         }
         let Some(Writing { mut shard, place }) = self.write(id, now)? else {
             let program = self.shards.program();
-            let answers = question.under(&program, |asked| {
-                let decided = |id| Some(Answer::Made(self.unknown_decision(&program, id, now).decision));
+            question.under(&program, |asked| {
+                let decided = |id| Some(self.unknown_decision(&program, id, now).decision);
                 let asking = Asking { program: &program, order: &NoMessages, now };
-                Ok(asking.answer(Standing::Cell(&Cell::new()), asked, decided).unwrap_or_default())
+                asking.answer(Standing::Cell(&Cell::new()), asked, decided, answers);
+                Ok(())
             })?;
-            return Ok(Reply { answers, at: now });
+            return Ok(now);
         };
         let program = Arc::clone(&shard.program);
-        let answers = question.under(&program, |asked| {
-            let decisions = asked.iter().filter_map(|asked| match asked {
+        question.under(&program, |asked| {
+            let made = asked.iter().filter_map(|asked| match asked {
                 AskedId::Decision(id) => Some(decide(&mut shard, place, *id, now).decision),
                 _ => None,
             });
-            let mut decisions: Vec<_> = decisions.collect();
-            decisions.reverse();
+            let mut made = made.collect::<Vec<_>>().into_iter();
             let profile = shard.profile(place);
             let asking = Asking { program: &program, order: &profile.history, now };
-            let decided = |_| decisions.pop().map(Answer::Made);
-            Ok(asking.answer(profile.standing(), asked, decided).unwrap_or_default())
+            asking.answer(profile.standing(), asked, |_| made.next(), answers);
+            Ok(())
         })?;
         let at = now.max(shard.profile(place).standing().as_of());
         look_up.iter().for_each(|look_up| kept.refresh(look_up, shard.profile(place), &program));
         drop(shard);
         kept.grow_if_crowded();
-        Ok(Reply { answers, at })
+        Ok(at)
     }
 }
 
-/// The answers that are at hand; nothing if one of them is not.
-fn at_hand<'a>(
-    table: &'a Table,
-    look_up: Option<&LookUp>,
-    question: &Question,
+/// Who is asked what, and when.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    id: &'a str,
+    look_up: Option<&'a LookUp>,
+    question: &'a Question,
     now: Time,
-) -> Result<Option<Answers<'a>>, Error> {
-    let Some(look_up) = look_up else { return Ok(None) };
+}
+
+/// Puts the answers that are at hand in the place of those that are there; says whether they are all.
+fn at_hand<'t>(
+    table: &'t Table,
+    Asked { look_up, question, now, .. }: Asked<'_>,
+    answers: &mut Answers<'t>,
+) -> Result<bool, Error> {
+    let Some(look_up) = look_up else { return Ok(false) };
     question.under(&table.program, |asked| {
-        let answer = |kept: &KeptAnswers<'a, '_>, asked| match asked {
+        let answer = |kept: &KeptAnswers<'t, '_>, asked| match asked {
             AskedId::Attribute(id) => kept.attribute(id).map(Answer::Attribute),
             AskedId::Computed(_) => None,
             AskedId::Membership(id) => Some(Answer::Membership(kept.is_member(id))),
             AskedId::Decision(id) => kept.choice(id).map(Answer::AtHand),
         };
-        Ok(table.read(look_up, now, |kept| asked.iter().map(|asked| answer(&kept, *asked)).collect()))
+        let all = table.read(look_up, now, |kept| {
+            answers.clear();
+            for asked in asked {
+                answers.push(answer(&kept, *asked)?);
+            }
+            Some(())
+        });
+        Ok(all.is_some())
     })
 }
 
@@ -194,24 +216,32 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// The answers, if `decided` has all decisions.
-    fn answer<'a>(
+    /// Puts the answers in the place of those that are there; says whether `decided` had all decisions.
+    fn answer(
         &self,
         standing: Standing<'_>,
         asked: &[AskedId],
-        mut decided: impl FnMut(PersonalizationId) -> Option<Answer<'a>>,
-    ) -> Option<Answers<'a>> {
-        let answer = |asked: &AskedId| match *asked {
-            AskedId::Attribute(id) => Some(Answer::Attribute(standing.attribute(id))),
-            AskedId::Computed(number) => {
-                let value = &self.program.definitions.computed[number as usize].value;
-                let now = self.now.max(standing.as_of());
-                let view = view(self.program, standing, self.order, now);
-                Some(Answer::Attribute(evaluate(value, &view).value))
-            }
-            AskedId::Membership(id) => Some(Answer::Membership(is_member(self.program, standing, id))),
-            AskedId::Decision(id) => decided(id),
-        };
-        asked.iter().map(answer).collect()
+        mut decided: impl FnMut(PersonalizationId) -> Option<Arc<Decision>>,
+        answers: &mut Answers<'_>,
+    ) -> bool {
+        answers.clear();
+        for asked in asked {
+            let answer = match *asked {
+                AskedId::Attribute(id) => Answer::Attribute(standing.attribute(id)),
+                AskedId::Computed(number) => {
+                    let value = &self.program.definitions.computed[number as usize].value;
+                    let now = self.now.max(standing.as_of());
+                    let view = view(self.program, standing, self.order, now);
+                    Answer::Attribute(evaluate(value, &view).value)
+                }
+                AskedId::Membership(id) => Answer::Membership(is_member(self.program, standing, id)),
+                AskedId::Decision(id) => match decided(id) {
+                    Some(decision) => Answer::Made(decision),
+                    None => return false,
+                },
+            };
+            answers.push(answer);
+        }
+        true
     }
 }

@@ -75,7 +75,7 @@ pub struct PersonalizationHandle(usize);
 /// nothing.
 #[derive(Debug)]
 pub struct Reply<'a> {
-    pub(crate) answers: Answers<'a>,
+    pub(crate) answers: &'a [Answer<'a>],
     pub(crate) at: Time,
 }
 

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use ahash::RandomState;
 use parking_lot::Mutex;
 
-use crate::base::row_cache::{Kept, Renewed, RowCache, Text, Tickets};
+use crate::base::row_cache::{Kept, Renewed, Row, RowCache, Text, Tickets};
 use crate::base::sync::ArcSwap;
 use crate::base::time::Time;
 use crate::engine::program::Program;
@@ -161,9 +161,14 @@ impl AnswerCache {
     /// The same with the decisions that were made since.
     pub(crate) fn refresh(&self, look_up: &LookUp, profile: &Profile, program: &Arc<Program>) {
         let table = self.table.load();
-        match table.choices.is_full() {
-            true => self.keep(look_up, profile, program),
-            false => self.write(&table, look_up, profile, program),
+        let is_all_there = |row: Row<'_>| table.layout.has_decisions(row, program, profile).then_some(());
+        let rows = table.rows.as_ref().filter(|_| Arc::ptr_eq(&table.program, program));
+        match rows {
+            Some(rows) if table.choices.is_full() || rows.read(&look_up.text, is_all_there).is_some() => {
+                self.keep(look_up, profile, program);
+            }
+            Some(_) => self.write(&table, look_up, profile, program),
+            None => {}
         }
     }
 

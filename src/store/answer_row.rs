@@ -103,6 +103,18 @@ impl Layout {
             word_at(row, self.decisions, 2 * number + 1).store(until as u64, Ordering::Relaxed);
         }
     }
+
+    /// Whether a row has the decisions that were made for a profile, which is under the program.
+    pub(crate) fn has_decisions(self, row: Row<'_>, program: &Program, profile: &Profile) -> bool {
+        let stamp = profile.standing().stamp();
+        (0..program.definitions.personalizations.len()).all(|number| {
+            let word = |place| word_at(row, self.decisions, place).load(Ordering::Relaxed);
+            let decision = profile.decisions.last(PersonalizationId::from_index(number), stamp);
+            decision.is_none_or(|decision| {
+                word(2 * number) != 0 && word(2 * number + 1) == decision.valid_until.millis() as u64
+            })
+        })
+    }
 }
 
 impl<'a> KeptAnswers<'a, '_> {

@@ -17,3 +17,5 @@ pub(crate) mod holds;
 pub(crate) mod shards;
 pub(crate) mod told;
 pub(crate) mod regroup;
+#[cfg(test)]
+mod sizes;
