@@ -3,9 +3,10 @@
 //! In-memory tables use `ahash`, which may change with every release; nothing that is stored,
 //! compared between machines or used to place a customer in a variant may depend on that one.
 
-use xxhash_rust::xxh3::Xxh3;
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// The 64-bit hash of some bytes.
 pub(crate) fn hash64(bytes: &[u8]) -> u64 {
@@ -20,17 +21,17 @@ pub(crate) fn seeded_hash64(bytes: &[u8], seed: u64) -> u64 {
 /// A 128-bit hash of a sequence of fields; each is preceded by its length, so that fields do not
 /// run into each other.
 #[derive(Default)]
-pub(crate) struct Fingerprint(Xxh3);
+pub(crate) struct Fingerprint(SmallVec<[u8; 256]>);
 
 impl Fingerprint {
     /// Adds one field.
     pub(crate) fn field(&mut self, bytes: &[u8]) {
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
+        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
     }
 
     /// The hash of all fields added.
     pub(crate) fn finish(&self) -> u128 {
-        self.0.digest128()
+        xxh3_128(&self.0)
     }
 }

@@ -21,9 +21,9 @@ use crate::facts::identity::ties::{Home, Ties};
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
-use crate::store::history::Entry;
 use crate::store::holds::{Held, Holder};
 use crate::store::message_index::{Claim, Known};
+use crate::store::packed_message::PackedMessage;
 use crate::store::shard::{Arriving, Limits, Recipient};
 
 /// How often what is on disk is made anew for one message, before giving up.
@@ -140,15 +140,14 @@ impl Database {
             }
             let attempt = match prepared {
                 Prepared::Home(loaded) => {
+                    let arriving = arriving(&program, &incoming, Misfits::Refuse);
                     match self.way(&program, home.borrowed(), ties.as_ref(), (time, now), loaded) {
                         Way::Here(shard, recipient) => {
                             // Again: an erasure holds the shards of whom it is about.
                             self.refuse_erased(&incoming, rules)?;
-                            let message_id = incoming.message_id.clone();
-                            let arriving = arriving(&program, incoming, Misfits::Refuse)?;
-                            let record = |entry: &Entry| Ok(self.record(now, entry)?);
-                            let done = self.apply_to_one(&program, shard, recipient, arriving, record)?;
-                            return self.accepted(claim, content_hash, message_id, now, done);
+                            let record = |message: &PackedMessage| Ok(self.record(now, message)?);
+                            let done = self.apply_to_one(&program, shard, recipient, arriving?, record)?;
+                            return self.accepted(claim, content_hash, incoming.message_id, now, done);
                         }
                         Way::Identity => Attempt::Needs(Needs::Named),
                         Way::Again => Attempt::Again,
@@ -240,9 +239,9 @@ impl Database {
         mut shard: Held<'_>,
         recipient: Recipient<'_>,
         arriving: Arriving,
-        record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
+        record: impl FnOnce(&PackedMessage) -> Result<u64, Refusal>,
     ) -> Result<(u64, Vec<Transition>), Refusal> {
-        let bytes = arriving.entry.bytes() as u64;
+        let bytes = arriving.message.bytes() as u64;
         let waiting = self.waiting_for(program, recipient);
         if let Recipient::Known(slot) = recipient {
             catch_up(&mut shard, slot, &self.reports)?;
@@ -260,8 +259,8 @@ impl Database {
     }
 
     /// Puts an accepted message on record; gives its number.
-    pub(crate) fn record(&self, now: Time, entry: &Entry) -> Result<u64, Error> {
-        self.upkeep.as_ref().map_or(Ok(0), |upkeep| upkeep.folder.record(now, entry))
+    pub(crate) fn record(&self, now: Time, message: &PackedMessage) -> Result<u64, Error> {
+        self.upkeep.as_ref().map_or(Ok(0), |upkeep| upkeep.folder.record(now, message))
     }
 
     /// What is known of a message that says `content`.
@@ -296,7 +295,7 @@ impl Database {
 /// A message in the terms of a catalog, if it may come in.
 pub(crate) fn arriving(
     program: &Program,
-    Incoming { message, message_id, time, now }: Incoming,
+    &Incoming { ref message, ref message_id, time, now }: &Incoming,
     misfits: Misfits,
 ) -> Result<Arriving, Refusal> {
     let definitions = &program.definitions;
@@ -310,15 +309,15 @@ pub(crate) fn arriving(
     let content = match message.kind() {
         // It is taken in by whom it is about, once the messages that it stands for are gone.
         MessageKind::Summary => Content::Presence,
-        _ => match Content::of(&message, definitions, misfits) {
+        _ => match Content::of(message, definitions, misfits) {
             // It was accepted, so what does not fit by now is left out.
             Err(_) if misfits == Misfits::LeaveOut => Content::Presence,
             content => content?,
         },
     };
     let limits = if misfits == Misfits::Refuse { Limits::Checked } else { Limits::Passed };
-    let entry = Entry { time, message_id: message_id.into(), message };
-    Ok(Arriving { entry, content, now, limits })
+    let message = PackedMessage::of(time, message_id, message);
+    Ok(Arriving { message, content, now, limits })
 }
 
 fn nobody() -> Refusal {

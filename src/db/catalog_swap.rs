@@ -181,9 +181,10 @@ fn waiting<'a>(
     now: Time,
     rules: &'a IdentifierRules,
 ) -> impl Iterator<Item = Heldback> + 'a {
-    let entries = profile.history.iter().map(|(_, entry)| entry);
+    let later = profile.history.iter().filter(move |(stamp, _)| stamp.time > now);
+    let entries = later.map(|(_, packed)| packed.unpack());
     entries.filter(move |entry| waits(&entry.heard(), now, rules)).map(move |entry| {
-        let Entry { time, message_id, message } = entry.clone();
+        let Entry { time, message_id, message } = entry;
         let incoming = Incoming { message, message_id: message_id.into(), time, now };
         Heldback { sequence: profile.sequence, incoming }
     })

@@ -14,7 +14,7 @@ use crate::db::subscribing::watch::{Moment, Watch};
 use crate::engine::program::Program;
 use crate::engine::transition::Trigger;
 use crate::model::refusal::Refusal;
-use crate::store::history::Entry;
+use crate::store::packed_message::PackedMessage;
 use crate::store::profile::Profile;
 use crate::store::shard::{Arriving, Recipient, Shard, Turns};
 
@@ -82,14 +82,14 @@ pub(crate) fn apply(
     recipient: Recipient<'_>,
     arriving: Arriving,
     waiting: &[Arriving],
-    record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
+    record: impl FnOnce(&PackedMessage) -> Result<u64, Refusal>,
     reports: &Reports,
 ) -> Result<(u32, Vec<Transition>), Refusal> {
     let Some(watch) = watch(shard, reports) else {
         let turns = shard.apply(recipient, arriving, waiting, record)?;
         return Ok((turns.profile, keep(shard, &turns, reports)));
     };
-    let (now, time) = (arriving.now, arriving.entry.time);
+    let (now, time) = (arriving.now, arriving.message.time);
     let mut transitions = Vec::new();
     let mut is_in_order = time <= now;
     if let Recipient::Known(slot) = recipient {

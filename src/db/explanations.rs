@@ -7,6 +7,7 @@ use ahash::AHashMap;
 
 use crate::base::error::Error;
 use crate::base::time::Time;
+use crate::db::applying::Incoming;
 use crate::db::database::{Database, Writing};
 use crate::db::held::Heldback;
 use crate::db::questions::{resolve, resolve_personalization};
@@ -22,7 +23,8 @@ use crate::engine::typed_message::Content;
 use crate::facts::identity::ties::Home;
 use crate::facts::stamp::HistoryPlace;
 use crate::model::ids::SegmentId;
-use crate::store::history::{Entry, History};
+use crate::store::history::History;
+use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Ids, Profile, ids};
 use crate::store::rebuilding::{is_listed, rebuild};
 
@@ -92,8 +94,8 @@ impl Database {
         for Heldback { incoming, .. } in self.held.lock().iter() {
             let home = Home::of_accepted(&incoming.message, &program.definitions.identifiers);
             if home.identifier().text == id {
-                let (message_id, message) = (incoming.message_id.as_str().into(), incoming.message.clone());
-                history.push(Entry { time: incoming.time, message_id, message });
+                let Incoming { message, message_id, time, .. } = incoming;
+                history.push(PackedMessage::of(*time, message_id, message));
             }
         }
         history
@@ -110,7 +112,7 @@ fn past(history: &History, program: &Program, now: Time) -> Past {
         events.map(|message| (message.stamp.place, message.content)).collect();
     let messages = history.iter().map(|(stamp, entry)| PastMessage {
         stamp,
-        id: entry.message_id.as_ref().into(),
+        id: entry.message_id().into(),
         content: contents.remove(&stamp.place).unwrap_or(Content::Presence),
     });
     Past::new(messages, withheld_until(now, history.told(definitions), &definitions.purposes))

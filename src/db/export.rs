@@ -71,8 +71,8 @@ impl Database {
         let Some(profile) = concerned.profile_of(looked_up.borrowed()) else { return Ok(None) };
         let messages = profile.history.in_order().into_iter().map(|(stamp, entry)| ExportedMessage {
             time: stamp.time,
-            message_id: entry.message_id.to_string(),
-            message: entry.message.clone(),
+            message_id: entry.message_id.into(),
+            message: entry.message,
         });
         Ok(Some(messages.collect()))
     }

@@ -9,6 +9,7 @@ use crate::facts::identity::resolution::{Heard, Resolution};
 use crate::facts::identity::ties::Ties;
 use crate::rules::identifiers::IdentifierRules;
 use crate::store::history::Entry;
+use crate::store::packed_message::PackedMessage;
 use crate::store::regroup::Plan;
 
 impl Concerned<'_> {
@@ -21,8 +22,9 @@ impl Concerned<'_> {
         rules: &IdentifierRules,
     ) -> Planned {
         let mut all: Vec<(Heard<'_>, Option<usize>)> = last.iter().map(|last| (*last, None)).collect();
-        for (number, profile) in self.profiles().enumerate() {
-            let heard = profile.history.iter().map(|(_, entry)| entry.heard());
+        let entries = self.entries();
+        for (number, entries) in entries.iter().enumerate() {
+            let heard = entries.iter().map(Entry::heard);
             all.extend(heard.filter(|heard| !waits(heard, until, rules)).map(|heard| (heard, Some(number))));
         }
         all.sort_by(|(a, from_a), (b, from_b)| {
@@ -36,10 +38,11 @@ impl Concerned<'_> {
         let is_too_much = last.is_some_and(|last| is_too_much(&resolution, last));
         let mut new = resolution.finish();
         // Of a message that two have after a crash, one of them is not wholly what it was.
-        let totals: Vec<usize> = self.profiles().map(|profile| profile.history.iter().count()).collect();
+        let totals: Vec<usize> = entries.iter().map(Vec::len).collect();
         let mut dealt = BTreeMap::new();
-        let entries = self.profiles().flat_map(|profile| profile.history.iter().map(|(_, entry)| entry));
-        let by_id: BTreeMap<&str, &Entry> = entries.map(|entry| (&*entry.message_id, entry)).collect();
+        let packed = self.profiles().flat_map(|profile| profile.history.iter().map(|(_, packed)| packed));
+        let by_id: BTreeMap<&str, &PackedMessage> =
+            packed.map(|packed| (packed.message_id(), packed)).collect();
         let mut recipient = None;
         for resolved in &mut new {
             if resolved.messages.iter().any(|place| owners[*place].is_none()) {
@@ -53,8 +56,8 @@ impl Concerned<'_> {
             }
             resolved.messages.retain(|place| owners[*place].is_some());
             for place in &resolved.messages {
-                if let Some(entry) = by_id.get(messages[*place].message_id) {
-                    dealt.insert(*place, Entry::clone(entry));
+                if let Some(packed) = by_id.get(messages[*place].message_id) {
+                    dealt.insert(*place, PackedMessage::clone(packed));
                 }
             }
         }

@@ -36,11 +36,11 @@ impl Database {
         program: &Program,
         incoming: &Incoming,
     ) -> Result<(u64, Vec<Transition>), Refusal> {
-        let arriving = arriving(program, incoming.clone(), Misfits::Refuse)?;
+        let arriving = arriving(program, incoming, Misfits::Refuse)?;
         // The checkpoint that names the record names the message, or comes before both.
         let mut held = self.held.lock();
         self.refuse_erased(incoming, &program.definitions.identifiers)?;
-        let sequence = self.record(incoming.now, &arriving.entry)?;
+        let sequence = self.record(incoming.now, &arriving.message)?;
         held.push(Heldback { sequence, incoming: incoming.clone() });
         self.held_until.fetch_min(incoming.time.millis(), Ordering::SeqCst);
         Ok((sequence, Vec::new()))
@@ -65,7 +65,7 @@ impl Database {
             Ties::of(message, rules).is_none() && Home::of_accepted(message, rules).identifier() == home
         };
         let held = self.held.lock();
-        let arriving = |held: &Heldback| arriving(program, held.incoming.clone(), Misfits::LeaveOut).ok();
+        let arriving = |held: &Heldback| arriving(program, &held.incoming, Misfits::LeaveOut).ok();
         held.iter().filter(is_of).filter_map(arriving).collect()
     }
 
@@ -73,7 +73,7 @@ impl Database {
     pub(crate) fn forget_held(&self, waiting: &[Arriving]) {
         if !waiting.is_empty() {
             let is_here = |held: &Heldback| {
-                waiting.iter().any(|waiting| *waiting.entry.message_id == *held.incoming.message_id)
+                waiting.iter().any(|waiting| waiting.message.message_id() == held.incoming.message_id)
             };
             self.held.lock().retain(|held| !is_here(held));
         }

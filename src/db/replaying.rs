@@ -10,7 +10,7 @@ use crate::db::tied::Surroundings;
 use crate::engine::typed_message::Misfits;
 use crate::facts::identity::ties::{Home, Ties};
 use crate::model::message::Message;
-use crate::store::history::Entry;
+use crate::store::packed_message::PackedMessage;
 use crate::store::shard::Recipient;
 
 /// Where a recorded message comes from.
@@ -76,8 +76,8 @@ impl Database {
                             return Ok(());
                         }
                         Way::Here(shard, recipient) => {
-                            let arriving = arriving(&program, incoming, Misfits::LeaveOut)?;
-                            let record = |_: &Entry| Ok(sequence);
+                            let arriving = arriving(&program, &incoming, Misfits::LeaveOut)?;
+                            let record = |_: &PackedMessage| Ok(sequence);
                             self.apply_to_one(&program, shard, recipient, arriving, record)?;
                             return Ok(());
                         }
@@ -129,7 +129,7 @@ impl Database {
         };
         self.carry_out(&mut concerned, planned.plan, &incoming.cause(), incoming.now, sequence);
         if !is_known {
-            let arriving = arriving(&program, incoming.clone(), Misfits::LeaveOut)?;
+            let arriving = arriving(&program, incoming, Misfits::LeaveOut)?;
             concerned.apply(planned.recipient.as_ref(), arriving, sequence, &self.reports)?;
         }
         Ok(Attempt::Done(()))

@@ -14,7 +14,7 @@ use crate::db::database::Database;
 use crate::engine::typed_message::Content;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::persist::record::profile_record::{ProfileRecord, read_lead};
-use crate::store::history::Entry;
+use crate::store::packed_message::PackedMessage;
 use crate::store::shard::{Arriving, Limits, Recipient};
 
 /// The fewest messages of one customer and id that a summary is made of.
@@ -126,12 +126,13 @@ impl Database {
                 upkeep.folder.expect_summaries()?;
             }
             for (entry, gone) in due {
-                let record = |entry: &Entry| {
-                    last = self.record(now, entry)?;
+                let record = |message: &PackedMessage| {
+                    last = self.record(now, message)?;
                     Ok(last)
                 };
                 ids.push((entry.message_id.to_string(), entry.message.fingerprint()));
-                let arriving = Arriving { entry, content: Content::Presence, now, limits: Limits::Passed };
+                let message = entry.pack();
+                let arriving = Arriving { message, content: Content::Presence, now, limits: Limits::Passed };
                 shard.apply(Recipient::Known(place.slot), arriving, &[], record)?;
                 messages += gone;
             }

@@ -29,6 +29,7 @@ use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::rules::identifiers::IdentifierRules;
+use crate::store::history::Entry;
 use crate::store::holds::Holder;
 use crate::store::profile::Profile;
 use crate::store::regroup::{Plan, ShownTurn, regroup};
@@ -224,13 +225,13 @@ impl Database {
             return Ok(Attempt::Needs(Needs::Family));
         };
         self.refuse_erased(incoming, &program.definitions.identifiers)?;
-        let arriving = arriving(program, incoming.clone(), Misfits::Refuse)?;
+        let arriving = arriving(program, incoming, Misfits::Refuse)?;
         if planned.is_too_much {
             return Err(too_many());
         }
         concerned.check_limits(home.borrowed(), &arriving)?;
-        let bytes = arriving.entry.bytes() as u64;
-        let sequence = self.record(incoming.now, &arriving.entry)?;
+        let bytes = arriving.message.bytes() as u64;
+        let sequence = self.record(incoming.now, &arriving.message)?;
         let mut transitions =
             self.carry_out(&mut concerned, planned.plan, &incoming.cause(), incoming.now, sequence);
         let arriving = Arriving { limits: Limits::Passed, ..arriving };
@@ -391,6 +392,11 @@ impl<'a> Concerned<'a> {
         self.locked.find(identifier).and_then(|place| self.locked.profile(place))
     }
 
+    /// The messages of each of them, to be read.
+    pub(crate) fn entries(&self) -> Vec<Vec<Entry>> {
+        self.profiles().map(|profile| profile.history.unpacked().collect()).collect()
+    }
+
     /// By what the customer of a profile is known.
     pub(crate) fn known_as(&self, profile: &Profile) -> KnownAs {
         known_as(profile)
@@ -398,8 +404,8 @@ impl<'a> Concerned<'a> {
 
     /// What became of all ties, heard anew.
     pub(crate) fn heard(&self, rules: &IdentifierRules) -> Vec<TieRecord> {
-        let entries = self.profiles().flat_map(|profile| profile.history.iter());
-        let mut heard: Vec<Heard<'_>> = entries.map(|(_, entry)| entry.heard()).collect();
+        let entries = self.entries();
+        let mut heard: Vec<Heard<'_>> = entries.iter().flatten().map(Entry::heard).collect();
         heard.sort_by(|a, b| (a.time, a.message_id).cmp(&(b.time, b.message_id)));
         Resolution::new(rules, &heard).log
     }
@@ -413,8 +419,7 @@ impl<'a> Concerned<'a> {
 
     /// Whether one of them has a message.
     pub(crate) fn have(&self, message_id: &str) -> bool {
-        let has =
-            |profile: &Profile| profile.history.iter().any(|(_, entry)| &*entry.message_id == message_id);
+        let has = |profile: &Profile| profile.history.stamp_of(message_id).is_some();
         self.profiles().any(has)
     }
 

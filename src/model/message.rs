@@ -283,12 +283,6 @@ impl Message {
         &self.traits
     }
 
-    /// About how many bytes it takes in memory.
-    pub(crate) fn bytes(&self) -> usize {
-        let objects = [&self.properties, &self.traits, &self.context];
-        size_of::<Message>() + 100 + objects.into_iter().map(object_bytes).sum::<usize>()
-    }
-
     /// What the sender says of the device and the call; no rule sees it.
     pub fn context(&self) -> &Map<String, Json> {
         &self.context
@@ -323,19 +317,5 @@ impl Message {
             MessageKind::Alias { previous_id } => (Some(previous_id), None),
             MessageKind::Group { group_id } => (Some(group_id), None),
         }
-    }
-}
-
-/// About how many bytes an object takes on the heap: its tree has places left over.
-fn object_bytes(object: &Map<String, Json>) -> usize {
-    object.iter().map(|(key, value)| 100 + key.len() + json_bytes(value)).sum()
-}
-
-fn json_bytes(value: &Json) -> usize {
-    match value {
-        Json::String(text) => 16 + text.len(),
-        Json::Array(items) => items.iter().map(|item| size_of::<Json>() + json_bytes(item)).sum(),
-        Json::Object(object) => object_bytes(object),
-        Json::Null | Json::Bool(_) | Json::Number(_) => 0,
     }
 }

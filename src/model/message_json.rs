@@ -13,6 +13,7 @@ use super::message_check::check_size;
 use super::refusal::{Refusal, RefusalReason};
 use super::value::read_time;
 use crate::base::names::nearest;
+use crate::base::time::Time;
 
 /// The fields we use, each of whatever type the sender gave it.
 #[derive(Deserialize)]
@@ -31,6 +32,37 @@ struct Wire {
     properties: Option<Json>,
     traits: Option<Json>,
     context: Option<Json>,
+}
+
+/// What is written, in the order of the names: files hold hashes of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anonymous_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<&'a Map<String, Json>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<&'a Map<String, Json>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traits: Option<&'a Map<String, Json>>,
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
 }
 
 impl Message {
@@ -88,40 +120,43 @@ impl Message {
 
     /// The message as JSON, from which [`Message::from_json`] reads an equal one.
     pub fn to_json(&self) -> Json {
-        let mut fields = Map::new();
-        let mut put = |name: &str, value: Option<Json>| {
-            if let Some(value) = value {
-                fields.insert(name.to_owned(), value);
-            }
-        };
-        put("type", Some(Json::from(self.kind.as_str())));
-        put("messageId", self.message_id().map(Json::from));
-        put("userId", self.user_id().map(Json::from));
-        put("anonymousId", self.anonymous_id().map(Json::from));
-        put("timestamp", self.timestamp().map(|time| Json::from(time.to_string())));
-        match self.kind() {
-            MessageKind::Identify | MessageKind::Unmerge | MessageKind::Summary => {}
-            MessageKind::Track { event } => put("event", Some(Json::from(event.as_str()))),
-            MessageKind::Page { name, category } | MessageKind::Screen { name, category } => {
-                put("name", name.as_deref().map(Json::from));
-                put("category", category.as_deref().map(Json::from));
-            }
-            MessageKind::Alias { previous_id } => put("previousId", Some(Json::from(previous_id.as_str()))),
-            MessageKind::Group { group_id } => put("groupId", Some(Json::from(group_id.as_str()))),
-        }
-        for (name, map) in
-            [("properties", self.properties()), ("traits", self.traits()), ("context", self.context())]
-        {
-            put(name, (!map.is_empty()).then(|| Json::Object(map.clone())));
-        }
-        Json::Object(fields)
+        serde_json::to_value(self).expect("all keys are texts")
+    }
+
+    /// The same as text, from which [`Message::parse`] reads an equal one.
+    pub(crate) fn json_text(&self) -> String {
+        serde_json::to_string(self).expect("all keys are texts")
     }
 }
 
 /// Writes what [`Message::to_json`] says.
 impl Serialize for Message {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_json().serialize(serializer)
+        let mut written = Written {
+            anonymous_id: self.anonymous_id(),
+            category: None,
+            context: Some(&self.context).filter(|map| !map.is_empty()),
+            event: None,
+            group_id: None,
+            message_id: self.message_id(),
+            name: None,
+            previous_id: None,
+            properties: Some(&self.properties).filter(|map| !map.is_empty()),
+            timestamp: self.timestamp(),
+            traits: Some(&self.traits).filter(|map| !map.is_empty()),
+            r#type: self.kind.as_str(),
+            user_id: self.user_id(),
+        };
+        match self.kind() {
+            MessageKind::Identify | MessageKind::Unmerge | MessageKind::Summary => {}
+            MessageKind::Track { event } => written.event = Some(event),
+            MessageKind::Page { name, category } | MessageKind::Screen { name, category } => {
+                (written.name, written.category) = (name.as_deref(), category.as_deref());
+            }
+            MessageKind::Alias { previous_id } => written.previous_id = Some(previous_id),
+            MessageKind::Group { group_id } => written.group_id = Some(group_id),
+        }
+        written.serialize(serializer)
     }
 }
 
@@ -237,7 +272,6 @@ mod tests {
 
     use super::*;
     use crate::base::limits::{MAX_ID_BYTES, MAX_VALUE_DEPTH};
-    use crate::base::time::Time;
 
     /// Field and text of the refusal of `json`, and its reason's code.
     fn refused(json: &Json) -> (String, String, &'static str) {

@@ -13,6 +13,8 @@ use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::engine::consents::Told;
@@ -22,16 +24,17 @@ use crate::facts::identity::resolution::Heard;
 use crate::facts::identity::ties::written_home;
 use crate::facts::stamp::{HistoryPlace, MessageOrder, Stamp};
 use crate::model::identifier::Identifier;
-use crate::model::message::{Message, MessageKind};
+use crate::model::message::Message;
 use crate::rules::definitions::Definitions;
+use crate::store::packed_message::PackedMessage;
 
 /// The messages of one profile.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     first: u32,
-    entries: Vec<Entry>,
+    entries: Vec<PackedMessage>,
     stored: Stored,
-    /// The message that changed the profile last, which answers name.
+    /// The message that changed the profile last, which answers name, if only the archive has it.
     last_cause: Option<(HistoryPlace, Box<str>)>,
     /// Ids of messages that are gone, which summaries among `entries` speak of, in the order of these.
     anchors: Vec<Box<str>>,
@@ -40,7 +43,7 @@ pub(crate) struct History {
 /// The places of messages that are gone begin here: the first anchor has this one.
 const ANCHORS: u32 = 1 << 31;
 
-/// One accepted message.
+/// One accepted message, to be read.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// The event time: the message's own, or the clock's where it has none.
@@ -64,7 +67,7 @@ pub(crate) trait Archive: Debug + Send + Sync {
     ///
     /// # Errors
     /// If they cannot be read; the archive remembers that.
-    fn messages(&self, identifier: Identifier<'_>, stored: Stored) -> Result<Vec<Entry>, Error>;
+    fn messages(&self, identifier: Identifier<'_>, stored: Stored) -> Result<Vec<PackedMessage>, Error>;
 }
 
 impl History {
@@ -80,21 +83,23 @@ impl History {
     }
 
     /// Adds a message at the end.
-    pub(crate) fn push(&mut self, entry: Entry) {
-        self.anchors.extend(anchors_of(&entry));
-        self.entries.push(entry);
+    pub(crate) fn push(&mut self, message: PackedMessage) {
+        self.anchors.extend(anchors_of(&message));
+        self.entries.push(message);
     }
 
     /// The history with a summary in the place of the messages it stands for. The history is whole.
-    pub(crate) fn summarised(self, summary: Entry) -> History {
+    pub(crate) fn summarised(self, summary: PackedMessage) -> History {
         debug_assert!(self.is_whole(), "what is in the archive only would be lost");
-        let coverage = Coverage::of(&summary.message).unwrap_or_default();
-        let is_gone = |entry: &Entry| {
-            written_home(&entry.message) == written_home(&summary.message)
+        let Entry { message, .. } = summary.unpack();
+        let coverage = Coverage::of(&message).unwrap_or_default();
+        let is_gone = |packed: &PackedMessage| {
+            let entry = packed.unpack();
+            written_home(&entry.message) == written_home(&message)
                 && coverage.covers(entry.time, &entry.message_id, &entry.message)
         };
         let mut history = History::default();
-        self.entries.into_iter().filter(|entry| !is_gone(entry)).for_each(|entry| history.push(entry));
+        self.entries.into_iter().filter(|packed| !is_gone(packed)).for_each(|packed| history.push(packed));
         history.push(summary);
         history
     }
@@ -106,7 +111,7 @@ impl History {
     }
 
     /// All messages in the order of arrival; the history is whole.
-    pub(crate) fn into_entries(self) -> Vec<Entry> {
+    pub(crate) fn into_messages(self) -> Vec<PackedMessage> {
         debug_assert!(self.is_whole(), "all messages are asked for");
         self.entries
     }
@@ -117,7 +122,7 @@ impl History {
     }
 
     /// Takes in the messages that were in the archive only, from all that are in it.
-    pub(crate) fn complete(&mut self, mut archived: Vec<Entry>) {
+    pub(crate) fn complete(&mut self, mut archived: Vec<PackedMessage>) {
         debug_assert_eq!(archived.len(), self.stored.messages as usize, "all that are stored");
         archived.truncate(self.first as usize);
         archived.append(&mut self.entries);
@@ -127,7 +132,7 @@ impl History {
     }
 
     /// The messages that are not in the archive yet.
-    pub(crate) fn unstored(&self) -> &[Entry] {
+    pub(crate) fn unstored(&self) -> &[PackedMessage] {
         &self.entries[(self.stored.messages - self.first) as usize..]
     }
 
@@ -136,27 +141,17 @@ impl History {
         self.stored
     }
 
-    /// Says what is in the archive now, and that messages before `keep_from` need not stay in memory.
-    pub(crate) fn set_stored(&mut self, stored: Stored, keep_from: u32) {
+    /// Says what is in the archive now, and that messages before `keep_from` need not stay in memory; the one
+    /// that changed the profile last can be named without the archive.
+    pub(crate) fn set_stored(&mut self, stored: Stored, keep_from: u32, last: Option<HistoryPlace>) {
         self.stored = stored;
+        if let Some((last, id)) = last.and_then(|last| Some((last, self.entry(last)?.message_id()))) {
+            self.last_cause = Some((last, id.into()));
+        }
         let gone = keep_from.min(stored.messages).saturating_sub(self.first);
         self.entries.drain(..gone as usize);
         self.first += gone;
         self.entries.shrink_to_fit();
-    }
-
-    /// Remembers the message that changed the profile last, so that it can be named without the archive.
-    pub(crate) fn set_last_cause(&mut self, place: HistoryPlace) {
-        if self.last_cause.as_ref().is_none_or(|(known, _)| *known != place)
-            && let Some(entry) = self.entry(place)
-        {
-            self.last_cause = Some((place, entry.message_id.clone()));
-        }
-    }
-
-    /// The message that changed the profile last.
-    pub(crate) fn last_cause(&self) -> Option<&(HistoryPlace, Box<str>)> {
-        self.last_cause.as_ref()
     }
 
     /// The id of a message, if it is in memory.
@@ -164,38 +159,43 @@ impl History {
         match (&self.last_cause, place.0.checked_sub(ANCHORS)) {
             (Some((known, id)), _) if *known == place => Some(id),
             (_, Some(anchor)) => self.anchors.get(anchor as usize).map(|id| &**id),
-            (_, None) => self.entry(place).map(|entry| &*entry.message_id),
+            (_, None) => self.entry(place).map(PackedMessage::message_id),
         }
     }
 
     /// The stamp of the message of this id, if it is in memory.
     pub(crate) fn stamp_of(&self, message_id: &str) -> Option<Stamp> {
-        let place = self.entries.iter().rposition(|entry| &*entry.message_id == message_id)?;
+        let place = self.entries.iter().rposition(|packed| packed.message_id() == message_id)?;
         let place_in_all = u32::try_from(place).expect("a profile has fewer than 2^32 messages") + self.first;
         Some(Stamp { time: self.entries[place].time, place: HistoryPlace(place_in_all) })
     }
 
-    fn entry(&self, place: HistoryPlace) -> Option<&Entry> {
+    fn entry(&self, place: HistoryPlace) -> Option<&PackedMessage> {
         self.entries.get(place.0.checked_sub(self.first)? as usize)
     }
 
     /// The messages in memory with their stamps, in the order of arrival.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Stamp, &Entry)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Stamp, &PackedMessage)> {
         let places = (self.first..).map(HistoryPlace);
-        places.zip(&self.entries).map(|(place, entry)| (Stamp { time: entry.time, place }, entry))
+        places.zip(&self.entries).map(|(place, packed)| (Stamp { time: packed.time, place }, packed))
     }
 
     /// All messages with their stamps, in the order of time and message id; the history is whole.
-    pub(crate) fn in_order(&self) -> Vec<(Stamp, &Entry)> {
+    pub(crate) fn in_order(&self) -> Vec<(Stamp, Entry)> {
         debug_assert!(self.is_whole(), "a profile is rebuilt from all its messages");
-        let mut ordered: Vec<_> = self.iter().collect();
+        let mut ordered: Vec<_> = self.iter().map(|(stamp, packed)| (stamp, packed.unpack())).collect();
         ordered.sort_by(|(a, _), (b, _)| a.compare(*b, self));
         ordered
     }
 
+    /// The messages in memory, to be read, in the order of arrival.
+    pub(crate) fn unpacked(&self) -> impl Iterator<Item = Entry> {
+        self.entries.iter().map(PackedMessage::unpack)
+    }
+
     /// About how many bytes the messages in memory take.
     pub(crate) fn bytes(&self) -> usize {
-        self.entries.iter().map(Entry::bytes).sum()
+        self.entries.iter().map(PackedMessage::bytes).sum()
     }
 }
 
@@ -205,26 +205,29 @@ impl Entry {
         Heard { time: self.time, message_id: &self.message_id, message: &self.message }
     }
 
-    /// About how many bytes it takes in memory.
-    pub(crate) fn bytes(&self) -> usize {
-        size_of::<Box<str>>() + self.message_id.len() + 32 + self.message.bytes()
+    /// The message as a profile keeps it.
+    pub(crate) fn pack(&self) -> PackedMessage {
+        PackedMessage::of(self.time, &self.message_id, &self.message)
     }
 }
 
 /// Ids of messages that are gone, which a summary speaks of.
-fn anchors_of(entry: &Entry) -> impl Iterator<Item = Box<str>> {
-    let is_summary = *entry.message.kind() == MessageKind::Summary;
-    let ids = is_summary.then(|| entry.message.properties().get("ids")?.as_array()).flatten();
-    ids.into_iter().flatten().filter_map(|id| id.as_str().map(Box::from))
+fn anchors_of(packed: &PackedMessage) -> Vec<Box<str>> {
+    if !packed.is_summary {
+        return Vec::new();
+    }
+    let Entry { message, .. } = packed.unpack();
+    let ids = message.properties().get("ids").and_then(Json::as_array);
+    ids.into_iter().flatten().filter_map(|id| id.as_str().map(Box::from)).collect()
 }
 
 impl Told for History {
     fn told(&self, definitions: &Definitions) -> Vec<TypedMessage> {
         let mut next_anchor = ANCHORS;
         let mut typed: Vec<TypedMessage> = Vec::with_capacity(self.entries.len());
-        for (stamp, entry) in self.iter() {
+        for (stamp, packed) in self.iter() {
             // Nothing is refused here: what does not fit this catalog is left out.
-            let content = Content::of(&entry.message, definitions, Misfits::LeaveOut);
+            let content = Content::of(&packed.unpack().message, definitions, Misfits::LeaveOut);
             let content = match content.unwrap_or(Content::Presence) {
                 Content::Summary(mut digest) => {
                     Arc::make_mut(&mut digest).move_places(next_anchor);
@@ -232,7 +235,7 @@ impl Told for History {
                 }
                 other => other,
             };
-            next_anchor += anchors_of(entry).count() as u32;
+            next_anchor += anchors_of(packed).len() as u32;
             typed.push(TypedMessage { stamp, content });
         }
         typed.sort_by(|a, b| a.stamp.compare(b.stamp, self));

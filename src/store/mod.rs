@@ -7,6 +7,7 @@ pub(crate) mod answer_cache;
 pub(crate) mod history;
 pub(crate) mod message_index;
 pub(crate) mod programs;
+pub(crate) mod packed_message;
 pub(crate) mod profile;
 pub(crate) mod timer_wheel;
 pub(crate) mod rebuilding;

@@ -10,6 +10,7 @@ use crate::engine::program::Program;
 use crate::engine::standing::Standing;
 use crate::engine::transition::Trigger;
 use crate::facts::identity::known_as::{Known, KnownAs};
+use crate::facts::stamp::HistoryPlace;
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::store::history::History;
 use crate::store::kept::KeptState;
@@ -203,8 +204,13 @@ impl Profile {
     /// Says that the state is another one than on disk.
     pub(crate) fn changed(&mut self) {
         self.is_stored = false;
-        if let Trigger::Message(place) = self.body.standing().last_cause() {
-            self.history.set_last_cause(place);
+    }
+
+    /// The message that changed it last, by its place and its id.
+    pub(crate) fn last_cause(&self) -> Option<(HistoryPlace, &str)> {
+        match self.standing().last_cause() {
+            Trigger::Message(place) => Some((place, self.history.message_id(place)?)),
+            Trigger::Time | Trigger::Catalog => None,
         }
     }
 

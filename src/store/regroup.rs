@@ -16,13 +16,13 @@ use std::sync::Arc;
 use crate::base::time::Time;
 use crate::engine::cell::Cell;
 use crate::engine::program::Program;
-use crate::engine::transition::Trigger;
 use crate::facts::identity::known_as::KnownAs;
 use crate::facts::identity::resolution::Resolved;
 use crate::model::identifier::OwnedIdentifier;
 use crate::model::ids::SegmentId;
 use crate::rules::definitions::SegmentDefinition;
-use crate::store::history::{Entry, History};
+use crate::store::history::History;
+use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Body, Ids, OnDisk, Profile};
 use crate::store::shard::AsOf;
 use crate::store::shards::{Locked, Place};
@@ -36,7 +36,7 @@ pub(crate) struct Plan {
     /// places in the next one.
     pub(crate) new: Vec<Resolved>,
     /// Messages that are dealt out one by one, by their places.
-    pub(crate) messages: BTreeMap<usize, Entry>,
+    pub(crate) messages: BTreeMap<usize, PackedMessage>,
 }
 
 /// A change of membership of whoever is shown under an id.
@@ -68,7 +68,7 @@ struct Regrouping<'l, 's> {
     program: Arc<Program>,
     now: Time,
     old: Vec<Option<Profile>>,
-    messages: BTreeMap<usize, Entry>,
+    messages: BTreeMap<usize, PackedMessage>,
     /// What all of them had on disk.
     on_disk: Vec<Vec<u8>>,
     as_of: AsOf,
@@ -157,7 +157,7 @@ impl Regrouping<'_, '_> {
             history.forget_stored();
         }
         for other in rest {
-            other.history.into_entries().into_iter().for_each(|entry| history.push(entry));
+            other.history.into_messages().into_iter().for_each(|message| history.push(message));
         }
         let profile = self.rebuilt(&key, &known_as, history);
         (known_as, profile)
@@ -171,13 +171,8 @@ impl Regrouping<'_, '_> {
             if cell.is_known() { Cell { last_change: now, ..cell } } else { cell }
         });
         let cell = Cell { stamp: self.as_of.stamp + 1, ..cell };
-        let cause = cell.last_cause;
         let state = (Body::Cell(cell), self.program.revision);
-        let mut profile = Profile::with(key.borrowed(), state, history, self.as_of.sequence);
-        if let Trigger::Message(place) = cause {
-            profile.history.set_last_cause(place);
-        }
-        profile
+        Profile::with(key.borrowed(), state, history, self.as_of.sequence)
     }
 
     /// Whether a list of members names one of the identifiers that a profile has got or lost.

@@ -30,10 +30,10 @@ use crate::engine::transition::Turn;
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::stamp::Stamp;
 use crate::model::identifier::{Identifier, IdentifierKind};
-use crate::model::message::MessageKind;
 use crate::model::refusal::Refusal;
 use crate::store::answer_cache::AnswerCache;
-use crate::store::history::{Archive, Entry, History, Stored};
+use crate::store::history::{Archive, History, Stored};
+use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Body, Ids, OnDisk, Profile, ids};
 use crate::store::programs::Programs;
 use crate::store::rebuilding::{is_listed, rebuild};
@@ -106,7 +106,7 @@ pub(crate) enum Limits {
 /// A message on its way into a shard.
 #[derive(Clone, Debug)]
 pub(crate) struct Arriving {
-    pub(crate) entry: Entry,
+    pub(crate) message: PackedMessage,
     pub(crate) content: Content,
     pub(crate) now: Time,
     pub(crate) limits: Limits,
@@ -296,6 +296,7 @@ impl Shard {
         let profile = self.slots.quietly(place);
         let is_same = |profile: &&mut Profile| profile.making == as_of.making && profile.key().key() == key;
         let Some(profile) = profile.filter(is_same) else { return false };
+        let last = profile.last_cause().map(|(place, _)| place);
         let Profile { history, body, is_stored, sequence, on_disk, .. } = profile;
         *on_disk = OnDisk { is_there: true, replaced: Vec::new(), leads_here: true };
         let place = |message: &TypedMessage| match message.content.consents().is_empty() {
@@ -310,7 +311,7 @@ impl Shard {
         // Messages of the future are compared with each other when they take effect; and some catalogs
         // compare old ones when they are asked.
         let keep_from = if compares { 0 } else { pending.unwrap_or(stored.messages) };
-        history.set_stored(stored, keep_from);
+        history.set_stored(stored, keep_from, last);
         *is_stored = *sequence == as_of.sequence && body.standing().stamp() == as_of.stamp;
         true
     }
@@ -357,14 +358,14 @@ impl Shard {
         recipient: Recipient<'_>,
         arriving: Arriving,
         waiting: &[Arriving],
-        record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
+        record: impl FnOnce(&PackedMessage) -> Result<u64, Refusal>,
     ) -> Result<Turns, Refusal> {
         let now = arriving.now;
-        if let (Recipient::Known(place), MessageKind::Summary) = (recipient, arriving.entry.message.kind()) {
+        if let (Recipient::Known(place), true) = (recipient, arriving.message.is_summary) {
             // Time itself changes answers, a summary none.
             let turned = self.advance(place, now);
-            let sequence = record(&arriving.entry)?;
-            self.summarise(place, arriving.entry, sequence, now)?;
+            let sequence = record(&arriving.message)?;
+            self.summarise(place, arriving.message, sequence, now)?;
             return Ok(turned.unwrap_or(Turns { profile: place, turns: Vec::new() }));
         }
         let place = match recipient {
@@ -373,11 +374,11 @@ impl Shard {
         };
         let mut turns = Vec::new();
         // Not in effect before this one is: what is of the same instant counts together.
-        let before = arriving.entry.time.min(now) - Duration::from_millis(1);
+        let before = arriving.message.time.min(now) - Duration::from_millis(1);
         let mut waited = Ok(());
         for waiting in waiting {
             let waiting = Arriving {
-                now: before.min(waiting.entry.time - Duration::from_millis(1)),
+                now: before.min(waiting.message.time - Duration::from_millis(1)),
                 ..waiting.clone()
             };
             waited = waited.and_then(|()| self.apply_to(place, waiting, |_| Ok(0), &mut turns));
@@ -401,25 +402,25 @@ impl Shard {
         let Shard { program, slots, scratch, .. } = self;
         let Some(profile) = slots.get_mut(place) else { return Ok(()) };
         let Profile { body, history, .. } = profile;
-        let stamp = Stamp { time: arriving.entry.time, place: history.next_place() };
-        let message = TypedMessage { stamp, content: arriving.content.clone() };
+        let stamp = Stamp { time: arriving.message.time, place: history.next_place() };
+        let typed = TypedMessage { stamp, content: arriving.content.clone() };
         let (cell, mut turns) = (body.cell(program), Vec::new());
         Step { program, past: history, is_listed: &|_| false, scratch, turns: &mut turns }
-            .check_limits(cell, &message)
+            .check_limits(cell, &typed)
     }
 
     fn apply_to(
         &mut self,
         place: u32,
-        Arriving { entry, content, now, limits }: Arriving,
-        record: impl FnOnce(&Entry) -> Result<u64, Refusal>,
+        Arriving { message, content, now, limits }: Arriving,
+        record: impl FnOnce(&PackedMessage) -> Result<u64, Refusal>,
         turns: &mut Vec<Turn>,
     ) -> Result<(), Refusal> {
-        let compares = self.compares_old_messages(place, entry.time);
+        let compares = self.compares_old_messages(place, message.time);
         if compares {
             self.complete(place)?;
         }
-        if self.needs_the_past(place, &entry, &content, now) {
+        if self.needs_the_past(place, message.time, &content, now) {
             self.complete(place)?;
         }
         let Shard { program, slots, scratch, .. } = self;
@@ -427,16 +428,16 @@ impl Shard {
         let Profile { name, known_as, body, history, .. } = profile;
         let ids = ids(name, known_as.as_deref());
         let cell = body.cell(program);
-        let stamp = Stamp { time: entry.time, place: history.next_place() };
-        let message = TypedMessage { stamp, content };
+        let stamp = Stamp { time: message.time, place: history.next_place() };
+        let typed = TypedMessage { stamp, content };
         let is_listed = |segment| is_listed(program, segment, ids);
         let step = Step { program, past: history, is_listed: &is_listed, scratch, turns };
         if limits == Limits::Checked {
-            step.check_limits(cell, &message)?;
+            step.check_limits(cell, &typed)?;
         }
-        let sequence = record(&entry)?;
-        history.push(entry);
-        Step { program, past: history, is_listed: &is_listed, scratch, turns }.apply(cell, message, now);
+        let sequence = record(&message)?;
+        history.push(message);
+        Step { program, past: history, is_listed: &is_listed, scratch, turns }.apply(cell, typed, now);
         // One that was held back has a number of long ago.
         profile.sequence = profile.sequence.max(sequence);
         profile.changed();

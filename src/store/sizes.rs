@@ -4,9 +4,9 @@
 use crate::derived::conclusions::Conclusions;
 use crate::engine::cell::Cell;
 use crate::facts::customer::Customer;
-use crate::model::message::Message;
 use crate::model::value::Value;
-use crate::store::history::{Entry, History};
+use crate::store::history::History;
+use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{OnDisk, Profile};
 use crate::store::shards::Place;
 
@@ -20,8 +20,7 @@ fn nothing_that_there_are_millions_of_grows() {
         ("its history", size_of::<History>(), 96),
         ("what is on disk of it", size_of::<OnDisk>(), 32),
         ("where it is", size_of::<Place>(), 8),
-        ("a message on record", size_of::<Entry>(), 240),
-        ("a message", size_of::<Message>(), 216),
+        ("a message on record", size_of::<PackedMessage>(), 40),
         ("a value", size_of::<Option<Value>>(), 24),
     ];
     let grown: Vec<_> = sizes.into_iter().filter(|(_, size, most)| size > most).collect();

@@ -33,6 +33,7 @@ use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::ids::EventId;
 use crate::model::message::{Message, MessageKind};
 use crate::store::history::{Entry, History};
+use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Body, Profile, ids};
 use crate::store::rebuilding::{is_listed, rebuild};
 use crate::store::shard::Shard;
@@ -91,7 +92,7 @@ impl Shard {
     pub(crate) fn summarise(
         &mut self,
         place: u32,
-        summary: Entry,
+        summary: PackedMessage,
         sequence: u64,
         now: Time,
     ) -> Result<(), Error> {
@@ -140,8 +141,8 @@ impl Shard {
         let Profile { name, known_as, history, .. } = profile;
         let ids = ids(name, known_as.as_deref());
         let is_covered: Vec<bool> = history
-            .iter()
-            .map(|(_, entry)| {
+            .unpacked()
+            .map(|entry| {
                 written_home(&entry.message) == home
                     && due.coverage.covers(entry.time, &entry.message_id, &entry.message)
             })
@@ -161,7 +162,7 @@ impl Shard {
 
 /// What of a whole history is due at `now`, by home.
 fn due(history: &History, program: &Program, now: Time) -> Vec<(OwnedIdentifier, Due)> {
-    let mut homes: BTreeMap<OwnedIdentifier, Vec<&Entry>> = BTreeMap::new();
+    let mut homes: BTreeMap<OwnedIdentifier, Vec<Entry>> = BTreeMap::new();
     for (_, entry) in history.in_order() {
         homes.entry(written_home(&entry.message).to_owned()).or_default().push(entry);
     }
@@ -185,7 +186,7 @@ fn summary(home: Identifier<'_>, due: &Due, id: String, properties: Map<String, 
 
 impl Due {
     /// What of one home's messages, in their order, is due at `now`.
-    fn of(entries: &[&Entry], program: &Program, now: Time) -> Due {
+    fn of(entries: &[Entry], program: &Program, now: Time) -> Due {
         let mut due = Due::default();
         let first = entries.first().map(|entry| &*entry.message_id);
         let mut last: BTreeMap<&str, &str> = BTreeMap::new();

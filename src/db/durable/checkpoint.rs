@@ -27,8 +27,9 @@ use crate::persist::live::keys::profile_bucket;
 use crate::persist::record::history_chunk::{self, FULL, HistoryEntry};
 use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord, write_lead};
 use crate::persist::record::store_meta::{BehindRecord, HeldRecord, StoreMeta};
-use crate::store::history::{Entry, Stored};
+use crate::store::history::Stored;
 use crate::store::holds::Holder;
+use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Body, OnDisk, Profile};
 use crate::store::shard::AsOf;
 use crate::store::shards::Place;
@@ -245,7 +246,7 @@ impl Changed {
             on_disk: profile.on_disk.clone(),
             deadline: standing.deadline(),
             image,
-            last_cause: profile.history.last_cause().cloned(),
+            last_cause: profile.last_cause().map(|(place, id)| (place, id.into())),
             stored: profile.history.stored(),
             later: profile.history.unstored().iter().map(history_entry).collect(),
         }
@@ -346,15 +347,15 @@ fn held_record(held: &Heldback) -> HeldRecord {
         now: *now,
         time: *time,
         message_id: message_id.clone(),
-        json: message.to_json().to_string(),
+        json: message.json_text(),
     }
 }
 
 /// A message as files hold it.
-pub(crate) fn history_entry(entry: &Entry) -> HistoryEntry<'static> {
+pub(crate) fn history_entry(message: &PackedMessage) -> HistoryEntry<'static> {
     HistoryEntry {
-        time: entry.time,
-        message_id: entry.message_id.to_string().into(),
-        json: entry.message.to_json().to_string().into(),
+        time: message.time,
+        message_id: message.message_id().to_owned().into(),
+        json: message.json().to_owned().into(),
     }
 }

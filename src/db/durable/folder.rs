@@ -35,6 +35,7 @@ use crate::persist::record::history_chunk::{self, HistoryEntry};
 use crate::persist::record::journal_record::JournalRecord;
 use crate::persist::record::profile_record::{HistoryInfo, ProfileRecord, read_lead};
 use crate::store::history::{Archive, Entry, History, Stored};
+use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Body, OnDisk, Profile};
 use crate::store::programs::Programs;
 
@@ -130,11 +131,10 @@ impl Folder {
     ///
     /// # Errors
     /// If writing failed before.
-    pub(crate) fn record(&self, now: Time, entry: &Entry) -> Result<u64, Error> {
+    pub(crate) fn record(&self, now: Time, message: &PackedMessage) -> Result<u64, Error> {
         self.check_changeable()?;
-        let json = entry.message.to_json().to_string();
-        let record =
-            JournalRecord::Message { now, time: entry.time, message_id: &entry.message_id, json: &json };
+        let (time, message_id, json) = (message.time, message.message_id(), message.json());
+        let record = JournalRecord::Message { now, time, message_id, json };
         Ok(self.journal.append(&record.write())?.0)
     }
 
@@ -298,7 +298,7 @@ pub(crate) enum Found {
 }
 
 impl Archive for Folder {
-    fn messages(&self, identifier: Identifier<'_>, stored: Stored) -> Result<Vec<Entry>, Error> {
+    fn messages(&self, identifier: Identifier<'_>, stored: Stored) -> Result<Vec<PackedMessage>, Error> {
         self.ask(|live| {
             let mut entries = Vec::with_capacity(stored.messages as usize);
             let mut hash = 0;
@@ -306,7 +306,7 @@ impl Archive for Folder {
                 let chunk = history_chunk::read(&chunk).ok_or_else(not_its_history)?;
                 for entry in chunk.into_iter().take(stored.messages as usize - entries.len()) {
                     hash = entry.hash_after(hash);
-                    entries.push(entry_of(&entry)?);
+                    entries.push(entry_of(&entry)?.pack());
                 }
             }
             if entries.len() != stored.messages as usize || hash != stored.hash {

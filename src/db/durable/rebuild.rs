@@ -236,7 +236,7 @@ impl Making<'_> {
             (Some(image), Some(record)) => (image, record.last_cause.clone()),
             _ => {
                 let mut history = History::default();
-                entries.into_iter().for_each(|entry| history.push(entry));
+                entries.iter().for_each(|entry| history.push(entry.pack()));
                 let ids = ids(&key.text, known_as.as_ref());
                 let cell = rebuild(self.program, ids, &history, &mut self.scratch, self.now);
                 let cause = match cell.last_cause {
@@ -289,7 +289,7 @@ impl Making<'_> {
             now: self.now,
             time: entry.time,
             message_id: entry.message_id.to_string(),
-            json: entry.message.to_json().to_string(),
+            json: entry.message.json_text(),
         });
     }
 

@@ -41,6 +41,7 @@ use crate::persist::record::profile_record::{ProfileRecord, read_lead};
 use crate::persist::record::store_meta::StoreMeta;
 use crate::store::history::{Archive, Entry, History, Stored};
 use crate::store::message_index::MessageIndex;
+use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Ids, ids};
 use crate::store::programs::Programs;
 use crate::store::rebuilding::{is_listed, rebuild};
@@ -344,7 +345,7 @@ impl Verification<'_> {
         let archived = self.folder.messages(key.borrowed(), stored).map_err(|error| error.to_string())?;
         let id_of = |entry: &Entry| (entry.time, entry.message_id.clone(), entry.message.fingerprint());
         let (mut here, mut there): (Vec<_>, Vec<_>) = (
-            archived.iter().map(id_of).collect(),
+            archived.iter().map(|message| id_of(&message.unpack())).collect(),
             messages.iter().take(count).map(|(_, entry)| id_of(entry)).collect(),
         );
         here.sort_unstable();
@@ -356,7 +357,7 @@ impl Verification<'_> {
         }
         if is_due {
             self.identifiers(&key, known_as.as_ref(), record.known_as.as_ref())?;
-            for entry in &archived {
+            for entry in archived.iter().map(PackedMessage::unpack) {
                 let id = MessageIndex::hash_of(&entry.message_id);
                 let known = self.folder.content_of(id).map_err(|error| error.to_string())?;
                 let contents = [entry.message.fingerprint(), entry.message.former_fingerprint()];
@@ -366,7 +367,7 @@ impl Verification<'_> {
             }
         }
         let mut history = History::default();
-        archived.into_iter().for_each(|entry| history.push(entry));
+        archived.into_iter().for_each(|message| history.push(message));
         let image = Image::load(record.image, |fingerprint| self.programs.of_image(fingerprint));
         let (image, program) = image.map_err(|error| error.to_string())?;
         let ids = ids(&key.text, known_as.as_ref());

@@ -264,7 +264,7 @@ impl Database {
                 .iter()
                 .map(|touched| (hash_of_message(&book.key, &touched.message_id), touched.fate.clone()));
             let messages = messages.collect();
-            let anonymous = erasure.anonymous.iter().map(history_entry).collect();
+            let anonymous = erasure.anonymous.iter().map(|entry| history_entry(&entry.pack())).collect();
             book.pending = Some(Pending { homes: homes.into_iter().collect(), messages, anonymous });
         }
         Ok((book, receipt))

@@ -22,6 +22,7 @@ use crate::persist::record::erasure_book::Fate;
 use crate::rules::definitions::Definitions;
 use crate::rules::identifiers::IdentifierRules;
 use crate::store::history::Entry;
+use crate::store::packed_message::PackedMessage;
 use crate::store::profile::Profile;
 use crate::store::regroup::Plan;
 
@@ -83,7 +84,8 @@ impl Concerned<'_> {
         }
         let program = self.locked.program();
         let rules = &program.definitions.identifiers;
-        let story = Story::of(self, asked, rules);
+        let entries = self.entries();
+        let story = Story::of(self, &entries, asked, rules);
         let mut cut_off = now;
         let mut periods = Periods::default();
         let mut touched = Vec::new();
@@ -164,8 +166,7 @@ impl Concerned<'_> {
             }
             for place in &resolved.messages {
                 let Heard { time, message_id, message } = heard[*place];
-                let entry = Entry { time, message_id: message_id.into(), message: message.clone() };
-                messages.insert(*place, entry);
+                messages.insert(*place, PackedMessage::of(time, message_id, message));
             }
         }
         Plan { old: self.places().to_vec(), new, messages }
@@ -173,10 +174,15 @@ impl Concerned<'_> {
 }
 
 impl<'a> Story<'a> {
-    fn of(concerned: &'a Concerned<'_>, asked: &[OwnedIdentifier], rules: &IdentifierRules) -> Story<'a> {
+    fn of(
+        concerned: &Concerned<'_>,
+        entries: &'a [Vec<Entry>],
+        asked: &[OwnedIdentifier],
+        rules: &IdentifierRules,
+    ) -> Story<'a> {
         let mut messages: Vec<(Heard<'a>, usize)> = Vec::new();
-        for (number, profile) in concerned.profiles().enumerate() {
-            messages.extend(profile.history.iter().map(|(_, entry)| (entry.heard(), number)));
+        for (number, entries) in entries.iter().enumerate() {
+            messages.extend(entries.iter().map(|entry| (entry.heard(), number)));
         }
         messages.sort_by_key(|(heard, _)| (heard.time, heard.message_id));
         messages.dedup_by_key(|(heard, _)| (heard.time, heard.message_id));

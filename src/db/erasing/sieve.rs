@@ -69,7 +69,7 @@ impl Sieve {
             Some(Fate::Gone) => Ok(None),
             Some(Fate::Without(fields)) => {
                 let message = Message::parse(&entry.json)?.without(fields);
-                Ok(Some(HistoryEntry { json: Cow::Owned(message.to_json().to_string()), ..entry }))
+                Ok(Some(HistoryEntry { json: Cow::Owned(message.json_text()), ..entry }))
             }
         }
     }

@@ -8,21 +8,20 @@ use crate::engine::step::Step;
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::stamp::Stamp;
 use crate::model::ids::EventId;
-use crate::store::history::Entry;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 
 impl Shard {
     /// Whether a message with words on purposes will have messages told anew, now or later, that are in the
     /// archive only.
-    pub(super) fn needs_the_past(&mut self, place: u32, entry: &Entry, content: &Content, now: Time) -> bool {
+    pub(super) fn needs_the_past(&mut self, place: u32, time: Time, content: &Content, now: Time) -> bool {
         let Shard { program, slots, scratch, .. } = self;
         let Some(profile) = slots.get_mut(place) else { return false };
         let Profile { body, history, .. } = profile;
         if history.is_whole() || content.consents().is_empty() {
             return false;
         }
-        let stamp = Stamp { time: entry.time, place: history.next_place() };
+        let stamp = Stamp { time, place: history.next_place() };
         let message = TypedMessage { stamp, content: content.clone() };
         let (cell, mut turns) = (body.cell(program), Vec::new());
         let step = Step { program, past: history, is_listed: &|_| false, scratch, turns: &mut turns };
