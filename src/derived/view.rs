@@ -60,7 +60,7 @@ impl Sources for Live<'_> {
 
 impl Known for Live<'_> {
     fn attribute(&self, attribute: AttributeId) -> Option<Value> {
-        self.customer.attributes.get(attribute).cloned()
+        self.customer.attributes.get(attribute)
     }
 
     fn truth(&self, literal: Literal) -> Option<bool> {

@@ -67,12 +67,12 @@ impl Content {
 }
 
 /// The slot in which a cell keeps the state of a purpose.
-fn slot<'c>(cell: &'c Cell, purposes: &Purposes, purpose: PurposeId) -> Option<&'c Slot> {
+fn slot(cell: &Cell, purposes: &Purposes, purpose: PurposeId) -> Option<Slot> {
     cell.customer.attributes.slot(purposes.state_of(purpose))
 }
 
 fn state(cell: &Cell, purposes: &Purposes, purpose: PurposeId) -> ConsentState {
-    ConsentState::of(slot(cell, purposes, purpose).and_then(|slot| slot.value.as_ref()))
+    ConsentState::of(slot(cell, purposes, purpose).and_then(|slot| slot.value).as_ref())
 }
 
 /// Whether all these purposes are granted in the state that a cell is in.
@@ -136,14 +136,14 @@ pub(crate) fn disturbs(
         match (is_in_order, (state == ConsentState::Granted) == *is_granted) {
             (true, true) => false,
             (true, false) => purposes.is_needed(*purpose) && state != ConsentState::Denied,
-            (false, true) => is_before(slot),
+            (false, true) => is_before(&slot),
             (false, false) => true,
         }
     };
     let by_need = |purpose: PurposeId| {
         let slot = slot(cell, purposes, purpose);
         slot.is_some_and(|slot| {
-            ConsentState::of(slot.value.as_ref()) == ConsentState::Granted && is_before(slot)
+            ConsentState::of(slot.value.as_ref()) == ConsentState::Granted && is_before(&slot)
         })
     };
     message.content.consents().iter().any(by_word)

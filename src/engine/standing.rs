@@ -119,7 +119,7 @@ impl Sources for Standing<'_> {
 impl Known for Standing<'_> {
     fn attribute(&self, attribute: AttributeId) -> Option<Value> {
         match self {
-            Standing::Cell(cell) => cell.customer.attributes.get(attribute).cloned(),
+            Standing::Cell(cell) => cell.customer.attributes.get(attribute),
             Standing::Image(image) => image.attribute(attribute),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::base::time::Time;
 use crate::facts::accumulator::Accumulator;
-use crate::facts::attributes::{Attributes, Slot};
+use crate::facts::attributes::Attributes;
 use crate::facts::plan::Plan;
 use crate::facts::source_state::SourceState;
 use crate::facts::stamp::{MessageOrder, Stamp};
@@ -65,13 +65,10 @@ impl Customer {
 
     /// About how many bytes it takes on the heap; texts are counted as if nobody shared them.
     pub(crate) fn bytes(&self) -> usize {
-        let attributes = self.attributes.slots().iter();
-        let attributes: usize =
-            attributes.map(|slot| size_of::<Slot>() + slot.value.as_ref().map_or(0, Value::bytes)).sum();
         let sources = self.sources.iter();
         let sources: usize =
             sources.map(|(_, state)| size_of::<(SourceId, SourceState)>() + state.bytes()).sum();
-        attributes + sources + self.triggers.len() * (size_of::<Trigger>() + 100)
+        self.attributes.bytes() + sources + self.triggers.len() * (size_of::<Trigger>() + 100)
     }
 
     /// The sources that took an event, with their states.

@@ -13,9 +13,9 @@ use crate::store::shards::Place;
 #[test]
 fn nothing_that_there_are_millions_of_grows() {
     let sizes = [
-        ("a profile", size_of::<Option<Profile>>(), 448),
-        ("its cell", size_of::<Cell>(), 216),
-        ("what is known of its customer", size_of::<Customer>(), 80),
+        ("a profile", size_of::<Option<Profile>>(), 456),
+        ("its cell", size_of::<Cell>(), 224),
+        ("what is known of its customer", size_of::<Customer>(), 88),
         ("what is concluded", size_of::<Option<Conclusions>>(), 72),
         ("its history", size_of::<History>(), 96),
         ("what is on disk of it", size_of::<OnDisk>(), 32),

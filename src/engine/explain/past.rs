@@ -116,7 +116,7 @@ impl Past {
         let says = |message: &&WithheldMessage| match &message.content {
             Content::Attributes(set) => {
                 set.iter().any(|(said, _)| *said == attribute)
-                    && slot.is_none_or(|slot| message.stamp.is_after(slot.stamp, view.order))
+                    && slot.as_ref().is_none_or(|slot| message.stamp.is_after(slot.stamp, view.order))
             }
             _ => false,
         };

@@ -115,11 +115,12 @@ impl CellImage {
             },
             deadline: cell.deadline.millis(),
             stamp: cell.stamp,
-            attributes: attributes.slots().iter().map(|slot| slot.attribute.0).collect(),
-            attribute_values: (attributes.slots().iter())
+            attributes: attributes.slots().map(|slot| slot.attribute.0).collect(),
+            attribute_values: attributes
+                .slots()
                 .map(|slot| slot.value.as_ref().map(ValueImage::of))
                 .collect(),
-            attribute_stamps: attributes.slots().iter().map(|slot| StampImage::of(slot.stamp)).collect(),
+            attribute_stamps: attributes.slots().map(|slot| StampImage::of(slot.stamp)).collect(),
             sources: cell.customer.sources().map(|(source, _)| source.0).collect(),
             source_states: cell.customer.sources().map(|(_, state)| SourceImage::of(state)).collect(),
             triggers: triggers.iter().map(TriggerImage::of).collect(),
@@ -189,7 +190,7 @@ impl ArchivedCellImage {
         });
         let sources = self.sources.iter().zip(self.source_states.iter());
         Customer::from_parts(
-            Attributes::from_slots(slots.collect()),
+            Attributes::from_slots(slots),
             sources.map(|(source, state)| (SourceId(source.to_native()), state.read())).collect(),
             self.triggers.iter().map(ArchivedTriggerImage::read).collect(),
             self.lacking(),

@@ -81,7 +81,7 @@ impl ArchivedValueImage {
 pub(super) type ArchivedValues = rkyv::vec::ArchivedVec<rkyv::option::ArchivedOption<ArchivedValueImage>>;
 
 /// All of them.
-pub(super) fn read_each(values: &ArchivedValues) -> impl Iterator<Item = Option<Value>> {
+pub(super) fn read_each(values: &ArchivedValues) -> impl ExactSizeIterator<Item = Option<Value>> {
     values.iter().map(|value| value.as_ref().map(ArchivedValueImage::read))
 }
 
