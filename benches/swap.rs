@@ -16,6 +16,8 @@
 mod random;
 #[path = "workload/right.rs"]
 mod right;
+#[path = "workload/said.rs"]
+mod said;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +26,7 @@ use habitue::{Catalog, Clock, Database, Durability, ManualClock, Message, OpenOp
 
 use random::Random;
 use right::right;
+use said::{say, say_holds};
 
 const READS: usize = 200_000;
 const FIRST_READS: u64 = 2_000;
@@ -77,14 +80,7 @@ fn main() {
         say("reads beside the sweep", beside);
         say("reads after it", (0..READS).map(|_| read(&database, id(&mut random), swap)).collect());
     }
-    for held in database.stats().holds {
-        let [half, most] = [500, 990].map(|share| Duration::from_nanos(held.within_ns(share)));
-        let longest = Duration::from_nanos(held.longest_ns);
-        println!(
-            "held by {}: {} times, half below {half:?}, 99 of 100 below {most:?}, longest {longest:?}",
-            held.by, held.holds
-        );
-    }
+    say_holds(&database);
     drop(database);
     let _ = std::fs::remove_dir_all(&folder);
 }
@@ -128,17 +124,4 @@ fn read(database: &Database, number: u64, catalog: u64) -> Duration {
     let spent: u64 = (1..=3).map(|day| (number + day) % 40).sum();
     assert_eq!(is_rich, spent > catalog * 20, "customer {number}, catalog {catalog}");
     took
-}
-
-fn say(what: &str, mut times: Vec<Duration>) {
-    times.sort_unstable();
-    let at = |part: f64| times.get(((times.len() - 1) as f64 * part) as usize).copied().unwrap_or_default();
-    println!(
-        "{what}: {} reads, median {:?}, 99 of 100 within {:?}, 999 of 1,000 within {:?}, all within {:?}",
-        times.len(),
-        at(0.5),
-        at(0.99),
-        at(0.999),
-        at(1.0)
-    );
 }

@@ -38,7 +38,7 @@ use crate::store::shard::Shard;
 use crate::store::shards::Shards;
 
 /// How many profiles are brought forward before others get their shard.
-const MOST_AT_ONCE: usize = 256;
+const MOST_AT_ONCE: usize = 4;
 
 /// A database of customers.
 ///
@@ -195,7 +195,7 @@ impl Database {
                 due = due.saturating_sub(MOST_AT_ONCE);
                 let mut shard = self.shards.holds.hold(shard, Holder::Timers);
                 advance_due(&mut shard, now, MOST_AT_ONCE, &self.reports);
-                drop(shard);
+                shard.unlock_fair();
                 self.reports.hand_on(patience);
             }
         }

@@ -9,8 +9,9 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::base::frozen_hash::Fingerprint;
 
-/// How many parts the index has; a power of two.
-const SHARDS: usize = 64;
+/// How many parts the index has; a power of two. They are many because a part that is full is made anew at one
+/// go, while a message waits.
+const SHARDS: usize = 1_024;
 
 /// The index.
 #[derive(Debug)]

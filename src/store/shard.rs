@@ -488,9 +488,9 @@ impl Shard {
         self.timers.turn(now)
     }
 
-    /// Takes at most so many of them. Those that are not brought forward have to be armed again.
-    pub(crate) fn take_due(&mut self, most: usize) -> Vec<u32> {
-        self.timers.take_near(most)
+    /// Takes the next of them. If it is not brought forward, it has to be armed again.
+    pub(crate) fn take_due(&mut self) -> Option<u32> {
+        self.timers.take_near()
     }
 
     /// Makes the histories of all profiles in memory whole.

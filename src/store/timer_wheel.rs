@@ -89,11 +89,11 @@ impl TimerWheel {
         self.near.len()
     }
 
-    /// Takes the next of them, at most so many. Those whose deadline is still ahead have to be armed again.
-    pub(crate) fn take_near(&mut self, most: usize) -> Vec<u32> {
-        let near: Vec<u32> = self.near.drain(..most.min(self.near.len())).collect();
-        near.iter().for_each(|profile| self.armed[*profile as usize] = IDLE);
-        near
+    /// Takes the next of them. If its deadline is still ahead, it has to be armed again.
+    pub(crate) fn take_near(&mut self) -> Option<u32> {
+        let profile = self.near.pop_front()?;
+        self.armed[profile as usize] = IDLE;
+        Some(profile)
     }
 
     fn turn_to(&mut self, target: i64) {
@@ -163,9 +163,9 @@ mod tests {
                 wheel.arm(profile, deadlines[profile as usize], now);
                 now = Time::from_raw(now.millis() + random(step * 7 + 5, far));
                 let due = wheel.turn(now);
-                let (some, rest) = (wheel.take_near(due / 2), wheel.take_near(due - due / 2));
-                assert_eq!((some.len() + rest.len(), wheel.near.len()), (due, 0));
-                for profile in some.into_iter().chain(rest) {
+                let near: Vec<u32> = std::iter::from_fn(|| wheel.take_near()).collect();
+                assert_eq!(near.len(), due);
+                for profile in near {
                     if deadlines[profile as usize] <= now {
                         deadlines[profile as usize] = Time::NEVER;
                         fired += 1;
