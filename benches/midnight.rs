@@ -63,6 +63,8 @@ fn main() {
     (0..3 * profiles).for_each(|number| _ = ask(&database, number % profiles, true));
     let mut random = Random(7);
     let mut messages = 0;
+    // The allocator sorts what was let go of, at the cost of whoever asks it next.
+    drop(calls(&database, profiles, &mut random, &mut messages, true, |calls| calls < CALLS / 10));
     let before = calls(&database, profiles, &mut random, &mut messages, true, |calls| calls < CALLS);
     before.say("before midnight");
 

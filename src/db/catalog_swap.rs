@@ -131,8 +131,7 @@ impl Database {
         record()?;
         let mut before = Memberships::new();
         for shard in locked.all() {
-            let due = shard.count_due(now);
-            advance_due(shard, now, due, &self.reports);
+            (0..shard.count_due(now)).for_each(|_| advance_due(shard, now, &self.reports));
             note_memberships(shard, &mut before);
             if let Some(watch) = self.reports.watch() {
                 let slots: Vec<u32> = shard.profiles().map(|(slot, _)| slot).collect();

@@ -61,15 +61,13 @@ pub(crate) fn advance(shard: &mut Shard, slot: u32, now: Time, reports: &Reports
     }
 }
 
-/// Brings profiles in memory that are under the program in force, and whose time has come, to `now`: at most
-/// so many of those that a shard has [counted](Shard::count_due).
-pub(crate) fn advance_due(shard: &mut Shard, now: Time, most: usize, reports: &Reports) {
-    for _ in 0..most {
-        let Some(slot) = shard.take_due() else { return };
-        let is_current = shard.at(slot).is_some() && shard.is_current(slot);
-        if !is_current || advance(shard, slot, now, reports).is_none() {
-            shard.arm(slot, now);
-        }
+/// Brings a profile in memory that is under the program in force, and whose time has come, to `now`: the next of
+/// those that a shard has [counted](Shard::count_due).
+pub(crate) fn advance_due(shard: &mut Shard, now: Time, reports: &Reports) {
+    let Some(slot) = shard.take_due() else { return };
+    let is_current = shard.at(slot).is_some() && shard.is_current(slot);
+    if !is_current || advance(shard, slot, now, reports).is_none() {
+        shard.arm(slot, now);
     }
 }
 

@@ -37,9 +37,6 @@ use crate::store::programs::Programs;
 use crate::store::shard::Shard;
 use crate::store::shards::Shards;
 
-/// How many profiles are brought forward before others get their shard.
-const MOST_AT_ONCE: usize = 4;
-
 /// A database of customers.
 ///
 /// ```
@@ -189,15 +186,17 @@ impl Database {
     pub(crate) fn advance_all(&self, patience: Patience) -> Result<(), Error> {
         self.trusting(|| self.sweep.finish())?;
         let now = self.now();
-        for shard in self.shards.iter() {
-            let mut due = self.shards.holds.hold(shard, Holder::Timers).count_due(now);
-            while due > 0 {
-                due = due.saturating_sub(MOST_AT_ONCE);
-                let mut shard = self.shards.holds.hold(shard, Holder::Timers);
-                advance_due(&mut shard, now, MOST_AT_ONCE, &self.reports);
-                shard.unlock_fair();
+        let hold = |shard| self.shards.holds.hold(shard, Holder::Timers);
+        let count = |shard| (shard, hold(shard).count_due(now));
+        let mut due: Vec<_> = self.shards.iter().map(count).filter(|(_, due)| *due > 0).collect();
+        // One from each shard in turn: whoever finds a shard held has it before its next profile.
+        while !due.is_empty() {
+            due.retain_mut(|(shard, left)| {
+                advance_due(&mut hold(shard), now, &self.reports);
                 self.reports.hand_on(patience);
-            }
+                *left -= 1;
+                *left > 0
+            });
         }
         self.advance_on_disk(now)?;
         self.reports.hand_on(patience);

@@ -9,13 +9,13 @@
 //!    returns.
 //! 2. While an instant is open, everything that is kept waits for its end.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ahash::AHashMap;
 use parking_lot::{Mutex, RwLock};
 
+use crate::base::piece_queue::PieceQueue;
 use crate::db::applied::Transition;
 use crate::db::subscribing::change::Change;
 use crate::db::subscribing::stream::{Patience, Stream};
@@ -44,7 +44,7 @@ pub(crate) struct Reports {
 #[derive(Debug, Default)]
 struct Kept {
     /// Until somebody takes them.
-    waiting: VecDeque<Transition>,
+    waiting: PieceQueue<Transition>,
     /// What is kept while an instant is open.
     instant: Option<Vec<Change>>,
 }
@@ -71,12 +71,12 @@ impl Reports {
     /// Keeps transitions until they are taken and handed on.
     pub(crate) fn keep(&self, transitions: &[Transition]) {
         if !transitions.is_empty() {
-            self.keep_changes(transitions.iter().cloned().map(Change::Transition));
+            self.keep_changes(transitions.iter().cloned().map(Change::Transition).collect());
         }
     }
 
     /// Keeps changes until they are taken and handed on.
-    pub(crate) fn keep_changes(&self, changes: impl IntoIterator<Item = Change>) {
+    pub(crate) fn keep_changes(&self, changes: Vec<Change>) {
         if self.is_deaf.load(Ordering::Relaxed) {
             return;
         }
@@ -87,23 +87,20 @@ impl Reports {
         }
     }
 
-    fn pass_on(&self, kept: &mut Kept, changes: impl IntoIterator<Item = Change>) {
+    fn pass_on(&self, kept: &mut Kept, changes: Vec<Change>) {
         let before = kept.waiting.len();
         let transition = |change| match change {
             Change::Transition(transition) => Some(transition),
             Change::Decision(_) => None,
         };
         if self.is_subscribed.load(Ordering::SeqCst) {
-            let changes: Vec<Change> = changes.into_iter().collect();
             self.subscribed.read().streams.iter().for_each(|stream| stream.keep(&changes));
             self.is_untold.store(true, Ordering::SeqCst);
-            kept.waiting.extend(changes.into_iter().filter_map(transition));
-        } else {
-            kept.waiting.extend(changes.into_iter().filter_map(transition));
         }
+        kept.waiting.extend(changes.into_iter().filter_map(transition));
         self.all.fetch_add((kept.waiting.len() - before) as u64, Ordering::Relaxed);
         let surplus = kept.waiting.len().saturating_sub(MAX_TRANSITIONS);
-        kept.waiting.drain(..surplus);
+        (0..surplus).for_each(|_| drop(kept.waiting.pop()));
         self.dropped.fetch_add(surplus as u64, Ordering::Relaxed);
     }
 
@@ -120,17 +117,19 @@ impl Reports {
 
     /// Takes all that wait.
     pub(crate) fn take(&self) -> Vec<Transition> {
-        self.kept.lock().waiting.drain(..).collect()
+        let taken = std::mem::take(&mut self.kept.lock().waiting);
+        taken.into_iter().collect()
     }
 
     /// Takes those of whoever was shown under one of these ids, and out of what no subscriber has taken yet.
     pub(crate) fn take_of(&self, is_asked: impl Fn(&str) -> bool) -> Vec<Transition> {
         let mut kept = self.kept.lock();
         self.subscribed.read().streams.iter().for_each(|stream| stream.forget(&is_asked));
-        let (taken, left): (VecDeque<_>, _) =
-            kept.waiting.drain(..).partition(|transition| is_asked(&transition.profile));
-        kept.waiting = left;
-        Vec::from(taken)
+        let all = std::mem::take(&mut kept.waiting);
+        let (taken, left): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|transition| is_asked(&transition.profile));
+        kept.waiting.extend(left);
+        taken
     }
 
     /// How many transitions there were, and how many of them were dropped because nobody took them.
