@@ -18,6 +18,8 @@ mod processor_time;
 mod random;
 #[path = "workload/right.rs"]
 mod right;
+#[path = "workload/said.rs"]
+mod said;
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -29,6 +31,7 @@ use habitue::{Catalog, Clock, Database, ManualClock, Message, Question, Time, Va
 use processor_time::processor_time;
 use random::Random;
 use right::right;
+use said::say_memory;
 
 const ATTRIBUTES: u64 = 40;
 const SEGMENTS: u64 = 100;
@@ -45,6 +48,8 @@ fn main() {
     let begun = Instant::now();
     let database = database(&ids);
     println!("{profiles} profiles were made in {:?}", begun.elapsed());
+    drop(database.take_transitions());
+    say_memory(&database);
     let mut question = Question::new();
     let homepage = question.decision("homepage");
     let show = |id: &str| {

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use habitue::{Catalog, Clock, Database, ManualClock, Message, Time};
 use random::Random;
 use right::right;
-use said::{say, say_holds};
+use said::{say, say_holds, say_memory};
 
 const CATALOG: &str = r#"
     schema = 1
@@ -83,6 +83,7 @@ fn main() {
     let after = calls(&database, profiles, &mut random, &mut messages, false, |calls| calls < CALLS);
     after.say("after midnight");
     println!("{} transitions", database.take_transitions().len());
+    say_memory(&database);
     say_holds(&database);
 }
 

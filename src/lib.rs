@@ -101,3 +101,4 @@ pub use model::message::{Message, MessageKind};
 pub use model::refusal::{Refusal, RefusalReason};
 pub use model::value::{Type, Value};
 pub use persist::journal::durability::Durability;
+pub use store::memory_use::MemoryUse;

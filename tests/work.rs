@@ -8,11 +8,12 @@ use std::fmt::Write as _;
 
 use habitue::{Catalog, Clock, Database, Duration, ManualClock, Message, Time, Work};
 
-/// The system's allocator, which counts the allocations of this thread.
+/// The system's allocator, which counts the allocations of this thread, and the bytes that it has.
 struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static BYTES: Cell<i64> = const { Cell::new(0) };
 }
 
 #[expect(unsafe_code, reason = "counting allocations takes a global allocator")]
@@ -20,11 +21,13 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        BYTES.with(|bytes| bytes.set(bytes.get() + layout.size() as i64));
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        BYTES.with(|bytes| bytes.set(bytes.get() - layout.size() as i64));
         // SAFETY: the caller's promise is passed on.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -225,4 +228,37 @@ fn the_allocator_counts() {
     let before = ALLOCATIONS.with(Cell::get);
     drop(std::hint::black_box(Box::new(before)));
     assert_eq!(ALLOCATIONS.with(Cell::get), before + 1);
+}
+
+/// What is said of memory is within a fifth of what the allocator gave out, once for each part that has most of
+/// it: messages, attributes, events.
+#[test]
+fn memory_is_accounted_for() {
+    let clock = ManualClock::new(start());
+    let catalog = Catalog::from_toml(CATALOG).unwrap();
+    let before = BYTES.with(Cell::get);
+    let database = Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()));
+    let people = 4_000;
+    let (mut known, mut used_before) = (BYTES.with(Cell::get) - before, database.memory_use());
+    for part in ["messages", "attributes", "events"] {
+        for person in 0..people {
+            let message = match part {
+                "messages" => {
+                    Message::identify(format!("customer-{person}")).with_trait("unknown", "x".repeat(400))
+                }
+                "attributes" => Message::identify(format!("customer-{person}"))
+                    .with_trait("points", person)
+                    .with_trait("first_name", "Anastasia"),
+                _ => Message::track(format!("customer-{person}"), "Product Viewed")
+                    .with_property("category", "shoes"),
+            };
+            database.apply(message).unwrap();
+        }
+        drop(database.take_transitions());
+        let (has, used) = (BYTES.with(Cell::get) - before, database.memory_use());
+        let (grew, said) = (has - known, (used.total_bytes() - used_before.total_bytes()) as i64);
+        assert!((said - grew).abs() < grew / 5, "{part}: {said} of {grew} bytes, {used:?}");
+        (known, used_before) = (has, used);
+    }
+    assert_eq!(used_before.profiles, people);
 }

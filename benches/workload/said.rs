@@ -1,4 +1,6 @@
-//! What a bench that prints its findings line by line says of times.
+//! What a bench that prints its findings line by line says of times and memory.
+
+#![allow(dead_code, reason = "each bench says a part of it")]
 
 use std::time::Duration;
 
@@ -16,6 +18,28 @@ pub(crate) fn say(what: &str, mut times: Vec<Duration>) {
         at(0.999),
         at(1.0)
     );
+}
+
+/// Says how many bytes a profile takes in memory, by part.
+pub(crate) fn say_memory(database: &Database) {
+    let used = database.memory_use();
+    let each = |bytes: u64| bytes as f64 / used.profiles.max(1) as f64;
+    let parts = [
+        ("the profile itself", used.profile_bytes),
+        ("attributes", used.attribute_bytes),
+        ("events", used.event_bytes),
+        ("conclusions", used.conclusion_bytes),
+        ("decisions", used.decision_bytes),
+        ("messages", used.message_bytes),
+        ("identifiers", used.identifier_bytes),
+        ("timers", used.timer_bytes),
+        ("ids of messages", used.message_id_bytes),
+        ("answers at hand", used.at_hand_bytes),
+        ("all", used.total_bytes()),
+    ];
+    let parts: Vec<String> =
+        parts.iter().map(|(part, bytes)| format!("{part} {:.0}", each(*bytes))).collect();
+    println!("bytes of each of {} profiles: {}", used.profiles, parts.join(", "));
 }
 
 /// Says how long shards were held, and by whom.

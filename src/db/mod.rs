@@ -22,6 +22,7 @@ pub(crate) mod applied;
 pub(crate) mod answers;
 pub(crate) mod hold_times;
 pub(crate) mod stats;
+pub(crate) mod memory_use;
 pub(crate) mod questions;
 pub(crate) mod question;
 pub(crate) mod asking;

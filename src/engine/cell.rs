@@ -51,8 +51,17 @@ impl Cell {
 
     /// About how many bytes it takes on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        let conclusions = self.conclusions.as_ref().map_or(0, Conclusions::bytes);
-        self.customer.bytes() + conclusions + self.pending.len() * (size_of::<TypedMessage>() + 200)
+        self.customer.bytes() + self.conclusions_bytes() + self.pending_bytes()
+    }
+
+    /// The same of the conclusions.
+    pub(crate) fn conclusions_bytes(&self) -> usize {
+        self.conclusions.as_ref().map_or(0, Conclusions::bytes)
+    }
+
+    /// The same of messages of the future.
+    pub(crate) fn pending_bytes(&self) -> usize {
+        self.pending.len() * (size_of::<TypedMessage>() + 200)
     }
 
     /// The cell as expressions read it.

@@ -44,6 +44,11 @@ impl Decisions {
         self.last(id, stamp).filter(|decision| now < decision.valid_until)
     }
 
+    /// About how many bytes they take on the heap, without the decisions, which others may share.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<Option<(u64, Arc<Decision>)>>()
+    }
+
     /// The decision that was made before for a profile of this stamp.
     pub(crate) fn last(&self, id: PersonalizationId, stamp: u64) -> Option<&Arc<Decision>> {
         let (made_under, decision) = self.0.get(id.index())?.as_ref()?;

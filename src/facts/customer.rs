@@ -65,10 +65,15 @@ impl Customer {
 
     /// About how many bytes it takes on the heap; texts are counted as if nobody shared them.
     pub(crate) fn bytes(&self) -> usize {
-        let sources = self.sources.iter();
-        let sources: usize =
-            sources.map(|(_, state)| size_of::<(SourceId, SourceState)>() + state.bytes()).sum();
-        self.attributes.bytes() + sources + self.triggers.len() * (size_of::<Trigger>() + 100)
+        self.attributes.bytes() + self.events_bytes()
+    }
+
+    /// The same of what is kept of events.
+    pub(crate) fn events_bytes(&self) -> usize {
+        let states: usize = self.sources.iter().map(|(_, state)| state.bytes()).sum();
+        self.sources.capacity() * size_of::<(SourceId, SourceState)>()
+            + states
+            + self.triggers.len() * (size_of::<Trigger>() + 100)
     }
 
     /// The sources that took an event, with their states.

@@ -210,6 +210,12 @@ impl AnswerCache {
         profile.kept.set_renewed(renewed);
     }
 
+    /// How many bytes the table takes, of which those count that were ever written.
+    pub(crate) fn bytes(&self) -> usize {
+        let table = self.table.load();
+        table.size() * RowCache::bytes_of_row(table.layout.lines)
+    }
+
     /// Counts profiles that came to memory, or left it.
     pub(crate) fn count(&self, profiles: isize) {
         self.profiles.fetch_add(profiles as usize, Ordering::Relaxed);

@@ -195,7 +195,8 @@ impl History {
 
     /// About how many bytes the messages in memory take.
     pub(crate) fn bytes(&self) -> usize {
-        self.entries.iter().map(PackedMessage::bytes).sum()
+        let texts = self.entries.iter().map(PackedMessage::text_bytes);
+        self.entries.capacity() * size_of::<PackedMessage>() + texts.sum::<usize>()
     }
 }
 

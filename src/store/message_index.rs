@@ -8,6 +8,7 @@ use ahash::AHashMap;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::base::frozen_hash::Fingerprint;
+use crate::store::memory_use::table_bytes;
 
 /// How many parts the index has; a power of two. They are many because a part that is full is made anew at one
 /// go, while a message waits.
@@ -69,6 +70,15 @@ impl MessageIndex {
             shard.recent.len() + shard.leaving.len()
         };
         self.shards.iter().map(len).sum()
+    }
+
+    /// About how many bytes it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let bytes = |shard: &Mutex<IndexShard>| {
+            let shard = shard.lock();
+            size_of::<Mutex<IndexShard>>() + table_bytes(&shard.recent) + table_bytes(&shard.leaving)
+        };
+        self.shards.iter().map(bytes).sum()
     }
 
     /// All that is in the index, to be written to disk. It stays until [`MessageIndex::forget_left`].

@@ -5,6 +5,7 @@ pub(crate) mod kept;
 pub(crate) mod answer_row;
 pub(crate) mod answer_cache;
 pub(crate) mod history;
+pub(crate) mod memory_use;
 pub(crate) mod message_index;
 pub(crate) mod programs;
 pub(crate) mod packed_message;

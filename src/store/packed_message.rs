@@ -8,6 +8,7 @@
 use crate::base::time::Time;
 use crate::model::message::{Message, MessageKind};
 use crate::store::history::Entry;
+use crate::store::memory_use::ALLOCATION;
 
 /// A packed message.
 #[derive(Clone, Debug)]
@@ -54,6 +55,11 @@ impl PackedMessage {
 
     /// About how many bytes it takes in memory.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<PackedMessage>() + 16 + self.text.len()
+        size_of::<PackedMessage>() + self.text_bytes()
+    }
+
+    /// The same of its text alone.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text.len() + ALLOCATION
     }
 }

@@ -33,6 +33,7 @@ use crate::model::identifier::{Identifier, IdentifierKind};
 use crate::model::refusal::Refusal;
 use crate::store::answer_cache::AnswerCache;
 use crate::store::history::{Archive, History, Stored};
+use crate::store::memory_use::{MemoryUse, names_bytes};
 use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Body, Ids, OnDisk, Profile, ids};
 use crate::store::programs::Programs;
@@ -195,6 +196,13 @@ impl Shard {
     /// How many slots there are, taken or free.
     pub(crate) fn slots(&self) -> u32 {
         self.slots.len() as u32
+    }
+
+    /// Adds what it takes in memory, but for what its profiles take beside their slots.
+    pub(crate) fn add_memory(&self, used: &mut MemoryUse) {
+        used.profile_bytes += self.slots.bytes() as u64;
+        used.identifier_bytes += self.index.iter().map(names_bytes).sum::<usize>() as u64;
+        used.timer_bytes += self.timers.bytes() as u64;
     }
 
     /// How many profiles are in memory.

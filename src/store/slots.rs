@@ -35,6 +35,11 @@ impl Slots {
         self.len
     }
 
+    /// How many bytes they take, taken or free.
+    pub(super) fn bytes(&self) -> usize {
+        self.pieces.len() * size_of::<[Option<Profile>; PIECE]>()
+    }
+
     /// The profile in a slot, if it is taken.
     pub(super) fn get(&self, place: u32) -> Option<&Profile> {
         self.pieces.get(place as usize / PIECE)?[place as usize % PIECE].as_ref()

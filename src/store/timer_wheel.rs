@@ -81,6 +81,14 @@ impl TimerWheel {
         self.beyond.push((profile, tick));
     }
 
+    /// How many bytes it takes on the heap.
+    pub(crate) fn bytes(&self) -> usize {
+        let lists = self.wheels.iter().flatten().chain([&self.beyond]);
+        let listed: usize =
+            lists.map(|list| size_of_val(list) + list.capacity() * size_of::<(u32, i64)>()).sum();
+        listed + self.near.capacity() * size_of::<u32>() + self.armed.capacity() * size_of::<i64>()
+    }
+
     /// Moves on to `now`, and says how many profiles are to be looked at.
     pub(crate) fn turn(&mut self, now: Time) -> usize {
         if self.current != IDLE {
