@@ -8,6 +8,7 @@ pub(crate) mod diagnostic;
 pub(crate) mod error;
 pub(crate) mod exact_sum;
 pub(crate) mod frozen_hash;
+pub(crate) mod in_force;
 pub(crate) mod keyed_hash;
 pub(crate) mod limits;
 pub(crate) mod names;

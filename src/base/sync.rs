@@ -2,7 +2,10 @@
 //! and what is published to readers who take no lock.
 
 pub(crate) use arc_swap::{ArcSwap, ArcSwapOption};
-pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
+pub(crate) use std::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
+
+/// What was in force when it was loaded.
+pub(crate) type Loaded<T> = arc_swap::Guard<std::sync::Arc<T>>;
 
 /// How many counters tell whether tickets hold ([`row_cache`](crate::base::row_cache)).
 pub(crate) const TICKETS: usize = 1_024;

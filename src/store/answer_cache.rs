@@ -8,8 +8,6 @@
 //!    profile, or what an id leads to, with the shard locked for writing. So a row says what the profile says,
 //!    except while it is being changed.
 //! 2. A table is of one program. With another in force there is another table, from the same step on.
-//! 3. A table's number is said to be in force before the table is put in force. So whoever knows of something
-//!    that was done under a table finds that his own is an older one.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -20,8 +18,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use ahash::RandomState;
 use parking_lot::Mutex;
 
+use crate::base::in_force::InForce;
 use crate::base::row_cache::{Kept, Renewed, Row, RowCache, Text, Tickets};
-use crate::base::sync::ArcSwap;
 use crate::base::time::Time;
 use crate::engine::program::Program;
 use crate::store::answer_row::{KeptAnswers, Layout};
@@ -54,9 +52,7 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
     tickets: Tickets,
-    /// The number of the table in force.
-    number: AtomicU64,
-    table: ArcSwap<Table>,
+    table: InForce<Table>,
     growing: Mutex<()>,
     /// How many profiles are in memory.
     profiles: AtomicUsize,
@@ -101,8 +97,7 @@ impl AnswerCache {
         let table = Table::new(program, FIRST_ROWS);
         AnswerCache {
             tickets: Tickets::new(RandomState::new()),
-            number: AtomicU64::new(table.number),
-            table: ArcSwap::from_pointee(table),
+            table: InForce::new(table.number, table),
             growing: Mutex::default(),
             profiles: AtomicUsize::new(0),
         }
@@ -113,25 +108,19 @@ impl AnswerCache {
     pub(crate) fn replace_program(&self, program: &Arc<Program>) -> Arc<Table> {
         let _alone = self.growing.lock();
         let rows = self.table.load().size();
-        self.put_in_force(Table::new(program, rows))
+        put_in_force(&self.table, Table::new(program, rows))
     }
 
     /// Lets go of all that is known, the texts that customers were shown included.
     pub(crate) fn begin_anew(&self) {
         let _alone = self.growing.lock();
         let table = self.table.load();
-        self.put_in_force(Table::new(&table.program, table.size()));
-    }
-
-    fn put_in_force(&self, table: Table) -> Arc<Table> {
-        self.number.store(table.number, Ordering::Release);
-        self.table.swap(Arc::new(table))
+        put_in_force(&self.table, Table::new(&table.program, table.size()));
     }
 
     /// What is known now.
     pub(crate) fn table(&self) -> Rc<OfThread> {
-        let number = self.number.load(Ordering::Acquire);
-        let last = LAST.try_with(|last| last.borrow().clone().filter(|last| last.number == number));
+        let last = LAST.try_with(|last| last.borrow().clone().filter(|last| self.table.has(last.number)));
         last.ok().flatten().unwrap_or_else(|| {
             let table = Rc::new(OfThread(self.table.load_full()));
             // In a thread that ends, it is not kept.
@@ -233,9 +222,13 @@ impl AnswerCache {
         let enough = self.profiles.load(Ordering::Relaxed) * ROWS_FOR_EACH;
         let wanted = (rows * GROWTH).min(enough.max(rows * 2)).min(most_rows(table.layout));
         if rows < wanted && Arc::ptr_eq(&self.table.load(), &table) {
-            self.put_in_force(Table::new(&table.program, wanted));
+            put_in_force(&self.table, Table::new(&table.program, wanted));
         }
     }
+}
+
+fn put_in_force(in_force: &InForce<Table>, table: Table) -> Arc<Table> {
+    in_force.replace(table.number, table)
 }
 
 impl Table {

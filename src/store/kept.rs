@@ -3,9 +3,8 @@
 //! They are kept from the second question on, because many are asked for once. A change of the profile makes
 //! them void; they are written anew right after it, for as long as somebody reads them now and then.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-
 use crate::base::row_cache::Renewed;
+use crate::base::sync::{AtomicU8, Ordering};
 
 /// Nobody looked answers up since the profile changed.
 const NEVER: u8 = 0;
@@ -39,35 +38,33 @@ impl KeptState {
 
     /// Whether answers may be at hand; whoever asks makes them void.
     pub(crate) fn take(&mut self) -> bool {
-        let state = self.state.get_mut();
-        match *state {
-            KEPT => {
-                *state = VOID;
-                true
-            }
-            ONCE => {
-                *state = NEVER;
-                false
-            }
-            _ => false,
+        let state = self.state.load(Ordering::Relaxed);
+        match state {
+            KEPT => self.state.store(VOID, Ordering::Relaxed),
+            ONCE => self.state.store(NEVER, Ordering::Relaxed),
+            _ => {}
         }
+        state == KEPT
     }
 
     /// Whether answers were at hand before the profile changed, and are worth the trouble.
     pub(crate) fn is_to_be_renewed(&mut self) -> bool {
-        let state = self.state.get_mut();
-        if *state == VOID && self.unread > PATIENCE {
-            // Who asks next, keeps them.
-            *state = ONCE;
-            self.unread = 0;
+        if self.state.load(Ordering::Relaxed) != VOID {
+            return false;
         }
-        *state == VOID
+        if self.unread > PATIENCE {
+            // Who asks next, keeps them.
+            self.state.store(ONCE, Ordering::Relaxed);
+            self.unread = 0;
+            return false;
+        }
+        true
     }
 
     /// Says what became of writing them anew.
     pub(crate) fn set_renewed(&mut self, renewed: Renewed) {
         self.unread = if renewed == Renewed::Wanted { 0 } else { self.unread + 1 };
-        *self.state.get_mut() = if renewed == Renewed::No { ONCE } else { KEPT };
+        self.state.store(if renewed == Renewed::No { ONCE } else { KEPT }, Ordering::Relaxed);
     }
 }
 

@@ -17,7 +17,27 @@ mod base {
     #[path = "../../../../src/base/row_cache.rs"]
     #[expect(dead_code, reason = "the models use a part of it")]
     pub(crate) mod row_cache;
+    #[path = "../../../../src/base/in_force.rs"]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the models use it"))]
+    pub(crate) mod in_force;
+
+    /// Puts something else in force in the wrong order.
+    #[cfg(all(test, not(miri)))]
+    pub(crate) fn replace_before_its_number<T>(in_force: &in_force::InForce<T>, number: u64, next: T) {
+        drop(in_force.current.swap(std::sync::Arc::new(next)));
+        in_force.number.store(number, sync::Ordering::Release);
+    }
 }
 
+#[path = "../../../src/store/kept.rs"]
+#[cfg_attr(not(test), expect(dead_code, reason = "the models use it"))]
+mod kept;
+
+#[cfg(test)]
+mod in_force_models;
+#[cfg(test)]
+mod models;
 #[cfg(test)]
 mod row_cache_models;
+#[cfg(test)]
+mod shard_models;

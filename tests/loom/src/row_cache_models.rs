@@ -8,9 +8,7 @@ use crate::base::sync::Ordering;
 use crate::base::sync::leave_out;
 use crate::checker::sync::{Arc, Mutex};
 use crate::checker::thread;
-
-/// How often a reader reads while somebody writes: loom tries every order, Miri some.
-const READS: usize = if cfg!(miri) { 10 } else { 1 };
+use crate::models::{READS, model};
 
 /// Rows, and what is cached in them: a number, written twice.
 struct Cached {
@@ -64,20 +62,6 @@ impl Cached {
             Some((row.head().load(Ordering::Relaxed), row.line(0)[3].load(Ordering::Relaxed)))
         })
     }
-}
-
-/// Runs a model some times: Miri chooses the order by its seed.
-#[cfg(miri)]
-fn model(model: impl Fn() + Sync + Send + 'static) {
-    (0..4).for_each(|_| model());
-}
-
-/// Runs a model in every order with at most three preemptions, which is where nearly all faults show.
-#[cfg(not(miri))]
-fn model(model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(model);
 }
 
 /// Does something in another thread.

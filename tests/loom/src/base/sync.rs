@@ -1,8 +1,10 @@
 //! Atomics of the checker in the place of the library's, and fences that can be left out.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
-pub(crate) use crate::checker::sync::atomic::{AtomicU64, Ordering};
+use crate::checker::sync::Mutex;
+pub(crate) use crate::checker::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// As few as a model needs.
 pub(crate) const TICKETS: usize = 8;
@@ -28,4 +30,28 @@ pub(crate) struct Line(pub(crate) [AtomicU64; 8]);
 
 pub(crate) fn lines(count: usize) -> Box<[Line]> {
     (0..count).map(|_| Line(std::array::from_fn(|_| AtomicU64::new(0)))).collect()
+}
+
+pub(crate) type Loaded<T> = Arc<T>;
+
+/// What is published; the library's own is modelled by its authors.
+#[derive(Debug)]
+pub(crate) struct ArcSwap<T>(Mutex<Arc<T>>);
+
+impl<T> ArcSwap<T> {
+    pub(crate) fn from_pointee(value: T) -> ArcSwap<T> {
+        ArcSwap(Mutex::new(Arc::new(value)))
+    }
+
+    pub(crate) fn load(&self) -> Loaded<T> {
+        self.load_full()
+    }
+
+    pub(crate) fn load_full(&self) -> Arc<T> {
+        Arc::clone(&self.0.lock().expect("nobody panics"))
+    }
+
+    pub(crate) fn swap(&self, value: Arc<T>) -> Arc<T> {
+        std::mem::replace(&mut self.0.lock().expect("nobody panics"), value)
+    }
 }
