@@ -22,6 +22,7 @@ use crate::base::in_force::InForce;
 use crate::base::row_cache::{Kept, Renewed, Row, RowCache, Text, Tickets};
 use crate::base::time::Time;
 use crate::engine::program::Program;
+use crate::model::identifier::{IdentifierKind, OwnedIdentifier};
 use crate::store::answer_row::{KeptAnswers, Layout};
 use crate::store::choices::Choices;
 use crate::store::profile::Profile;
@@ -182,8 +183,9 @@ impl AnswerCache {
         }
     }
 
-    /// Brings the rows up to date that a profile had under its identifiers, now that its change is done. It is
-    /// locked for writing.
+    /// Brings the rows up to date that a profile had under its users' ids, now that its change is done. It is
+    /// locked for writing. A visitor's id or a declared one may be the text of another customer's id, who is
+    /// meant by it then; so what was kept under these is kept again by who asks next.
     pub(crate) fn renew(&self, profile: &mut Profile, program: &Arc<Program>) {
         if !profile.kept.is_to_be_renewed() || profile.revision != program.revision {
             return;
@@ -194,8 +196,9 @@ impl AnswerCache {
             let Some(text) = self.tickets.text(value) else { return Renewed::No };
             rows.renew(&text, &self.tickets, |row| table.layout.write(row, program, &table.choices, profile))
         };
-        let all = profile.identifiers().map(|identifier| renewed(identifier.borrowed().value()));
-        let renewed = all.fold(Renewed::No, Renewed::max);
+        let identifiers = profile.identifiers().map(OwnedIdentifier::borrowed);
+        let users = identifiers.filter(|id| id.kind == IdentifierKind::User && profile.is_meant_by(*id));
+        let renewed = users.map(|id| renewed(id.value())).fold(Renewed::No, Renewed::max);
         profile.kept.set_renewed(renewed);
     }
 
