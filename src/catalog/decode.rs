@@ -15,7 +15,7 @@ use super::load::{CatalogText, Language, too_large};
 use super::naming::{Namespace, is_bare_name, is_name, place_of};
 use super::shape::{CATALOG, HISTORY, LIMITS};
 use super::tree::{Entry, Node};
-use super::{attributes, definitions, history, identifiers, json_text, purposes, toml_text};
+use super::{attributes, definitions, experiments, history, identifiers, json_text, purposes, toml_text};
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
 use crate::base::source_text::{SourceFile, Span, Spanned};
@@ -38,6 +38,8 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         event_names: Namespace::new(catalog.files()),
         purpose_names: Namespace::new(catalog.files()),
         kept_names: Namespace::new(catalog.files()),
+        experiment_names: Namespace::new(catalog.files()),
+        holdout_names: Namespace::new(catalog.files()),
         personalization_names: Namespace::new(catalog.files()),
         settings: AHashMap::new(),
     };
@@ -80,6 +82,8 @@ struct Decoder<'t> {
     event_names: Namespace<'t>,
     purpose_names: Namespace<'t>,
     kept_names: Namespace<'t>,
+    experiment_names: Namespace<'t>,
+    holdout_names: Namespace<'t>,
     personalization_names: Namespace<'t>,
     /// Settings that stand only once in a catalog, and where they do.
     settings: AHashMap<&'static str, Span>,
@@ -107,6 +111,8 @@ impl Decoder<'_> {
         }
         self.computed(fields.get("computed"));
         self.segments(fields.get("segments"));
+        self.experiments(fields.get("experiments"));
+        self.holdouts(fields.get("holdouts"));
         self.personalizations(fields.get("personalizations"));
         fields.close();
     }
@@ -234,6 +240,30 @@ impl Decoder<'_> {
             let body = definitions::segment(value, &mut self.report);
             match body.filter(|_| self.bare_name(key, "a segment", "the segment")) {
                 Some(body) => self.declarations.segments.push(Named { name: key.clone(), body }),
+                None => self.leave_out(&key.value),
+            }
+        }
+    }
+
+    fn experiments(&mut self, section: Option<&Node>) {
+        let so_far = self.declarations.experiments.len();
+        for Entry { key, value } in self.section(section, so_far, "experiments") {
+            let named = is_name(&key.value, "an experiment", key.span, &mut self.report)
+                && self.experiment_names.claim(key, "the experiment", &mut self.report);
+            match experiments::experiment(value, self.files, &mut self.report).filter(|_| named) {
+                Some(body) => self.declarations.experiments.push(Named { name: key.clone(), body }),
+                None => self.leave_out(&key.value),
+            }
+        }
+    }
+
+    fn holdouts(&mut self, section: Option<&Node>) {
+        let so_far = self.declarations.holdouts.len();
+        for Entry { key, value } in self.section(section, so_far, "holdouts") {
+            let named = is_name(&key.value, "a holdout", key.span, &mut self.report)
+                && self.holdout_names.claim(key, "the holdout", &mut self.report);
+            match experiments::holdout(value, &mut self.report).filter(|_| named) {
+                Some(body) => self.declarations.holdouts.push(Named { name: key.clone(), body }),
                 None => self.leave_out(&key.value),
             }
         }
@@ -386,7 +416,7 @@ mod tests {
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
              `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `purposes`, `history`, `computed`, \
-             `segments`, `personalizations`"
+             `segments`, `experiments`, `holdouts`, `personalizations`"
         );
         assert_eq!(
             finding("[segments]\nvip = { wen = 'ltv > 1', members = [] }"),

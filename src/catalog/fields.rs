@@ -149,6 +149,35 @@ pub(super) fn int(node: &Node, report: &mut Report) -> Option<i64> {
     None
 }
 
+/// A number, whole or not.
+pub(super) fn number(node: &Node, report: &mut Report) -> Option<f64> {
+    match node.kind {
+        Kind::Int(value) => Some(value as f64),
+        Kind::Float(value) if value.is_finite() => Some(value),
+        _ => {
+            wrong_type(node, "a number", report);
+            None
+        }
+    }
+}
+
+/// One of a few words.
+pub(super) fn choice<T: Copy>(
+    node: &Node,
+    what: &str,
+    choices: &[(&str, T)],
+    report: &mut Report,
+) -> Option<T> {
+    let text = string(node, report)?;
+    let found = choices.iter().find(|(name, _)| *name == text.value);
+    if found.is_none() {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let message = format!("`{what}` cannot be `{}`", text.value);
+        report.push(unknown("unknown_name", message, &text.value, node.span, &names));
+    }
+    found.map(|(_, choice)| *choice)
+}
+
 /// True or false.
 pub(super) fn bool(node: &Node, report: &mut Report) -> Option<bool> {
     if let Kind::Bool(value) = node.kind {

@@ -1,6 +1,6 @@
 //! The section `[identifiers]`: what identifies a customer, and what does not.
 
-use super::fields::{Fields, bounded_text, int, list, string, unknown};
+use super::fields::{Fields, bounded_text, choice, int, list};
 use super::shape::IDENTIFIER;
 use super::tree::Node;
 use crate::base::diagnostic::{Finding, Report};
@@ -25,17 +25,6 @@ pub(super) fn identifier(node: &Node, report: &mut Report) -> Option<IdentifierD
     fields.close();
     let blocked = blocked.into_iter().map(|text| text.value).collect();
     Some(IdentifierDeclaration { case, spaces, blocked, blocked_patterns, limit })
-}
-
-fn choice<T: Copy>(node: &Node, what: &str, choices: &[(&str, T)], report: &mut Report) -> Option<T> {
-    let text = string(node, report)?;
-    let found = choices.iter().find(|(name, _)| *name == text.value);
-    if found.is_none() {
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        let message = format!("`{what}` cannot be `{}`", text.value);
-        report.push(unknown("unknown_name", message, &text.value, node.span, &names));
-    }
-    found.map(|(_, choice)| *choice)
 }
 
 fn texts(node: Option<&Node>, what: &str, limit: usize, report: &mut Report) -> Vec<Spanned<String>> {

@@ -85,6 +85,12 @@ struct Catalog {
     /// Sets of customers, by a condition or a list.
     #[schemars(extend("propertyNames" = bare_names()))]
     segments: Option<BTreeMap<String, Segment>>,
+    /// Experiments: who is given which variant.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    experiments: Option<BTreeMap<String, Experiment>>,
+    /// Customers from whom offers and experiments are withheld.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    holdouts: Option<BTreeMap<String, Holdout>>,
     /// Decisions on what to show.
     #[schemars(extend("propertyNames" = quoted_names()))]
     personalizations: Option<BTreeMap<String, Personalization>>,
@@ -347,6 +353,110 @@ enum StrategyName {
     Best,
 }
 
+/// An experiment. Conditions read the variant that a customer is given as `variant("name")`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Experiment {
+    /// How ids are turned into places among variants; `habitue` if left out.
+    algorithm: Option<AlgorithmName>,
+    /// What is hashed with the id; the experiment's name if left out.
+    #[schemars(length(max = MAX_NAME_BYTES))]
+    salt: Option<String>,
+    /// What is hashed with the id for whether to take part, if `algorithm` is `unleash`: its group id; the salt
+    /// if left out.
+    #[schemars(length(max = MAX_NAME_BYTES))]
+    traffic_salt: Option<String>,
+    /// What is given a variant: `profile` (if left out), `userId`, `anonymousId`, or an attribute.
+    unit: Option<Name>,
+    /// How many percent of the units take part; all if left out.
+    #[schemars(range(min = 0, max = 100))]
+    traffic: Option<f64>,
+    /// Who takes part, as a condition; everybody if left out.
+    when: Option<String>,
+    /// From when on.
+    from: Option<String>,
+    /// Until when, without that instant.
+    until: Option<String>,
+    /// The share that it has of a group of experiments that exclude each other.
+    group: Option<Share>,
+    /// The variants.
+    #[schemars(length(min = 1))]
+    variants: Vec<Variant>,
+    /// Ids that are given a variant whatever they hash to, and whether they take part or not.
+    forced: Option<BTreeMap<String, Name>>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// How ids are turned into places among variants.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum AlgorithmName {
+    /// This library's own.
+    Habitue,
+    /// That of GrowthBook with `hashVersion` 1.
+    GrowthbookV1,
+    /// That of GrowthBook with `hashVersion` 2.
+    GrowthbookV2,
+    /// That of Unleash.
+    Unleash,
+}
+
+/// A variant: its name, or a table with its weight.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Variant {
+    Name(Name),
+    Table(VariantTable),
+}
+
+/// A variant.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct VariantTable {
+    /// Its name.
+    name: Name,
+    /// Its weight beside others'; 1 if left out.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    weight: Option<f64>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// A share of a group of experiments that exclude each other, in percent.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Share {
+    /// The group.
+    name: Name,
+    /// Where the share begins.
+    #[schemars(range(min = 0, max = 100))]
+    from: f64,
+    /// Where it ends.
+    #[schemars(range(min = 0, max = 100))]
+    until: f64,
+}
+
+/// Customers from whom offers and experiments are withheld, so that there is something to compare with.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Holdout {
+    /// How many percent of the units.
+    #[schemars(range(min = 0, max = 100))]
+    percent: f64,
+    /// What is hashed with the id; the holdout's name if left out.
+    #[schemars(length(max = MAX_NAME_BYTES))]
+    salt: Option<String>,
+    /// As in an experiment.
+    unit: Option<Name>,
+    /// The personalizations whose offers are withheld; all, if neither these nor experiments are named.
+    personalizations: Option<Vec<Name>>,
+    /// The experiments that are withheld; all, if neither these nor personalizations are named.
+    experiments: Option<Vec<Name>>,
+    /// For people.
+    description: Option<String>,
+}
+
 /// A decision on what to show.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -410,7 +520,7 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 13] = [
+        let tables: [(&str, &Shape); 17] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
@@ -421,6 +531,10 @@ mod tests {
             ("/$defs/ElementTable", &shape::ELEMENT),
             ("/$defs/ComputedTable", &shape::COMPUTED),
             ("/$defs/SegmentTable", &shape::SEGMENT),
+            ("/$defs/Experiment", &shape::EXPERIMENT),
+            ("/$defs/VariantTable", &shape::VARIANT),
+            ("/$defs/Share", &shape::SHARE),
+            ("/$defs/Holdout", &shape::HOLDOUT),
             ("/$defs/Personalization", &shape::PERSONALIZATION),
             ("/$defs/Fallback", &shape::FALLBACK),
             ("/$defs/Offer", &shape::OFFER),
@@ -449,6 +563,8 @@ mod tests {
         };
         assert_eq!(names("/$defs/TypeName"), crate::catalog::types::TYPE_NAMES);
         assert_eq!(names("/$defs/StrategyName"), crate::catalog::definitions::STRATEGY_NAMES);
+        let algorithms = crate::catalog::experiments::ALGORITHMS.map(|(name, _)| name);
+        assert_eq!(names("/$defs/AlgorithmName"), algorithms);
     }
 
     #[test]
@@ -495,6 +611,16 @@ mod tests {
             "history": { "margin": "30d", "keep": { "Empty": "forever", "Any Name": "7d" } },
             "computed": { "f": { "value": "1 + 1", "description": "f" } },
             "segments": { "g": { "members": ["ana"], "description": "g" }, "h": { "when": "true" } },
+            "experiments": { "x": {
+                "algorithm": "unleash", "salt": "s", "traffic_salt": "t", "unit": "userId", "traffic": 50, "when": "true",
+                "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z",
+                "group": { "name": "w", "from": 0, "until": 50 }, "forced": { "ana": "b" }, "description": "x",
+                "variants": ["a", { "name": "b", "weight": 2, "description": "b" }],
+            } },
+            "holdouts": { "y": {
+                "percent": 5.5, "salt": "s", "unit": "profile", "personalizations": ["i"], "experiments": ["x"],
+                "description": "y",
+            } },
             "personalizations": { "i": {
                 "on": "Empty", "attributes": ["*"], "strategy": "best", "description": "i",
                 "fallback": { "name": "n", "text": "t" },
@@ -518,6 +644,10 @@ mod tests {
         "/computed/f",
         "/segments/g",
         "/segments/h",
+        "/experiments/x",
+        "/experiments/x/group",
+        "/experiments/x/variants/1",
+        "/holdouts/y",
         "/personalizations/i",
         "/personalizations/i/fallback",
         "/personalizations/i/offers/0",
@@ -572,6 +702,15 @@ mod tests {
             ("/segments/g", json!({})),
             ("/segments/h", json!({ "when": "true", "members": [] })),
             ("/segments/g/members", json!([""])),
+            ("/experiments/x/algorithm", json!("md5")),
+            ("/experiments/x/traffic", json!(101)),
+            ("/experiments/x/variants", json!([])),
+            ("/experiments/x/variants/1", json!({ "weight": 1 })),
+            ("/experiments/x/variants/1/weight", json!(-1)),
+            ("/experiments/x/group", json!({ "name": "w" })),
+            ("/experiments/x/forced", json!({ "ana": "" })),
+            ("/holdouts/y", json!({})),
+            ("/holdouts/y/percent", json!(-1)),
             ("/personalizations/i/strategy", json!("last")),
             ("/personalizations/i/offers/0/priority", json!(0.5)),
             ("/personalizations/i/offers/0", json!({})),

@@ -6,6 +6,7 @@
 
 mod attributes;
 mod decode;
+mod experiments;
 mod definitions;
 mod fields;
 mod identifiers;

@@ -29,6 +29,8 @@ pub(super) const CATALOG: Shape = Shape {
         "history",
         "computed",
         "segments",
+        "experiments",
+        "holdouts",
         "personalizations",
     ],
     misplaced: &[("entries_per_aggregate", "it belongs into `[limits]`")],
@@ -106,6 +108,45 @@ pub(super) const SEGMENT: Shape = Shape {
     what: "a segment",
     keys: &["when", "members", "description"],
     misplaced: &[("value", "write the condition as `when`; a `value` belongs to a computed attribute")],
+};
+
+pub(super) const EXPERIMENT: Shape = Shape {
+    what: "an experiment",
+    keys: &[
+        "algorithm",
+        "salt",
+        "traffic_salt",
+        "unit",
+        "traffic",
+        "when",
+        "from",
+        "until",
+        "group",
+        "variants",
+        "forced",
+        "description",
+    ],
+    misplaced: &[
+        ("weight", "it belongs to a variant"),
+        ("weights", "each variant has its `weight`"),
+        ("percent", "write `traffic`, how many percent take part"),
+        ("offers", "offers belong to a personalization; their conditions read `variant(\"name\")`"),
+    ],
+};
+
+pub(super) const VARIANT: Shape = Shape {
+    what: "a variant",
+    keys: &["name", "weight", "description"],
+    misplaced: &[("when", "it belongs to the experiment, or to an offer: `variant(\"name\") == \"b\"`")],
+};
+
+pub(super) const SHARE: Shape =
+    Shape { what: "the share of a group", keys: &["name", "from", "until"], misplaced: &[] };
+
+pub(super) const HOLDOUT: Shape = Shape {
+    what: "a holdout",
+    keys: &["percent", "salt", "unit", "personalizations", "experiments", "description"],
+    misplaced: &[("traffic", "write `percent`, from how many percent everything is withheld")],
 };
 
 pub(super) const PERSONALIZATION: Shape = Shape {

@@ -22,11 +22,12 @@ use crate::engine::retelling::{heard_until, withheld_until};
 use crate::engine::typed_message::Content;
 use crate::facts::identity::ties::Home;
 use crate::facts::stamp::HistoryPlace;
+use crate::model::identifier::Identifier;
 use crate::model::ids::SegmentId;
 use crate::store::history::History;
 use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Ids, Profile, ids};
-use crate::store::rebuilding::{is_listed, rebuild};
+use crate::store::rebuilding::{Identified, rebuild};
 
 impl Database {
     /// Why the customer `id` is a member of a segment, or why not: its condition with the value of
@@ -60,7 +61,8 @@ impl Database {
         let now = self.now();
         let Some(Writing { mut shard, place }) = self.write(id, now)? else {
             let program = self.shards.program();
-            let is_listed = |segment| is_listed(&program, segment, Ids::One(id));
+            let ids = Ids::One(Identifier::user(id));
+            let identity = &Identified { program: &program, ids };
             // Who is first seen in the future is nobody yet, but will be somebody.
             let history = self.held_history(id, &program);
             let mut scratch = Scratch::default();
@@ -68,22 +70,22 @@ impl Database {
             return explain(&Explaining {
                 program: &program,
                 user: id,
-                cell: &rebuild(&program, Ids::One(id), &history, &mut scratch, now),
+                cell: &rebuild(&program, ids, &history, &mut scratch, now),
                 decisions: &Decisions::default(),
                 order: &history,
                 past: &past(&history, &program, now),
-                is_listed: &is_listed,
+                identity,
                 now,
             });
         };
         shard.complete(place)?;
         let (program, profile, _) = shard.deciding(place);
-        let Profile { name, known_as, body, decisions, history, .. } = profile;
-        let ids = ids(name, known_as.as_deref());
-        let is_listed = |segment| is_listed(program, segment, ids);
+        let Profile { name, key, known_as, body, decisions, history, .. } = profile;
+        let ids = ids(key, known_as.as_deref());
+        let identity = &Identified { program, ids };
         let (cell, past) = (&*body.cell(program), &past(history, program, now));
         let order: &dyn Told = history;
-        explain(&Explaining { program, user: name, cell, decisions, order, past, is_listed: &is_listed, now })
+        explain(&Explaining { program, user: name, cell, decisions, order, past, identity, now })
     }
 }
 

@@ -103,13 +103,16 @@ pub(crate) fn everybody(
 }
 
 impl Person {
+    /// The identifier of a kind that was seen first, and when.
+    pub(crate) fn first_seen(&self, kind: IdentifierKind) -> Option<(Time, &str)> {
+        let of_kind = self.identifiers.iter().filter(|(id, _)| id.kind == kind);
+        of_kind.filter_map(|(id, seen)| Some(((*seen)?, &*id.text))).min()
+    }
+
     /// The id that the customer is shown under.
     pub(crate) fn shown(&self) -> &str {
-        let of = |kind: IdentifierKind| {
-            let seen = self.identifiers.iter().filter(move |(id, seen)| id.kind == kind && seen.is_some());
-            seen.map(|(id, seen)| (*seen, &*id.text)).min()
-        };
-        let shown = of(IdentifierKind::User).or_else(|| of(IdentifierKind::Anonymous));
+        let shown = self.first_seen(IdentifierKind::User);
+        let shown = shown.or_else(|| self.first_seen(IdentifierKind::Anonymous));
         match (shown, self.identifiers.keys().next()) {
             (Some((_, text)), _) => text,
             (None, Some(first)) => &first.text,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::base::time::Time;
 use crate::db::catalog::Catalog;
 use crate::db::naive_erasure::{Grave, Left, erase, is_of_the_erased};
-use crate::db::naive_identity::{Everybody, everybody};
+use crate::db::naive_identity::{Everybody, Person, everybody};
 use crate::engine::typed_message::{Content, Misfits};
 use crate::facts::identity::ties::Home;
 use crate::model::consent::Consent;
@@ -73,9 +73,7 @@ struct Accepted {
 /// One customer.
 #[derive(Debug)]
 struct Customer {
-    shown: String,
-    /// Each with whether a message had it.
-    identifiers: Vec<(OwnedIdentifier, bool)>,
+    person: Person,
     told: Vec<Told>,
 }
 
@@ -177,7 +175,7 @@ impl Reference {
     pub fn erase(&mut self, id: &str, now: Time) -> bool {
         let customers = self.customers(now);
         let Some(customer) = self.named(&customers, id) else { return false };
-        let (any, _) = &customer.identifiers[0];
+        let Some(any) = customer.person.identifiers.keys().next() else { return false };
         let everybody = self.people_at(now, None);
         let has = |identifiers: &BTreeMap<OwnedIdentifier, Option<Time>>| identifiers.contains_key(any);
         let Some(number) = everybody.people.iter().position(|person| has(&person.identifiers)) else {
@@ -225,9 +223,8 @@ impl Reference {
             return Rc::clone(customers);
         }
         let customers = self.people_at(now, None).people.into_iter().map(|person| Customer {
-            shown: person.shown().to_owned(),
             told: person.messages.iter().map(|place| self.messages[*place].told.clone()).collect(),
-            identifiers: person.identifiers.into_iter().map(|(id, seen)| (id, seen.is_some())).collect(),
+            person,
         });
         let customers: Rc<[Customer]> = customers.collect();
         *self.people.borrow_mut() = Some((in_effect, Rc::clone(&customers)));
@@ -244,13 +241,13 @@ impl Reference {
             declared.filter_map(|(name, rule)| Some(OwnedIdentifier::declared(name, &rule.read(id)?)));
         let has = |identifier: OwnedIdentifier| {
             // A user's id that nobody has used says nothing.
-            let is_it = |(id, seen): &(OwnedIdentifier, bool)| {
-                *id == identifier && (*seen || id.kind != IdentifierKind::User)
+            let is_it = |(id, seen): (&OwnedIdentifier, &Option<Time>)| {
+                *id == identifier && (seen.is_some() || id.kind != IdentifierKind::User)
             };
             // Nor is anybody known under ids that were only named.
-            let mut known =
-                customers.iter().filter(|customer| customer.identifiers.iter().any(|(_, seen)| *seen));
-            known.find(|customer| customer.identifiers.iter().any(is_it))
+            let is_known = |customer: &&Customer| customer.person.identifiers.values().any(Option::is_some);
+            let mut known = customers.iter().filter(is_known);
+            known.find(|customer| customer.person.identifiers.iter().any(is_it))
         };
         [user, visitor].into_iter().chain(declared).find_map(has)
     }
@@ -266,8 +263,7 @@ impl Reference {
         let customers = self.customers(now);
         let home = Home::of_accepted(message, &self.catalog.definitions.identifiers);
         let home = home.identifier().to_owned();
-        let customer =
-            customers.iter().find(|customer| customer.identifiers.iter().any(|(id, _)| *id == home));
+        let customer = customers.iter().find(|customer| customer.person.identifiers.contains_key(&home));
         self.answered(&home.text, customer, now, Some(message))
     }
 
@@ -293,17 +289,19 @@ impl Reference {
     ) -> Answers {
         let one = [id.to_owned()];
         let known = customer.map(|customer| {
-            let ids = customer.identifiers.iter();
-            ids.map(|(identifier, _)| identifier.borrowed().value().to_owned()).collect::<Vec<_>>()
+            let ids = customer.person.identifiers.keys();
+            ids.map(|identifier| identifier.borrowed().value().to_owned()).collect::<Vec<_>>()
         });
         let ids = known.as_deref().unwrap_or(&one);
+        let first_seen = [IdentifierKind::User, IdentifierKind::Anonymous]
+            .map(|kind| customer.and_then(|customer| customer.person.first_seen(kind)));
         let messages = customer.map_or(&[][..], |customer| &customer.told);
         let messages = &messages[..messages.partition_point(|told| told.time <= now)];
         let definitions = &self.catalog.definitions;
         let counting = what_counts(messages, definitions);
         let trigger = trigger.and_then(|message| self.trigger(message, &counting));
         let asked = |nudge: f64| {
-            let naive = Naive::new(definitions, ids, &counting).with_scores_times(nudge);
+            let naive = Naive::new(definitions, (ids, first_seen), &counting).with_scores_times(nudge);
             answer(definitions, &naive.at(now), trigger.as_ref())
         };
         let mut answers = asked(1.0);
@@ -311,7 +309,7 @@ impl Reference {
         answers.consents =
             names.map(|(name, purpose)| (name.to_owned(), consent(messages, purpose))).collect();
         answers.triggers = trigger.is_some();
-        answers.id = customer.map_or(id, |customer| &customer.shown).to_owned();
+        answers.id = customer.map_or(id, |customer| customer.person.shown()).to_owned();
         if definitions
             .aggregates
             .iter()

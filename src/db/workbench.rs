@@ -21,6 +21,7 @@ use crate::engine::step::Step;
 use crate::engine::transition::Turn;
 use crate::engine::typed_message::{Content, Misfits, TypedMessage};
 use crate::facts::stamp::{HistoryPlace, MessageOrder, Stamp};
+use crate::facts::units::Nobody;
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::rules::definitions::{Definitions, SegmentDefinition};
@@ -135,7 +136,7 @@ impl Workbench {
     fn step(&mut self, profile: usize, act: impl FnOnce(&mut Step<'_>, &mut Cell)) -> usize {
         let Workbench { program, cells, scratch, turns, .. } = self;
         turns.clear();
-        let mut step = Step { program, past: &ByNumber, is_listed: &|_| false, scratch, turns };
+        let mut step = Step { program, past: &ByNumber, identity: &Nobody, scratch, turns };
         act(&mut step, &mut cells[profile]);
         self.turns.len()
     }

@@ -63,6 +63,8 @@ pub(crate) struct Graph {
     pub(crate) by_source: Lists<SubjectId>,
     /// Subjects that the clock moves even without facts.
     pub(crate) by_clock: Vec<SubjectId>,
+    /// Subjects that read who the customer is.
+    pub(crate) by_ids: Vec<SubjectId>,
     pub(crate) template: Truths,
 }
 

@@ -190,10 +190,12 @@ impl Numbering<'_> {
         let held = builder.held.iter().map(|(key, handle)| (key.clone(), self.literal(*handle))).collect();
         let mut by_attribute = Vec::new();
         let mut by_source = Vec::new();
+        let mut by_ids = Vec::new();
         for (place, subject) in self.graph.subjects.iter().enumerate() {
             let id = SubjectId(place as u32);
             by_attribute.extend(subject.reads.attributes.iter().map(|attribute| (attribute.0, id)));
             by_source.extend(subject.reads.sources.iter().map(|source| (source.0, id)));
+            by_ids.extend(subject.reads.ids.then_some(id));
         }
         self.parents.sort_unstable();
         self.parents.dedup();
@@ -215,6 +217,7 @@ impl Numbering<'_> {
             decides: Lists::from_pairs(nodes, &decides),
             by_attribute: Lists::from_pairs(builder.definitions.attributes.len(), &by_attribute),
             by_source: Lists::from_pairs(builder.definitions.sources.len(), &by_source),
+            by_ids,
             conditions,
             held_by_condition: held,
             ..self.graph
@@ -237,7 +240,11 @@ fn sorted_subject<'a>(
         equal: AHashMap::new(),
         equalities: 0,
         truth: false,
-        reads: Reads { attributes: item.inputs.attributes.clone(), sources: item.inputs.sources.clone() },
+        reads: Reads {
+            attributes: item.inputs.attributes.clone(),
+            sources: item.inputs.sources.clone(),
+            ids: item.inputs.ids,
+        },
     };
     for test in tests {
         match test {

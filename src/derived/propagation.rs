@@ -21,6 +21,7 @@ use crate::derived::watches::Watched;
 use crate::derived::work::Work;
 use crate::facts::customer::Customer;
 use crate::facts::stamp::{MessageOrder, NoMessages};
+use crate::facts::units::Identity;
 use crate::model::ids::SegmentId;
 use crate::model::value::Value;
 use crate::rules::evaluate::{Reading, evaluate};
@@ -73,13 +74,13 @@ impl<'a> Propagation<'a> {
     }
 
     /// Brings the conclusions of a customer who just became known to this instant.
-    pub(crate) fn begin(&mut self, is_listed: impl Fn(SegmentId) -> bool) {
+    pub(crate) fn begin(&mut self, identity: &dyn Identity) {
         let graph = self.graph();
-        for subject in &graph.by_clock {
+        for subject in graph.by_clock.iter().chain(&graph.by_ids) {
             self.touch(*subject);
         }
         for (segment, node) in &graph.listed {
-            self.set_leaf(*node, is_listed(*segment));
+            self.set_leaf(*node, identity.is_listed(*segment));
         }
         for held in &graph.held {
             self.scratch.dirty.insert(held.node as usize * 2);

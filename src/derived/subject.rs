@@ -48,6 +48,8 @@ pub(crate) struct Subject {
 /// What an expression depends on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reads {
+    /// Whether who the customer is.
+    pub(crate) ids: bool,
     pub(crate) attributes: Vec<AttributeId>,
     pub(crate) sources: Vec<SourceId>,
 }

@@ -1,6 +1,7 @@
 //! One customer at one instant, as expressions read it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::base::time::{Duration, Time};
 use crate::derived::graph::{Graph, Literal};
@@ -14,7 +15,7 @@ use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId, SourceI
 use crate::model::value::Value;
 use crate::rules::definitions::Definitions;
 use crate::rules::evaluate::{Facts, Reading};
-use crate::rules::expression::Expr;
+use crate::rules::expression::{Expr, UnitKind};
 
 /// The compiled catalog as far as answers need it.
 #[derive(Clone, Copy)]
@@ -28,6 +29,9 @@ pub(crate) struct Compiled<'a> {
 pub(crate) trait Known: Sources {
     /// The value of an attribute, without its default.
     fn attribute(&self, attribute: AttributeId) -> Option<Value>;
+
+    /// An id of the customer, if the program reads any.
+    fn unit(&self, kind: UnitKind) -> Option<Arc<str>>;
 
     /// Whether a literal is true; nothing is, of one who is unknown.
     fn truth(&self, literal: Literal) -> Option<bool>;
@@ -63,6 +67,10 @@ impl Known for Live<'_> {
         self.customer.attributes.get(attribute)
     }
 
+    fn unit(&self, kind: UnitKind) -> Option<Arc<str>> {
+        self.customer.units()?.get(kind)
+    }
+
     fn truth(&self, literal: Literal) -> Option<bool> {
         self.truths.map(|truths| truths.get(literal))
     }
@@ -79,6 +87,10 @@ impl<K: Known> Facts for View<'_, K> {
 
     fn default_of(&self, attribute: AttributeId) -> Option<Value> {
         self.compiled.definitions.default_of(attribute).cloned()
+    }
+
+    fn unit(&self, kind: UnitKind) -> Option<Value> {
+        self.known.unit(kind).map(Value::String)
     }
 
     /// Only filters read properties, and they are asked before an event is taken.

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::base::time::{Duration, Time};
+use crate::derived::graph::Literal;
 use crate::derived::view::{Known, View};
 use crate::derived::work::Work;
 use crate::engine::decision::{Chosen, Decided, Decision, Reason};
@@ -18,7 +19,7 @@ use crate::facts::stamp::MessageOrder;
 use crate::model::declaration::Strategy;
 use crate::model::ids::PersonalizationId;
 use crate::model::value::Value;
-use crate::rules::definitions::{OfferDefinition, PersonalizationDefinition};
+use crate::rules::definitions::PersonalizationDefinition;
 use crate::rules::evaluate::{Motion, Reading, evaluate};
 use crate::rules::expression::Expr;
 use crate::rules::template::Template;
@@ -94,8 +95,13 @@ impl Deciding<'_> {
             View { compiled: program.compiled(), known: standing, order: self.order, now: self.now, trigger };
         let definition = &program.definitions.personalizations[id.index()];
         let mut answer = Answer { view, valid_until: standing.deadline() };
-        let winners = self.winners(&mut answer, id, definition);
+        let held_out = definition
+            .holdout
+            .as_ref()
+            .is_some_and(|holdout| self.holds(&mut answer, program.holdout_condition(id), holdout));
+        let winners = if held_out { Vec::new() } else { self.winners(&mut answer, id, definition) };
         let (offers, reason) = answer.present(definition, &winners);
+        let reason = if held_out { Reason::HeldOut } else { reason };
         let attributes = definition
             .attributes
             .iter()
@@ -126,7 +132,7 @@ impl Deciding<'_> {
     ) -> Vec<usize> {
         let mut qualified = Vec::new();
         for (place, offer) in definition.offers.iter().enumerate() {
-            if self.qualifies(answer, id, place, offer) {
+            if self.holds(answer, self.program.offer_condition(id, place), &offer.when) {
                 qualified.push(place);
                 if definition.strategy == Strategy::First {
                     break;
@@ -152,17 +158,11 @@ impl Deciding<'_> {
         qualified
     }
 
-    fn qualifies(
-        &mut self,
-        answer: &mut Answer<'_>,
-        id: PersonalizationId,
-        place: usize,
-        offer: &OfferDefinition,
-    ) -> bool {
-        let literal = self.program.offer_condition(id, place);
+    /// Whether a condition holds, by its literal if it has one.
+    fn holds(&mut self, answer: &mut Answer<'_>, literal: Option<Literal>, condition: &Expr) -> bool {
         literal.and_then(|literal| answer.view.known.truth(literal)).unwrap_or_else(|| {
             self.work.conditions += 1;
-            matches!(answer.read(&offer.when), Some(Value::Bool(true)))
+            matches!(answer.read(condition), Some(Value::Bool(true)))
         })
     }
 }

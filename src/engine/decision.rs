@@ -45,6 +45,8 @@ pub enum Reason {
     Fallback,
     /// No offer's condition holds, and there is no fallback.
     Nothing,
+    /// The customer is in a holdout: the fallback is shown, if there is one, whatever qualifies.
+    HeldOut,
 }
 
 /// One chosen offer, or the fallback.
@@ -106,7 +108,7 @@ impl Decision {
 
     /// Whether the fallback was chosen.
     pub fn is_fallback(&self) -> bool {
-        self.reason == Reason::Fallback
+        self.reason != Reason::Qualified && !self.offers.is_empty()
     }
 
     /// The short form: the offer's name or null; under the strategy `all`, the list of names.

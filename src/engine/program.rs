@@ -12,7 +12,7 @@ use crate::rules::definitions::Definitions;
 use crate::rules::expression::{Expr, Function};
 
 /// The version of the layout of images.
-const IMAGES: &str = "images 2";
+const IMAGES: &str = "images 3";
 
 /// A compiled catalog. It never changes; a new catalog is a new program with a greater revision.
 #[derive(Debug)]
@@ -24,10 +24,13 @@ pub(crate) struct Program {
     pub(crate) definitions: Definitions,
     pub(crate) plan: Plan,
     pub(crate) graph: Graph,
-    /// Of each personalization, the place of its first offer among the graph's conditions.
+    /// Of each personalization, the place of its first offer among the graph's conditions; what withholds its
+    /// offers follows after them.
     first_condition: Vec<usize>,
     /// Events that trigger a personalization.
     triggers: Vec<bool>,
+    /// Whether something asks who a customer is.
+    pub(crate) reads_ids: bool,
 }
 
 impl Program {
@@ -40,13 +43,15 @@ impl Program {
         for personalization in &definitions.personalizations {
             first_condition.push(conditions.len());
             conditions.extend(personalization.offers.iter().map(|offer| &offer.when));
+            conditions.extend(&personalization.holdout);
             if let Some(event) = personalization.on {
                 triggers[event.index()] = true;
             }
         }
         let graph = build(&definitions, &plan, conditions.into_iter());
         let fingerprint = fingerprint(revision, &definitions, &plan, &graph);
-        Program { revision, fingerprint, plan, graph, first_condition, triggers, definitions }
+        let reads_ids = definitions.reads_ids();
+        Program { revision, fingerprint, plan, graph, first_condition, triggers, reads_ids, definitions }
     }
 
     /// What expressions are evaluated with.
@@ -61,6 +66,13 @@ impl Program {
         offer: usize,
     ) -> Option<Literal> {
         self.graph.conditions[self.first_condition[personalization.index()] + offer]
+    }
+
+    /// The literal of what withholds a personalization's offers, if there is a holdout.
+    pub(crate) fn holdout_condition(&self, personalization: PersonalizationId) -> Option<Literal> {
+        let definition = &self.definitions.personalizations[personalization.index()];
+        definition.holdout.as_ref()?;
+        self.offer_condition(personalization, definition.offers.len())
     }
 
     /// Whether an event triggers a personalization.

@@ -13,6 +13,7 @@ use crate::facts::customer::Sources;
 use crate::facts::source_state::SourceState;
 use crate::model::ids::{AggregateId, AttributeId, EventId, SourceId};
 use crate::model::value::Value;
+use crate::rules::expression::UnitKind;
 
 /// A cell or an image.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +122,13 @@ impl Known for Standing<'_> {
         match self {
             Standing::Cell(cell) => cell.customer.attributes.get(attribute),
             Standing::Image(image) => image.attribute(attribute),
+        }
+    }
+
+    fn unit(&self, kind: UnitKind) -> Option<Arc<str>> {
+        match self {
+            Standing::Cell(cell) => cell.customer.units()?.get(kind),
+            Standing::Image(image) => image.unit(kind),
         }
     }
 

@@ -28,6 +28,7 @@ use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::customer::{Customer, Sources as _};
 use crate::facts::plan::Keeping;
 use crate::facts::stamp::Stamp;
+use crate::facts::units::Identity;
 use crate::model::ids::{AttributeId, EventId, SegmentId, SourceId};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::value::Value;
@@ -40,8 +41,8 @@ pub(crate) struct Step<'a> {
     pub(crate) program: &'a Program,
     /// The profile's messages, the one being applied included.
     pub(crate) past: &'a dyn Told,
-    /// Whether one of the profile's ids is on a static segment's list.
-    pub(crate) is_listed: &'a dyn Fn(SegmentId) -> bool,
+    /// Whose the messages are.
+    pub(crate) identity: &'a dyn Identity,
     pub(crate) scratch: &'a mut Scratch,
     /// Changes of membership, in the order of time.
     pub(crate) turns: &'a mut Vec<Turn>,
@@ -124,8 +125,8 @@ impl Step<'_> {
         let (heard, later) = heard_until(now, self.past.told(definitions), &definitions.purposes);
         let mut cell = self.made_of(heard, now);
         let mut turns = Vec::new();
-        let Step { program, past, is_listed, .. } = *self;
-        let mut step = Step { program, past, is_listed, scratch: self.scratch, turns: &mut turns };
+        let Step { program, past, identity, .. } = *self;
+        let mut step = Step { program, past, identity, scratch: self.scratch, turns: &mut turns };
         later.into_iter().for_each(|message| step.apply(&mut cell, message, now));
         cell
     }
@@ -143,8 +144,8 @@ impl Step<'_> {
     fn made_of(&mut self, messages: Vec<TypedMessage>, now: Time) -> Cell {
         self.scratch.work.rebuilds += 1;
         let (mut cell, mut turns) = (Cell::new(), Vec::new());
-        let Step { program, past, is_listed, .. } = *self;
-        let mut step = Step { program, past, is_listed, scratch: self.scratch, turns: &mut turns };
+        let Step { program, past, identity, .. } = *self;
+        let mut step = Step { program, past, identity, scratch: self.scratch, turns: &mut turns };
         for message in messages {
             let at = now.min(message.stamp.time.max(cell.as_of));
             step.apply(&mut cell, message, at);
@@ -188,6 +189,9 @@ impl Step<'_> {
         if becomes_known {
             self.scratch.reserve(&self.program.graph);
             cell.conclusions = Some(Conclusions::new(&self.program.graph));
+            if self.program.reads_ids {
+                cell.customer.set_units(self.identity.units());
+            }
         }
         let changed = self.settle(cell, at, &touched, becomes_known);
         if changed || !messages.is_empty() {
@@ -217,7 +221,7 @@ impl Step<'_> {
             scratch: self.scratch,
         };
         if becomes_known {
-            propagation.begin(self.is_listed);
+            propagation.begin(self.identity);
         }
         for watched in &due {
             match watched {

@@ -13,6 +13,7 @@ use crate::facts::attributes::Attributes;
 use crate::facts::plan::Plan;
 use crate::facts::source_state::SourceState;
 use crate::facts::stamp::{MessageOrder, Stamp};
+use crate::facts::units::Units;
 use crate::model::ids::{AggregateId, EventId, SourceId};
 use crate::model::value::Value;
 use crate::rules::definitions::Definitions;
@@ -23,13 +24,18 @@ pub(crate) struct Customer {
     pub(crate) attributes: Attributes,
     sources: Vec<(SourceId, SourceState)>,
     pub(crate) triggers: Vec<Trigger>,
-    /// What aggregates lack; of nearly all customers nothing.
-    lacking: Option<Box<Lacking>>,
+    /// What of nearly all customers there is nothing of.
+    rare: Option<Box<Rare>>,
 }
 
-/// Aggregates that lack what was up to a time, by their numbers.
+/// What there is of few customers, or under few catalogs.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Lacking(Vec<(AggregateId, Time)>);
+struct Rare {
+    /// Aggregates that lack what was up to a time, by their numbers.
+    lacking: Vec<(AggregateId, Time)>,
+    /// Under a catalog that asks for ids, those of a customer who is known.
+    units: Option<Units>,
+}
 
 /// What is kept of the sources' events, in memory or archived.
 pub(crate) trait Sources {
@@ -58,9 +64,11 @@ impl Customer {
         sources: Vec<(SourceId, SourceState)>,
         triggers: Vec<Trigger>,
         lacking: Vec<(AggregateId, Time)>,
+        units: Option<Units>,
     ) -> Customer {
-        let lacking = (!lacking.is_empty()).then(|| Box::new(Lacking(lacking)));
-        Customer { attributes, sources, triggers, lacking }
+        let is_rare = !lacking.is_empty() || units.is_some();
+        let rare = is_rare.then(|| Box::new(Rare { lacking, units }));
+        Customer { attributes, sources, triggers, rare }
     }
 
     /// About how many bytes it takes on the heap; texts are counted as if nobody shared them.
@@ -74,6 +82,7 @@ impl Customer {
         self.sources.capacity() * size_of::<(SourceId, SourceState)>()
             + states
             + self.triggers.len() * (size_of::<Trigger>() + 100)
+            + self.rare.as_ref().map_or(0, |_| size_of::<Rare>())
     }
 
     /// The sources that took an event, with their states.
@@ -103,7 +112,17 @@ impl Customer {
 
     /// Aggregates that lack what was up to a time, by their numbers.
     pub(crate) fn lacking(&self) -> &[(AggregateId, Time)] {
-        self.lacking.as_ref().map_or(&[], |lacking| &lacking.0)
+        self.rare.as_ref().map_or(&[], |rare| &rare.lacking)
+    }
+
+    /// The ids by which experiments know the customer.
+    pub(crate) fn units(&self) -> Option<&Units> {
+        self.rare.as_ref()?.units.as_ref()
+    }
+
+    /// Says who the customer is.
+    pub(crate) fn set_units(&mut self, units: Units) {
+        self.rare.get_or_insert_default().units = Some(units);
     }
 
     /// Notes that a source took events that are gone, the last of which was this.
@@ -135,7 +154,7 @@ impl Customer {
 
     /// Notes that an aggregate lacks what was up to a time.
     pub(crate) fn lack(&mut self, aggregate: AggregateId, until: Time) {
-        let Lacking(lacking) = &mut **self.lacking.get_or_insert_default();
+        let lacking = &mut self.rare.get_or_insert_default().lacking;
         match lacking.binary_search_by_key(&aggregate, |(id, _)| *id) {
             Ok(place) => lacking[place].1 = lacking[place].1.max(until),
             Err(place) => lacking.insert(place, (aggregate, until)),

@@ -17,3 +17,4 @@ pub(crate) mod window;
 pub(crate) mod aggregate;
 pub(crate) mod customer;
 pub(crate) mod identity;
+pub(crate) mod units;

@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::base::source_text::{Spanned, Text};
-use crate::base::time::Duration;
+use crate::base::time::{Duration, Time};
 use crate::model::value::{Type, Value};
 
 /// A named declaration.
@@ -37,6 +37,8 @@ pub(crate) struct Declarations {
     pub(crate) kept_events: Vec<Named<Kept>>,
     pub(crate) computed: Vec<Named<Text>>,
     pub(crate) segments: Vec<Named<SegmentDeclaration>>,
+    pub(crate) experiments: Vec<Named<ExperimentDeclaration>>,
+    pub(crate) holdouts: Vec<Named<HoldoutDeclaration>>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
     /// Names of what was declared with a mistake and is not above: they are not unknown.
     pub(crate) left_out: Vec<String>,
@@ -108,6 +110,71 @@ pub(crate) enum Spaces {
 pub(crate) enum SegmentDeclaration {
     Condition(Text),
     Members(Vec<String>),
+}
+
+/// How ids are turned into places among variants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub(crate) enum Algorithm {
+    /// XXH3 of the salt, with its length before it, and the id.
+    #[default]
+    Habitue,
+    /// FNV-1a of the id and the salt, in thousandths.
+    GrowthBook1,
+    /// FNV-1a of the decimal FNV-1a of the salt and the id, in ten-thousandths.
+    GrowthBook2,
+    /// MurmurHash3 of the salt, a colon and the id: once for whether to take part, in hundredths, and once for
+    /// the variant, in parts of all weights.
+    Unleash,
+}
+
+/// An experiment: variants, and who is given which.
+#[derive(Clone, Debug)]
+pub(crate) struct ExperimentDeclaration {
+    pub(crate) algorithm: Algorithm,
+    /// What is hashed with the id; the experiment's name if left out.
+    pub(crate) salt: Option<String>,
+    /// What is hashed with the id for whether to take part; Unleash calls it the group id.
+    pub(crate) traffic_salt: Option<Spanned<String>>,
+    /// `profile`, `userId`, `anonymousId`, or an attribute.
+    pub(crate) unit: Option<Spanned<String>>,
+    /// Which part of the units takes part, in percent.
+    pub(crate) traffic: Spanned<f64>,
+    /// Who takes part.
+    pub(crate) when: Option<Text>,
+    /// From when on, and until when.
+    pub(crate) from: Option<Time>,
+    pub(crate) until: Option<Spanned<Time>>,
+    /// The share that it has of an exclusive group.
+    pub(crate) group: Option<Spanned<ShareDeclaration>>,
+    pub(crate) variants: Vec<VariantDeclaration>,
+    /// Units that are given a variant by name.
+    pub(crate) forced: Vec<(String, Spanned<String>)>,
+}
+
+/// A variant and its weight beside others'.
+#[derive(Clone, Debug)]
+pub(crate) struct VariantDeclaration {
+    pub(crate) name: Spanned<String>,
+    pub(crate) weight: Spanned<f64>,
+}
+
+/// A share of an exclusive group, in percent: from, and up to without it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ShareDeclaration {
+    pub(crate) group: String,
+    pub(crate) from: f64,
+    pub(crate) until: f64,
+}
+
+/// Customers from whom offers and experiments are withheld, so that there is something to compare with.
+#[derive(Clone, Debug)]
+pub(crate) struct HoldoutDeclaration {
+    pub(crate) percent: Spanned<f64>,
+    pub(crate) salt: Option<String>,
+    pub(crate) unit: Option<Spanned<String>>,
+    /// What is withheld; everything, if neither is said.
+    pub(crate) personalizations: Option<Vec<Spanned<String>>>,
+    pub(crate) experiments: Option<Vec<Spanned<String>>>,
 }
 
 /// How a personalization chooses among its offers.

@@ -30,6 +30,8 @@ number! {
     ComputedId;
     /// A segment.
     SegmentId;
+    /// An experiment.
+    ExperimentId;
     /// A personalization.
     PersonalizationId;
     /// An event with a condition on its properties, whose occurrences are kept for aggregates.
@@ -52,4 +54,4 @@ macro_rules! counted {
     )*};
 }
 
-counted!(AttributeId, ComputedId, SegmentId, PersonalizationId, SourceId, AggregateId, PurposeId);
+counted!(AttributeId, SegmentId, PersonalizationId, SourceId, AggregateId, PurposeId);

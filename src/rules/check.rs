@@ -12,6 +12,7 @@ mod aggregate;
 mod arithmetic;
 mod call;
 mod comparison;
+mod experiments;
 mod expression;
 mod implied_events;
 mod made;
@@ -35,7 +36,7 @@ use crate::base::limits::{
 use crate::base::names::Names;
 use crate::base::source_text::{Spanned, Text};
 use crate::model::declaration::{Declarations, FieldDeclaration, Named, SegmentDeclaration};
-use crate::model::ids::{ComputedId, EventId, SegmentId};
+use crate::model::ids::{EventId, SegmentId};
 use crate::rules::definitions::{ComputedDefinition, Definitions, EventDefinition, SegmentDefinition};
 use crate::rules::expression::Expr;
 use crate::rules::identifiers::IdentifierRules;
@@ -44,7 +45,7 @@ use crate::rules::retention::Retention;
 use crate::rules::syntax::{Node, Problem};
 
 use self::expression::Checker;
-use self::order::Mention;
+use self::order::{Mention, Name};
 use self::parsed::Parsed;
 use self::scope::Scope;
 use self::typed::Typed;
@@ -60,6 +61,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         implied_events::add(&mut catalog.world, &parsed, catalog.report);
     }
     let segments = catalog.conditions(&parsed);
+    catalog.check_groups(declarations);
     let (personalization_names, personalizations) = catalog.personalizations(&parsed);
     if catalog.report.has_errors() {
         return None;
@@ -68,6 +70,8 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
     let Catalog { world, pool, report } = catalog;
     let computed =
         world.computed.into_iter().flatten().map(|computed| ComputedDefinition { value: computed.expr });
+    let experiments = world.experiments.into_iter().flatten().map(|experiment| experiment.definition);
+    let holdouts = world.holdouts.into_iter().map(|holdout| holdout.definition);
     let (sources, aggregates) = pool.into_parts();
     let mut definitions = Definitions {
         strict: declarations.strict,
@@ -85,6 +89,8 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         segment_names: world.segment_names,
         segments,
         segment_order,
+        experiments: experiments.collect(),
+        holdouts: holdouts.collect(),
         personalization_names,
         personalizations,
         sources,
@@ -162,6 +168,7 @@ impl Catalog<'_> {
             self.world.events.push(definition);
         }
         self.declare_purposes(declarations);
+        self.declare_experiments(declarations);
     }
 
     fn event(&mut self, properties: &[Named<FieldDeclaration>]) -> EventDefinition {
@@ -204,12 +211,13 @@ impl Catalog<'_> {
         false
     }
 
-    /// Checks computed attributes and segments; gives the segments and their order.
+    /// Checks computed attributes, segments and experiments; gives the segments and their order.
     fn conditions(&mut self, parsed: &Parsed<'_>) -> Option<(Vec<SegmentDefinition>, Vec<SegmentId>)> {
-        let Parsed { computed, segments, .. } = parsed;
+        let Parsed { computed, segments, experiments, .. } = parsed;
         let mut texts: Vec<Option<&Text>> =
             computed.iter().map(|(computed, _)| Some(&computed.body)).collect();
         texts.extend(segments.iter().map(|(segment, _)| segment.body.text()));
+        texts.extend(experiments.iter().map(|(experiment, _)| experiment.body.when.as_ref()));
         if computed.len() != self.world.computed_names.len()
             || segments.len() != self.world.segment_names.len()
         {
@@ -217,6 +225,7 @@ impl Catalog<'_> {
         }
         let mut nodes: Vec<Option<&Node>> = computed.iter().map(|(_, node)| node.as_ref()).collect();
         nodes.extend(segments.iter().map(|(_, node)| node.as_ref()));
+        nodes.extend(experiments.iter().map(|(_, node)| node.as_ref()));
         let mut checked = vec![None; segments.len()];
         let mut segment_order = Vec::with_capacity(segments.len());
         for place in self.order(&nodes, &texts) {
@@ -226,6 +235,10 @@ impl Catalog<'_> {
                 self.world.computed[place] = value;
                 continue;
             };
+            if let Some(experiment) = segment.checked_sub(segments.len()) {
+                self.experiment(experiments[experiment].0, nodes[place]);
+                continue;
+            }
             segment_order.push(SegmentId::from_index(segment));
             checked[segment] =
                 texts[place].and_then(|text| self.checked(text, nodes[place], Wanted::Condition, None));
@@ -239,18 +252,25 @@ impl Catalog<'_> {
         Some((defined.collect::<Option<_>>()?, segment_order))
     }
 
-    /// The order in which to check conditions, computed attributes first in numbering; reports cycles.
+    /// The order in which to check conditions, numbered from computed attributes to segments to experiments;
+    /// reports cycles.
     fn order(&mut self, nodes: &[Option<&Node>], texts: &[Option<&Text>]) -> Vec<usize> {
         let computed = self.world.computed_names.len();
         let mut mentions: Vec<Vec<Mention>> = Vec::with_capacity(nodes.len());
         for node in nodes {
             let mut mentioned = Vec::new();
-            let mut mention = |name: &str, at: &std::ops::Range<usize>| {
-                let place = match self.world.computed_names.get(name) {
-                    Some(number) => Some(ComputedId(number).index()),
-                    None => {
-                        self.world.segment_names.get(name).map(|number| computed + SegmentId(number).index())
-                    }
+            let mut mention = |name: Name<'_>, at: &std::ops::Range<usize>| {
+                let world = &self.world;
+                let place = match name {
+                    Name::Bare(name) => world
+                        .computed_names
+                        .get(name)
+                        .map(|number| number as usize)
+                        .or_else(|| Some(computed + SegmentId(world.segment_names.get(name)?).index())),
+                    Name::Experiment(name) => world
+                        .experiment_names
+                        .get(name)
+                        .map(|number| computed + world.segment_names.len() + number as usize),
                 };
                 mentioned.extend(place.map(|place| (place, at.clone())));
             };
@@ -270,13 +290,17 @@ impl Catalog<'_> {
         ordered
     }
 
-    /// The name of a computed attribute, or of a segment counted after them.
+    /// The name of a computed attribute, a segment or an experiment, as they are numbered in an order.
     fn name_of(&self, place: usize) -> &str {
-        let computed = self.world.computed_names.len();
-        match place.checked_sub(computed) {
-            Some(segment) => self.world.segment_names.name(SegmentId::from_index(segment).0),
-            None => self.world.computed_names.name(ComputedId::from_index(place).0),
+        let World { computed_names, segment_names, experiment_names, .. } = &self.world;
+        let mut place = place as u32;
+        for names in [computed_names, segment_names] {
+            match place.checked_sub(names.len() as u32) {
+                Some(beyond) => place = beyond,
+                None => return names.name(place),
+            }
         }
+        experiment_names.name(place)
     }
 
     /// Checks a condition or value; one that could not be read has no `node`.

@@ -42,6 +42,8 @@ pub(crate) struct Definitions {
     pub(crate) segment_names: Names,
     pub(crate) segments: Vec<SegmentDefinition>,
     pub(crate) segment_order: Vec<SegmentId>,
+    pub(crate) experiments: Vec<ExperimentDefinition>,
+    pub(crate) holdouts: Vec<HoldoutDefinition>,
     pub(crate) personalization_names: Names,
     pub(crate) personalizations: Vec<PersonalizationDefinition>,
     pub(crate) sources: Vec<Source>,
@@ -79,6 +81,20 @@ pub(crate) enum SegmentDefinition {
     Members(Arc<[String]>),
 }
 
+/// An experiment.
+#[derive(Debug)]
+pub(crate) struct ExperimentDefinition {
+    /// The name of the variant that a customer is given, missing for who does not take part.
+    pub(crate) variant: Expr,
+}
+
+/// A holdout.
+#[derive(Debug)]
+pub(crate) struct HoldoutDefinition {
+    /// Whether a customer is in it.
+    pub(crate) held_out: Expr,
+}
+
 /// A personalization; offers in the order of strategy `first`: by priority, then as written.
 #[derive(Debug)]
 pub(crate) struct PersonalizationDefinition {
@@ -88,6 +104,8 @@ pub(crate) struct PersonalizationDefinition {
     pub(crate) attributes: Vec<ReturnedAttribute>,
     pub(crate) offers: Vec<OfferDefinition>,
     pub(crate) fallback: Option<FallbackDefinition>,
+    /// Who is in a holdout, and so is shown no offer.
+    pub(crate) holdout: Option<Expr>,
 }
 
 /// An attribute or computed attribute returned with a decision, or read by a template.
@@ -117,6 +135,13 @@ pub(crate) struct FallbackDefinition {
 }
 
 impl Definitions {
+    /// Whether something asks who a customer is.
+    pub(crate) fn reads_ids(&self) -> bool {
+        let of_experiments = self.experiments.iter().map(|experiment| &experiment.variant);
+        let mut all = of_experiments.chain(self.holdouts.iter().map(|holdout| &holdout.held_out));
+        all.any(|expr| expr.contains(&|part| matches!(part, Expr::Unit(_))))
+    }
+
     /// The value of an attribute that was never set.
     pub(crate) fn default_of(&self, attribute: AttributeId) -> Option<&Value> {
         self.attributes[attribute.index()].default.as_ref()

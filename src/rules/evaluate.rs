@@ -16,7 +16,8 @@ use std::sync::Arc;
 use crate::base::time::{Duration, Time};
 use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId};
 use crate::model::value::Value;
-use crate::rules::expression::{Comparison, Expr, Operator, Quantifier, TextFunction};
+use crate::rules::assignment::Assignment;
+use crate::rules::expression::{Comparison, Expr, Operator, Quantifier, TextFunction, UnitKind};
 use crate::rules::motion::{decay_crossing, linear_crossing, milliseconds, number};
 
 /// What an expression reads.
@@ -27,6 +28,8 @@ pub(crate) trait Facts {
     fn attribute(&self, attribute: AttributeId) -> Option<Value>;
     /// What stands in for an attribute that has no value.
     fn default_of(&self, attribute: AttributeId) -> Option<Value>;
+    /// An id of the customer.
+    fn unit(&self, kind: UnitKind) -> Option<Value>;
     /// A property of the event being filtered.
     fn property(&self, property: PropertyId) -> Option<Value>;
     /// A property of the trigger event.
@@ -112,6 +115,8 @@ impl<F: Facts> Evaluation<'_, F> {
                 let set = self.facts.attribute(*attribute);
                 Reading::fixed(set.or_else(|| self.facts.default_of(*attribute)))
             }
+            Expr::Unit(kind) => Reading::fixed(self.facts.unit(*kind)),
+            Expr::Variant(assignment, unit, takes_part) => self.variant(assignment, unit, takes_part),
             Expr::Property(property) => Reading::fixed(self.facts.property(*property)),
             Expr::Trigger(property) => Reading::fixed(self.facts.trigger(*property)),
             Expr::Segment(segment) => self.facts.segment(*segment),
@@ -209,6 +214,23 @@ impl<F: Facts> Evaluation<'_, F> {
             }
         }
         Reading::truth(!wanted, until)
+    }
+
+    /// Who is forced need not take part otherwise.
+    fn variant(&mut self, assignment: &Assignment, unit: &Expr, takes_part: &Expr) -> Reading {
+        let unit = self.read(unit);
+        let until = self.settled(&unit);
+        let id = match &unit.value {
+            Some(Value::String(id)) => Arc::clone(id),
+            Some(Value::Int(id)) => Arc::from(id.to_string()),
+            _ => return Reading::until(None, until),
+        };
+        if let Some(forced) = assignment.forced(&id) {
+            return Reading::until(Some(Value::String(Arc::clone(forced))), until);
+        }
+        let takes_part = self.read(takes_part);
+        let variant = if takes_part.is_true() { assignment.variant(&id) } else { None };
+        Reading::until(variant.map(|name| Value::String(Arc::clone(name))), until.min(takes_part.until))
     }
 
     fn list(&mut self, parts: &[Expr]) -> Reading {

@@ -13,6 +13,7 @@ use crate::base::limits::MAX_PATTERN_BYTES;
 use crate::base::time::Duration;
 use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, SegmentId, SourceId};
 use crate::model::value::Value;
+use crate::rules::assignment::Assignment;
 
 /// A typed expression. Evaluating it gives a value, or nothing when the value is missing; one of type
 /// bool is never missing, because comparing with a missing value is false.
@@ -70,6 +71,32 @@ pub(crate) enum Expr {
     Quantified(Quantifier, Box<Expr>, Box<Expr>),
     /// `held(condition, duration)`.
     Held(Box<Expr>, Duration),
+    /// By what an experiment knows the customer: an id, missing if there is none of the kind.
+    Unit(UnitKind),
+    /// The variant given to a unit (the first part), if the customer takes part (the second).
+    Variant(Arc<Assignment>, Box<Expr>, Box<Expr>),
+}
+
+/// Which of a customer's ids is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum UnitKind {
+    /// The first one seen; of those of one instant, a user's.
+    Profile,
+    /// The first one seen of a user.
+    User,
+    /// The first one seen of a visitor: of a device.
+    Visitor,
+}
+
+impl UnitKind {
+    /// All kinds, each with what a catalog calls it.
+    pub(crate) const NAMED: [(&'static str, UnitKind); 3] =
+        [("profile", UnitKind::Profile), ("userId", UnitKind::User), ("anonymousId", UnitKind::Visitor)];
+
+    /// What a catalog calls it.
+    pub(crate) fn name(self) -> &'static str {
+        UnitKind::NAMED[self as usize].0
+    }
 }
 
 impl Expr {
@@ -83,6 +110,7 @@ impl Expr {
             | Expr::Trigger(_)
             | Expr::Segment(_)
             | Expr::Aggregate(_)
+            | Expr::Unit(_)
             | Expr::Variable(_) => {}
             Expr::Field(a, _)
             | Expr::Has(a)
@@ -97,7 +125,8 @@ impl Expr {
             | Expr::In(a, b)
             | Expr::Arithmetic(_, a, b)
             | Expr::Text(_, a, b)
-            | Expr::Quantified(_, a, b) => {
+            | Expr::Quantified(_, a, b)
+            | Expr::Variant(_, a, b) => {
                 visit(a);
                 visit(b);
             }

@@ -3,6 +3,7 @@
 //! `text -> cel (syntax tree) -> check (typed Expr) -> evaluate`. One evaluator serves the engine, the
 //! naive oracle and `explain`; they differ only in the [`evaluate::Facts`] it reads from.
 
+pub(crate) mod assignment;
 pub(crate) mod expression;
 pub(crate) mod identifiers;
 pub(crate) mod purposes;
@@ -25,4 +26,5 @@ pub(crate) mod one_event;
 pub(crate) mod naive;
 pub(crate) mod naive_consents;
 pub(crate) mod naive_instants;
+pub(crate) mod naive_offers;
 pub(crate) mod print;

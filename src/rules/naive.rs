@@ -21,12 +21,11 @@ use ahash::AHashMap;
 use crate::base::exact_sum::ExactSum;
 use crate::base::limits::MAX_FLOAT;
 use crate::base::time::{Duration, Time};
-use crate::model::declaration::Strategy;
 use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, PurposeId, SegmentId, SourceId};
 use crate::model::value::{Type, Value};
-use crate::rules::definitions::{Definitions, OfferDefinition, PersonalizationDefinition, SegmentDefinition};
+use crate::rules::definitions::{Definitions, SegmentDefinition};
 use crate::rules::evaluate::{Facts, Reading, evaluate, is_true};
-use crate::rules::expression::{Bound, Expr, Function};
+use crate::rules::expression::{Bound, Expr, Function, UnitKind};
 use crate::rules::motion::rounded_score;
 use crate::rules::naive_consents::consent;
 use crate::rules::naive_instants::instants_of_change;
@@ -58,6 +57,8 @@ pub(crate) struct Naive<'a> {
     pub(crate) definitions: &'a Definitions,
     /// The customer's ids, as lists of members may name them.
     pub(crate) ids: &'a [String],
+    /// The user's id and the visitor's that were seen first, each with when.
+    pub(crate) first_seen: FirstSeen<'a>,
     pub(crate) messages: &'a [Told],
     /// What decayed scores are multiplied by: 1, or a little more or less, to see which answers hang on
     /// the last digits of a score.
@@ -66,6 +67,9 @@ pub(crate) struct Naive<'a> {
     /// Of each condition of a `held`, by its address, the instants at which it can change.
     instants: RefCell<AHashMap<usize, Rc<[Time]>>>,
 }
+
+/// A user's id and a visitor's, each with when it was seen first.
+pub(crate) type FirstSeen<'a> = [Option<(Time, &'a str)>; 2];
 
 /// What truths are remembered of, so that `held` asks each instant once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,10 +99,15 @@ struct Happened<'a> {
 
 impl<'a> Naive<'a> {
     /// A customer with these messages.
-    pub(crate) fn new(definitions: &'a Definitions, ids: &'a [String], messages: &'a [Told]) -> Naive<'a> {
+    pub(crate) fn new(
+        definitions: &'a Definitions,
+        (ids, first_seen): (&'a [String], FirstSeen<'a>),
+        messages: &'a [Told],
+    ) -> Naive<'a> {
         Naive {
             definitions,
             ids,
+            first_seen,
             messages,
             nudge: 1.0,
             truths: RefCell::default(),
@@ -185,28 +194,6 @@ impl<'a> Moment<'a> {
     /// The properties of the last event of a name.
     pub(crate) fn last_properties(&self, event: EventId) -> Option<&'a [Option<Value>]> {
         self.events().rfind(|happened| happened.event == Some(event)).map(|happened| happened.properties)
-    }
-
-    /// The offers chosen by a personalization, best first.
-    pub(crate) fn winners<'d>(&self, definition: &'d PersonalizationDefinition) -> Vec<&'d OfferDefinition> {
-        let mut qualified: Vec<&OfferDefinition> =
-            definition.offers.iter().filter(|offer| is_true(&offer.when, self)).collect();
-        qualified.sort_by_key(|offer| std::cmp::Reverse(offer.priority));
-        match definition.strategy {
-            Strategy::All => {}
-            Strategy::First => qualified.truncate(1),
-            Strategy::Best => {
-                let score =
-                    |offer: &OfferDefinition| offer.score.as_ref().and_then(|score| self.value(score));
-                // A stable sort: equal scores stay in the order of priority, then as written.
-                qualified.sort_by(|a, b| match (score(a), score(b)) {
-                    (Some(a), Some(b)) => b.compare(&a).unwrap_or(Ordering::Equal),
-                    (a, b) => b.is_some().cmp(&a.is_some()),
-                });
-                qualified.truncate(1);
-            }
-        }
-        qualified
     }
 
     /// The messages up to now.
@@ -346,6 +333,23 @@ impl Facts for Moment<'_> {
 
     fn default_of(&self, attribute: AttributeId) -> Option<Value> {
         self.naive.definitions.default_of(attribute).cloned()
+    }
+
+    fn unit(&self, kind: UnitKind) -> Option<Value> {
+        if !self.is_known() {
+            return None;
+        }
+        let [user, visitor] = self.naive.first_seen;
+        let first = match (user, visitor) {
+            (Some(user), Some(visitor)) => Some(if visitor.0 < user.0 { visitor } else { user }),
+            (user, visitor) => user.or(visitor),
+        };
+        let seen = match kind {
+            UnitKind::Profile => first,
+            UnitKind::User => user,
+            UnitKind::Visitor => visitor,
+        };
+        seen.map(|(_, id)| Value::string(id))
     }
 
     fn property(&self, _: PropertyId) -> Option<Value> {

@@ -4,7 +4,7 @@ use crate::base::time::{Duration, Time};
 use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::evaluate::{Facts, Reading};
-use crate::rules::expression::Expr;
+use crate::rules::expression::{Expr, UnitKind};
 
 /// The properties of one event.
 pub(crate) struct OneEvent<'a>(pub(crate) &'a [Option<Value>]);
@@ -19,6 +19,10 @@ impl Facts for OneEvent<'_> {
     }
 
     fn default_of(&self, _: AttributeId) -> Option<Value> {
+        None
+    }
+
+    fn unit(&self, _: UnitKind) -> Option<Value> {
         None
     }
 

@@ -155,6 +155,15 @@ impl Printer<'_> {
                 self.property(self.trigger, id.0);
             }
             Expr::Aggregate(id) => self.aggregate(*id),
+            // A holdout is one too, asked for as a condition (`Has`).
+            Expr::Variant(assignment, ..) => self.push(&format!("variant({})", quoted(assignment.name()))),
+            Expr::Unit(kind) => self.push(kind.name()),
+            Expr::Has(inner)
+                if let Expr::Variant(assignment, ..) = &**inner
+                    && assignment.is_holdout() =>
+            {
+                self.push(&format!("held_out({})", quoted(assignment.name())));
+            }
             Expr::Variable(place) => self.push(&self.variable(*place as usize)),
             Expr::Has(inner) => self.function("has", inner, depth),
             Expr::Size(inner) => self.function("size", inner, depth),

@@ -44,7 +44,7 @@ pub(crate) fn type_of(expr: &Expr, definitions: &Definitions) -> Type {
             (left, right) if left == right => left,
             _ => Type::Any,
         },
-        Expr::LowerAscii(_) => Type::String,
+        Expr::LowerAscii(_) | Expr::Unit(_) | Expr::Variant(..) => Type::String,
         Expr::Size(_) => Type::Int,
         Expr::List(_) => Type::List(Box::new(Type::Any)),
         Expr::Property(_) | Expr::Trigger(_) | Expr::Variable(_) => Type::Any,
@@ -104,6 +104,8 @@ pub(crate) struct Inputs {
     pub(crate) held: Vec<Expr>,
     /// Whether it reads the trigger event.
     pub(crate) trigger: bool,
+    /// Whether it reads an id of the customer.
+    pub(crate) ids: bool,
 }
 
 impl Inputs {
@@ -124,6 +126,7 @@ impl Inputs {
             Expr::Segment(segment) => self.segments.push(*segment),
             Expr::Held(..) => self.held.push(expr.clone()),
             Expr::Trigger(_) => self.trigger = true,
+            Expr::Unit(_) => self.ids = true,
             Expr::Aggregate(aggregate) => {
                 let aggregate = &definitions.aggregates[aggregate.index()];
                 self.sources.push(aggregate.source);

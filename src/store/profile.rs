@@ -11,6 +11,7 @@ use crate::engine::standing::Standing;
 use crate::engine::transition::Trigger;
 use crate::facts::identity::known_as::{Known, KnownAs};
 use crate::facts::stamp::HistoryPlace;
+use crate::facts::units::Units;
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::store::history::History;
 use crate::store::kept::KeptState;
@@ -21,7 +22,7 @@ pub(crate) struct Profile {
     /// The id it is shown under.
     pub(crate) name: Arc<str>,
     /// The identifier it is stored under.
-    key: OwnedIdentifier,
+    pub(crate) key: OwnedIdentifier,
     /// By what else the customer is known; nothing if there is one identifier only.
     pub(crate) known_as: Option<Box<KnownAs>>,
     pub(crate) body: Body,
@@ -57,7 +58,7 @@ pub(crate) struct OnDisk {
 /// The ids of one customer, as lists of members may name them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ids<'a> {
-    One(&'a str),
+    One(Identifier<'a>),
     Many(&'a KnownAs),
 }
 
@@ -102,10 +103,18 @@ impl<'a> Ids<'a> {
     pub(crate) fn any_in(self, sorted: &[String]) -> bool {
         let is_in = |text: &str| sorted.binary_search_by(|listed| listed.as_str().cmp(text)).is_ok();
         match self {
-            Ids::One(id) => is_in(id),
+            Ids::One(identifier) => is_in(identifier.value()),
             Ids::Many(known_as) => {
                 known_as.identifiers.iter().any(|known| is_in(known.identifier.borrowed().value()))
             }
+        }
+    }
+
+    /// The ids by which experiments know the customer.
+    pub(crate) fn units(self) -> Units {
+        match self {
+            Ids::One(identifier) => Units::of_one(identifier),
+            Ids::Many(known_as) => Units::of_many(known_as),
         }
     }
 }
@@ -193,7 +202,7 @@ impl Profile {
 
     /// Its ids, as lists of members may name them.
     pub(crate) fn ids(&self) -> Ids<'_> {
-        ids(&self.name, self.known_as.as_deref())
+        ids(&self.key, self.known_as.as_deref())
     }
 
     /// How the customer stands.
@@ -237,7 +246,7 @@ impl Profile {
     }
 }
 
-/// The ids of a profile of that name.
-pub(crate) fn ids<'a>(name: &'a str, known_as: Option<&'a KnownAs>) -> Ids<'a> {
-    known_as.map_or(Ids::One(name), Ids::Many)
+/// The ids of a profile that is stored under `key`.
+pub(crate) fn ids<'a>(key: &'a OwnedIdentifier, known_as: Option<&'a KnownAs>) -> Ids<'a> {
+    known_as.map_or(Ids::One(key.borrowed()), Ids::Many)
 }

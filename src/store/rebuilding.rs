@@ -7,16 +7,29 @@ use crate::engine::program::Program;
 use crate::engine::standing::Standing;
 use crate::engine::step::Step;
 use crate::engine::transition::{Trigger, Turn};
+use crate::facts::units::{Identity, Units};
 use crate::model::ids::SegmentId;
 use crate::rules::definitions::SegmentDefinition;
 use crate::store::history::History;
 use crate::store::profile::Ids;
 
-/// Whether one of a profile's ids is on a static segment's list.
-pub(crate) fn is_listed(program: &Program, segment: SegmentId, ids: Ids<'_>) -> bool {
-    match &program.definitions.segments[segment.index()] {
-        SegmentDefinition::Members(members) => ids.any_in(members),
-        SegmentDefinition::Condition(_) => false,
+/// Whose a profile is, under a program.
+#[derive(Clone, Copy)]
+pub(crate) struct Identified<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) ids: Ids<'a>,
+}
+
+impl Identity for Identified<'_> {
+    fn is_listed(&self, segment: SegmentId) -> bool {
+        match &self.program.definitions.segments[segment.index()] {
+            SegmentDefinition::Members(members) => self.ids.any_in(members),
+            SegmentDefinition::Condition(_) => false,
+        }
+    }
+
+    fn units(&self) -> Units {
+        self.ids.units()
     }
 }
 
@@ -28,8 +41,8 @@ pub(crate) fn rebuild(
     scratch: &mut Scratch,
     now: Time,
 ) -> Cell {
-    let is_listed = |segment| is_listed(program, segment, ids);
-    Step { program, past: history, is_listed: &is_listed, scratch, turns: &mut Vec::new() }.made_anew(now)
+    let identity = &Identified { program, ids };
+    Step { program, past: history, identity, scratch, turns: &mut Vec::new() }.made_anew(now)
 }
 
 /// The memberships that differ between a profile's states under a program and under the one that replaced

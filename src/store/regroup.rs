@@ -18,6 +18,7 @@ use crate::engine::cell::Cell;
 use crate::engine::program::Program;
 use crate::facts::identity::known_as::KnownAs;
 use crate::facts::identity::resolution::Resolved;
+use crate::facts::units::Units;
 use crate::model::identifier::OwnedIdentifier;
 use crate::model::ids::SegmentId;
 use crate::rules::definitions::SegmentDefinition;
@@ -149,7 +150,7 @@ impl Regrouping<'_, '_> {
         };
         let goes_on = first.key() == key.borrowed();
         let rest: Vec<Profile> = whole.collect();
-        if goes_on && rest.is_empty() && !self.is_listed_anew(&first, &known_as) {
+        if goes_on && rest.is_empty() && !self.is_another(&first, &known_as) {
             return (known_as, first);
         }
         let mut history = first.history;
@@ -175,8 +176,12 @@ impl Regrouping<'_, '_> {
         Profile::with(key.borrowed(), state, history, self.as_of.sequence)
     }
 
-    /// Whether a list of members names one of the identifiers that a profile has got or lost.
-    fn is_listed_anew(&self, profile: &Profile, known_as: &KnownAs) -> bool {
+    /// Whether the identifiers that a profile has got or lost make another one of it: a list of members names
+    /// one, or experiments know it by one.
+    fn is_another(&self, profile: &Profile, known_as: &KnownAs) -> bool {
+        if self.program.reads_ids && profile.ids().units() != Units::of_many(known_as) {
+            return true;
+        }
         self.program.definitions.segments.iter().any(|segment| match segment {
             SegmentDefinition::Members(members) => {
                 profile.ids().any_in(members) != Ids::Many(known_as).any_in(members)

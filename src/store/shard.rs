@@ -29,6 +29,7 @@ use crate::engine::step::Step;
 use crate::engine::transition::Turn;
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::stamp::Stamp;
+use crate::facts::units::Nobody;
 use crate::model::identifier::{Identifier, IdentifierKind};
 use crate::model::refusal::Refusal;
 use crate::store::answer_cache::AnswerCache;
@@ -37,7 +38,7 @@ use crate::store::memory_use::{MemoryUse, names_bytes};
 use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Body, Ids, OnDisk, Profile, ids};
 use crate::store::programs::Programs;
-use crate::store::rebuilding::{is_listed, rebuild};
+use crate::store::rebuilding::{Identified, rebuild};
 use crate::store::shards::Place;
 use crate::store::slots::Slots;
 use crate::store::timer_wheel::TimerWheel;
@@ -413,7 +414,7 @@ impl Shard {
         let stamp = Stamp { time: arriving.message.time, place: history.next_place() };
         let typed = TypedMessage { stamp, content: arriving.content.clone() };
         let (cell, mut turns) = (body.cell(program), Vec::new());
-        Step { program, past: history, is_listed: &|_| false, scratch, turns: &mut turns }
+        Step { program, past: history, identity: &Nobody, scratch, turns: &mut turns }
             .check_limits(cell, &typed)
     }
 
@@ -433,19 +434,19 @@ impl Shard {
         }
         let Shard { program, slots, scratch, .. } = self;
         let profile = slots.taken(place);
-        let Profile { name, known_as, body, history, .. } = profile;
-        let ids = ids(name, known_as.as_deref());
+        let Profile { key, known_as, body, history, .. } = profile;
+        let ids = ids(key, known_as.as_deref());
         let cell = body.cell(program);
         let stamp = Stamp { time: message.time, place: history.next_place() };
         let typed = TypedMessage { stamp, content };
-        let is_listed = |segment| is_listed(program, segment, ids);
-        let step = Step { program, past: history, is_listed: &is_listed, scratch, turns };
+        let identity = &Identified { program, ids };
+        let step = Step { program, past: history, identity, scratch, turns };
         if limits == Limits::Checked {
             step.check_limits(cell, &typed)?;
         }
         let sequence = record(&message)?;
         history.push(message);
-        Step { program, past: history, is_listed: &is_listed, scratch, turns }.apply(cell, typed, now);
+        Step { program, past: history, identity, scratch, turns }.apply(cell, typed, now);
         // One that was held back has a number of long ago.
         profile.sequence = profile.sequence.max(sequence);
         profile.changed();
@@ -479,11 +480,11 @@ impl Shard {
         let Shard { program, slots, scratch, .. } = self;
         let profile = slots.taken(place);
         debug_assert_eq!(profile.revision, program.revision, "it has caught up");
-        let Profile { name, known_as, body, history, .. } = profile;
+        let Profile { key, known_as, body, history, .. } = profile;
         let mut turns = Vec::new();
-        let ids = ids(name, known_as.as_deref());
-        let is_listed = |segment| is_listed(program, segment, ids);
-        Step { program, past: history, is_listed: &is_listed, scratch, turns: &mut turns }
+        let ids = ids(key, known_as.as_deref());
+        let identity = &Identified { program, ids };
+        Step { program, past: history, identity, scratch, turns: &mut turns }
             .advance(body.cell(program), now);
         profile.changed();
         self.after(place, &turns, now);

@@ -35,7 +35,7 @@ use crate::model::message::{Message, MessageKind};
 use crate::store::history::{Entry, History};
 use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Body, Profile, ids};
-use crate::store::rebuilding::{is_listed, rebuild};
+use crate::store::rebuilding::{Identified, rebuild};
 use crate::store::shard::Shard;
 
 /// What becomes of one home's messages.
@@ -99,7 +99,7 @@ impl Shard {
         self.complete(place)?;
         let Shard { program, slots, scratch, .. } = self;
         let profile = slots.taken(place);
-        let Profile { name, known_as, body, history, .. } = &mut *profile;
+        let Profile { key, known_as, body, history, .. } = &mut *profile;
         let before = body.cell(program);
         let last = match before.last_cause {
             Trigger::Message(place) => history.message_id(place).map(str::to_owned),
@@ -108,7 +108,7 @@ impl Shard {
         *history = std::mem::take(history).summarised(summary);
         let now = now.max(before.as_of);
         let stamp = before.stamp + 1;
-        let cell = rebuild(program, ids(name, known_as.as_deref()), history, scratch, now);
+        let cell = rebuild(program, ids(key, known_as.as_deref()), history, scratch, now);
         debug_assert!(
             program.graph.segments.iter().all(|literal| {
                 let is_true =
@@ -138,8 +138,8 @@ impl Shard {
     fn properties(&mut self, place: u32, home: Identifier<'_>, due: &Due, now: Time) -> Map<String, Json> {
         let Shard { program, slots, scratch, .. } = self;
         let profile = slots.taken(place);
-        let Profile { name, known_as, history, .. } = profile;
-        let ids = ids(name, known_as.as_deref());
+        let Profile { key, known_as, history, .. } = profile;
+        let ids = ids(key, known_as.as_deref());
         let is_covered: Vec<bool> = history
             .unpacked()
             .map(|entry| {
@@ -149,10 +149,9 @@ impl Shard {
             .collect();
         let mut told: Vec<TypedMessage> = history.told(&program.definitions);
         told.retain(|message| is_covered[message.stamp.place.0 as usize]);
-        let is_listed = |segment| is_listed(program, segment, ids);
+        let identity = &Identified { program, ids };
         let customer =
-            Step { program, past: history, is_listed: &is_listed, scratch, turns: &mut Vec::new() }
-                .taken_in(&told, now);
+            Step { program, past: history, identity, scratch, turns: &mut Vec::new() }.taken_in(&told, now);
         let id_of = |place: HistoryPlace| history.message_id(place).unwrap_or_default().to_owned();
         let mut properties = properties(program, &due.coverage, &customer, &id_of);
         properties.insert("messages".to_owned(), Json::from(due.messages));

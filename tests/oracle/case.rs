@@ -248,7 +248,7 @@ impl Case {
     fn simpler_catalogs(&self) -> Vec<(usize, Part, usize, Option<String>)> {
         let mut changes = Vec::new();
         for (number, parts) in self.catalogs.iter().enumerate() {
-            for part in [Part::Personalizations, Part::Segments, Part::Computed] {
+            for part in [Part::Personalizations, Part::Experiments, Part::Segments, Part::Computed] {
                 let mut parts = parts.clone();
                 for (place, line) in
                     part.of(&mut parts).iter().enumerate().filter(|(_, line)| !line.is_empty())
@@ -389,6 +389,7 @@ fn parse_step(json: &Json) -> Step {
 enum Part {
     Computed,
     Segments,
+    Experiments,
     Personalizations,
 }
 
@@ -397,6 +398,7 @@ impl Part {
         match self {
             Part::Computed => &mut parts.computed,
             Part::Segments => &mut parts.segments,
+            Part::Experiments => &mut parts.experiments,
             Part::Personalizations => &mut parts.personalizations,
         }
     }

@@ -23,6 +23,8 @@ pub(crate) struct CatalogParts {
     pub(crate) computed: Vec<String>,
     /// Lines of the segments.
     pub(crate) segments: Vec<String>,
+    /// Experiments and holdouts.
+    pub(crate) experiments: Vec<String>,
     /// Personalizations, each with its offers.
     pub(crate) personalizations: Vec<String>,
 }
@@ -36,7 +38,8 @@ impl CatalogParts {
                 text.push_str(&format!("\n[{name}]\n{}\n", lines.join("\n")));
             }
         }
-        self.personalizations.iter().for_each(|part| text.push_str(&format!("\n{part}")));
+        let parts = self.experiments.iter().chain(&self.personalizations);
+        parts.for_each(|part| text.push_str(&format!("\n{part}")));
         text
     }
 }
@@ -64,6 +67,8 @@ struct Writer<'a> {
     with_decayed: bool,
     /// Whether there are purposes to ask for.
     with_consent: bool,
+    /// Whether there are experiments to ask for.
+    with_experiments: bool,
     /// Whether what was written since this was cleared may not stand inside `held`.
     is_odd: bool,
     /// Whether undeclared events may be named.
@@ -76,8 +81,18 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     let strict = head.contains("strict");
     let with_consent = head.contains("[purposes");
     let (with_held, with_decayed) = (random.chance(40), random.chance(35));
-    let names = Names::default();
-    let mut writer = Writer { random, names, with_held, with_decayed, with_consent, is_odd: false, strict };
+    let mut writer = Writer {
+        random,
+        names: Names::default(),
+        with_held,
+        with_decayed,
+        with_consent,
+        with_experiments: false,
+        is_odd: false,
+        strict,
+    };
+    let experiments = if writer.random.chance(50) { writer.experiments() } else { Vec::new() };
+    writer.with_experiments = !experiments.is_empty();
     let mut segments = vec!["listed = { members = [\"ana\", \"nobody\", \"v1\"] }".to_owned()];
     writer.names.segments.push("listed".to_owned());
     for number in 0..3 {
@@ -90,7 +105,7 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     let personalizations = (0..3).map(|number| writer.personalization(number)).collect();
     let turn = writer.random.below(segments.len());
     segments.rotate_left(turn);
-    CatalogParts { head, computed, segments, personalizations }
+    CatalogParts { head, computed, segments, experiments, personalizations }
 }
 
 fn head(random: &mut Random) -> String {
@@ -228,6 +243,9 @@ impl Writer<'_> {
             let not = self.random.pick(&["", "!"]);
             return format!("{not}consent(\"{purpose}\")");
         }
+        if self.with_experiments && self.random.chance(15) {
+            return self.on_experiments();
+        }
         let kind = if self.names.trigger && self.random.chance(30) { 18 } else { self.random.below(20) };
         match kind {
             0..=3 => self.on_attributes(),
@@ -250,6 +268,50 @@ impl Writer<'_> {
             ]),
             _ => self.on_numbers(),
         }
+    }
+
+    /// Three experiments and a holdout, which conditions on attributes and events take part in.
+    fn experiments(&mut self) -> Vec<String> {
+        let algorithms = ["habitue", "habitue", "growthbook_v1", "growthbook_v2", "unleash"];
+        let mut experiments = Vec::new();
+        for number in 0..3 {
+            let unit = self.random.pick(&["profile", "profile", "userId", "anonymousId", "name", "points"]);
+            let (algorithm, traffic) =
+                (self.random.pick(&algorithms), self.random.pick(&["100", "100", "50"]));
+            let mut text = format!(
+                "[experiments.x{number}]\nunit = \"{unit}\"\nalgorithm = \"{algorithm}\"\ntraffic = {traffic}\n\
+                 variants = [\"a\", \"b\"]\n"
+            );
+            if self.random.chance(50) {
+                // What is asked inside `held` may be asked everywhere.
+                self.names.held = true;
+                text.push_str(&format!("when = '{}'\n", self.condition(0)));
+                self.names.held = false;
+            }
+            let time = self.random.pick(&TIMES);
+            text.push_str(self.random.pick(&["", "", "forced = { ana = \"b\", v1 = \"a\" }\n"]));
+            text.push_str(&self.random.pick(&[
+                String::new(),
+                String::new(),
+                format!("from = \"{time}\"\n"),
+                format!("until = \"{time}\"\n"),
+            ]));
+            experiments.push(text);
+        }
+        let of = self.random.pick(&["", "personalizations = [\"p0\"]\n", "experiments = [\"x0\"]\n"]);
+        experiments.push(format!("[holdouts.h0]\npercent = 40\n{of}"));
+        experiments
+    }
+
+    fn on_experiments(&mut self) -> String {
+        let number = self.random.below(3);
+        self.random.pick(&[
+            format!("variant(\"x{number}\") == \"a\""),
+            format!("variant(\"x{number}\") != \"b\""),
+            format!("has(variant(\"x{number}\"))"),
+            format!("variant(\"x{number}\") in [\"b\"]"),
+            "held_out(\"h0\")".to_owned(),
+        ])
     }
 
     fn held(&mut self) -> String {

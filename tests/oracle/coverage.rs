@@ -6,7 +6,7 @@ use std::fmt;
 use habitue::Answers;
 
 /// Parts of a condition by which segments are counted.
-const FAMILIES: [&str; 31] = [
+const FAMILIES: [&str; 33] = [
     ".count()",
     ".exists()",
     ".sum(",
@@ -26,6 +26,8 @@ const FAMILIES: [&str; 31] = [
     ".not_followed_by(",
     "held(",
     "consent(",
+    "variant(",
+    "held_out(",
     ".within(",
     ".between(",
     ".older_than(",

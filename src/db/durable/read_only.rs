@@ -112,7 +112,7 @@ impl OpenOptions {
             truth.for_each_customer(&mut |Customer { key, known_as, messages, sequence, .. }| {
                 let mut history = History::default();
                 messages.iter().for_each(|(_, entry)| history.push(entry.pack()));
-                let cell = rebuild(&program, ids(&key.text, known_as.as_ref()), &history, &mut scratch, now);
+                let cell = rebuild(&program, ids(&key, known_as.as_ref()), &history, &mut scratch, now);
                 let state = (Body::Cell(cell), program.revision);
                 let mut profile = Profile::with(key.borrowed(), state, history, sequence);
                 known_as.into_iter().for_each(|known_as| profile.set_known_as(known_as));

@@ -237,7 +237,7 @@ impl Making<'_> {
             _ => {
                 let mut history = History::default();
                 entries.iter().for_each(|entry| history.push(entry.pack()));
-                let ids = ids(&key.text, known_as.as_ref());
+                let ids = ids(&key, known_as.as_ref());
                 let cell = rebuild(self.program, ids, &history, &mut self.scratch, self.now);
                 let cause = match cell.last_cause {
                     Trigger::Message(place) => {

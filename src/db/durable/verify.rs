@@ -44,7 +44,7 @@ use crate::store::message_index::MessageIndex;
 use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Ids, ids};
 use crate::store::programs::Programs;
-use crate::store::rebuilding::{is_listed, rebuild};
+use crate::store::rebuilding::{Identified, rebuild};
 
 /// What was read, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -370,7 +370,7 @@ impl Verification<'_> {
         archived.into_iter().for_each(|message| history.push(message));
         let image = Image::load(record.image, |fingerprint| self.programs.of_image(fingerprint));
         let (image, program) = image.map_err(|error| error.to_string())?;
-        let ids = ids(&key.text, known_as.as_ref());
+        let ids = ids(&key, known_as.as_ref());
         let rebuilt = rebuild(program, ids, &history, &mut self.scratch, self.now);
         let mut cell = image.to_cell(program);
         self.advance(program, &mut cell, ids, &history);
@@ -409,9 +409,9 @@ impl Verification<'_> {
 
     fn advance(&mut self, program: &Program, cell: &mut Cell, ids: Ids<'_>, history: &History) {
         let mut turns = Vec::new();
-        let is_listed = |segment| is_listed(program, segment, ids);
+        let identity = &Identified { program, ids };
         let scratch = &mut self.scratch;
-        let mut step = Step { program, past: history, is_listed: &is_listed, scratch, turns: &mut turns };
+        let mut step = Step { program, past: history, identity, scratch, turns: &mut turns };
         step.advance(cell, self.now);
     }
 }

@@ -117,7 +117,7 @@ fn explain(
         name: Arc::clone(&offer.name),
         chosen: candidate.chosen,
         qualifies: candidate.qualifies,
-        why: why(candidate, all, strategy, &nearest_miss),
+        why: why(candidate, all, (strategy, decision.reason), &nearest_miss),
         priority: offer.priority,
         score: offer.score.as_ref().map(|_| candidate.score.clone()),
         problem: chosen.and_then(|chosen| chosen.problem.clone()),
@@ -126,7 +126,15 @@ fn explain(
     }
 }
 
-fn why(candidate: &Candidate<'_>, all: &[Candidate<'_>], strategy: Strategy, misses: &[Miss]) -> String {
+fn why(
+    candidate: &Candidate<'_>,
+    all: &[Candidate<'_>],
+    (strategy, reason): (Strategy, Reason),
+    misses: &[Miss],
+) -> String {
+    if reason == Reason::HeldOut {
+        return "withheld: the customer is in a holdout".to_owned();
+    }
     if !candidate.qualifies {
         let needs: Vec<String> = misses.iter().map(|miss| format!("{} ({})", miss.need, miss.part)).collect();
         return format!("does not qualify: {}", needs.join("; "));

@@ -15,7 +15,7 @@ use crate::engine::explanation::NextChange;
 use crate::engine::program::Program;
 use crate::engine::step::Step;
 use crate::engine::transition::Trigger;
-use crate::model::ids::SegmentId;
+use crate::facts::units::Identity;
 
 /// How many deadlines are passed before giving up.
 const MAX_STEPS: usize = 1_000;
@@ -26,7 +26,7 @@ pub(crate) struct Future<'a> {
     pub(crate) program: &'a Program,
     pub(crate) order: &'a dyn Told,
     pub(crate) past: &'a Past,
-    pub(crate) is_listed: &'a dyn Fn(SegmentId) -> bool,
+    pub(crate) identity: &'a dyn Identity,
 }
 
 impl Future<'_> {
@@ -48,8 +48,8 @@ impl Future<'_> {
                 return NextChange::Never;
             }
             let mut turns = Vec::new();
-            let Future { program, order, is_listed, .. } = *self;
-            Step { program, past: order, is_listed, scratch: &mut scratch, turns: &mut turns }
+            let Future { program, order, identity, .. } = *self;
+            Step { program, past: order, identity, scratch: &mut scratch, turns: &mut turns }
                 .advance(&mut cell, at);
             let (then, until) = ask(&cell, at);
             if then != answer {

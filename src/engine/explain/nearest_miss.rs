@@ -262,6 +262,14 @@ impl Parts<'_> {
             }
             Expr::Trigger(_) => format!("`{}` is missing", self.text(expr)),
             Expr::Aggregate(aggregate) => self.why_no_events(*aggregate),
+            Expr::Unit(kind) => format!("no {} was seen", kind.name()),
+            Expr::Variant(assignment, unit, takes_part) => match self.read(unit).value {
+                None => self.why_missing(unit),
+                Some(_) if self.read(takes_part).is_true() => {
+                    format!("`{}` does not take this customer in", assignment.name())
+                }
+                Some(_) => format!("the customer does not take part in `{}`", assignment.name()),
+            },
             _ => {
                 let mut why = None;
                 expr.for_each_part(&mut |part| {

@@ -13,6 +13,7 @@ use crate::engine::explain::past::Past;
 use crate::engine::explanation::{ExplainedAnswer, ExplainedSegment, Explanation};
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
+use crate::facts::units::Identity;
 use crate::model::ids::SegmentId;
 use crate::model::value::Value;
 use crate::rules::expression::Expr;
@@ -26,8 +27,7 @@ pub(crate) struct Explaining<'a> {
     pub(crate) decisions: &'a Decisions,
     pub(crate) order: &'a dyn Told,
     pub(crate) past: &'a Past,
-    /// Whether one of the profile's ids is on a static segment's list.
-    pub(crate) is_listed: &'a dyn Fn(SegmentId) -> bool,
+    pub(crate) identity: &'a dyn Identity,
     pub(crate) now: Time,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Explaining<'a> {
     }
 
     pub(crate) fn future(&self) -> Future<'a> {
-        Future { program: self.program, order: self.order, past: self.past, is_listed: self.is_listed }
+        Future { program: self.program, order: self.order, past: self.past, identity: self.identity }
     }
 
     /// The cell as conditions read it, with the properties of a trigger event.

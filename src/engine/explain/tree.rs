@@ -76,6 +76,8 @@ impl Lines {
             Reason::Qualified => format!("gets {}", decision.decision),
             Reason::Fallback => format!("gets the fallback {}", decision.decision),
             Reason::Nothing => "gets nothing".to_owned(),
+            Reason::HeldOut if decision.is_empty() => "is held out, and gets nothing".to_owned(),
+            Reason::HeldOut => format!("is held out, and gets the fallback {}", decision.decision),
         };
         let name = &decision.personalization;
         self.add(0, &format!("`{user}` {what} of `{name}` at {at} (catalog revision {revision})"));

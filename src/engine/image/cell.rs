@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use rkyv::string::ArchivedString;
 use rkyv::{Archive, Serialize};
 
 use crate::base::time::Time;
@@ -22,6 +23,7 @@ use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::attributes::{Attributes, Slot};
 use crate::facts::customer::{Customer, Trigger as TriggerEvent};
 use crate::facts::stamp::HistoryPlace;
+use crate::facts::units::Units;
 use crate::model::ids::{AggregateId, AttributeId, EventId, PurposeId, SourceId};
 
 /// A cell under one program.
@@ -42,6 +44,7 @@ pub(super) struct CellImage {
     pub(super) triggers: Vec<TriggerImage>,
     /// Aggregates that lack what was up to a time.
     lacking: Vec<(u32, i64)>,
+    pub(super) units: Option<UnitsImage>,
     pub(super) conclusions: Option<ConclusionsImage>,
     pending: Vec<PendingImage>,
 }
@@ -59,6 +62,14 @@ pub(super) struct TriggerImage {
     pub(super) event: u32,
     stamp: StampImage,
     pub(super) properties: Vec<Option<ValueImage>>,
+}
+
+/// The ids by which experiments know a customer.
+#[derive(Archive, Serialize, Debug)]
+pub(super) struct UnitsImage {
+    user: Option<String>,
+    visitor: Option<String>,
+    visitor_first: bool,
 }
 
 #[derive(Archive, Serialize, Debug)]
@@ -125,6 +136,7 @@ impl CellImage {
             source_states: cell.customer.sources().map(|(_, state)| SourceImage::of(state)).collect(),
             triggers: triggers.iter().map(TriggerImage::of).collect(),
             lacking: cell.customer.lacking().iter().map(|(id, until)| (id.0, until.millis())).collect(),
+            units: cell.customer.units().map(UnitsImage::of),
             conclusions: cell.conclusions.as_ref().map(ConclusionsImage::of),
             pending: cell.pending.iter().flat_map(PendingImage::of).collect(),
         }
@@ -194,6 +206,7 @@ impl ArchivedCellImage {
             sources.map(|(source, state)| (SourceId(source.to_native()), state.read())).collect(),
             self.triggers.iter().map(ArchivedTriggerImage::read).collect(),
             self.lacking(),
+            self.units.as_ref().map(ArchivedUnitsImage::read),
         )
     }
 
@@ -221,6 +234,28 @@ impl ArchivedTriggerImage {
             event: EventId(self.event.to_native()),
             stamp: self.stamp.read(),
             properties: read_each(&self.properties).collect(),
+        }
+    }
+}
+
+impl UnitsImage {
+    fn of(units: &Units) -> UnitsImage {
+        let text = |id: &Option<Arc<str>>| id.as_deref().map(str::to_owned);
+        UnitsImage {
+            user: text(&units.user),
+            visitor: text(&units.visitor),
+            visitor_first: units.visitor_first,
+        }
+    }
+}
+
+impl ArchivedUnitsImage {
+    pub(super) fn read(&self) -> Units {
+        let id = |text: &ArchivedString| Arc::from(text.as_str());
+        Units {
+            user: self.user.as_ref().map(id),
+            visitor: self.visitor.as_ref().map(id),
+            visitor_first: self.visitor_first,
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::facts::customer::Sources;
 use crate::facts::source_state::SourceState;
 use crate::model::ids::{AggregateId, AttributeId, EventId, SourceId};
 use crate::model::value::Value;
+use crate::rules::expression::UnitKind;
 
 /// The image of a cell.
 #[derive(Debug)]
@@ -165,6 +166,10 @@ impl Known for Image {
         let archived = self.archived();
         let place = archived.attributes.binary_search_by_key(&attribute.0, |id| id.to_native()).ok()?;
         archived.attribute_values[place].as_ref().map(super::value::ArchivedValueImage::read)
+    }
+
+    fn unit(&self, kind: UnitKind) -> Option<Arc<str>> {
+        self.archived().units.as_ref()?.read().get(kind)
     }
 
     fn truth(&self, literal: Literal) -> Option<bool> {

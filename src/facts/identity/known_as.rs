@@ -70,10 +70,15 @@ impl KnownAs {
         self.identifiers.iter().filter(of_kind)
     }
 
+    /// The identifier of a kind that was seen first; of several, the one whose text comes first.
+    pub(crate) fn first_seen(&self, kind: IdentifierKind) -> Option<&Known> {
+        self.seen(kind).min_by_key(|known| (known.first_seen, &known.identifier.text))
+    }
+
     /// The identifier that the customer is shown under: the user's id seen first, or else the visitor's.
     pub(crate) fn shown(&self) -> &Arc<str> {
-        let first = |kind| self.seen(kind).min_by_key(|known| (known.first_seen, &known.identifier.text));
-        let shown = first(IdentifierKind::User).or_else(|| first(IdentifierKind::Anonymous));
+        let shown = self.first_seen(IdentifierKind::User);
+        let shown = shown.or_else(|| self.first_seen(IdentifierKind::Anonymous));
         &shown.or(self.identifiers.first()).expect("a customer has an identifier").identifier.text
     }
 

@@ -11,7 +11,8 @@ use super::expression::Checker;
 use super::scope::Place;
 use super::typed::Typed;
 
-const FUNCTIONS: [&str; 7] = ["events", "has", "held", "consent", "size", "timestamp", "duration"];
+const FUNCTIONS: [&str; 9] =
+    ["events", "has", "held", "consent", "variant", "held_out", "size", "timestamp", "duration"];
 const METHODS: [&str; 8] =
     ["contains", "startsWith", "endsWith", "matches", "lowerAscii", "size", "exists", "all"];
 
@@ -36,6 +37,8 @@ impl Checker<'_> {
             ("has", [value]) => self.has(value),
             ("held", [condition, duration]) => self.held(condition, duration, node),
             ("consent", [purpose]) => self.consent(purpose, node),
+            ("variant", [experiment]) => self.variant(experiment, node),
+            ("held_out", [holdout]) => self.held_out(holdout, node),
             ("size", [value]) => self.size(value),
             ("timestamp", [text]) => {
                 let time = self.constant_text(text, "timestamp", "2026-01-01T00:00:00Z")?;
@@ -73,6 +76,8 @@ impl Checker<'_> {
             "has" => "`has(x)` takes one value",
             "held" => "`held(condition, \"30d\")` takes a condition and a duration",
             "consent" => "`consent(\"marketing\")` takes one purpose",
+            "variant" => "`variant(\"banner\")` takes one experiment",
+            "held_out" => "`held_out(\"everything\")` takes one holdout",
             "size" => "`size(x)` takes one text, list or map",
             "timestamp" => "`timestamp(\"2026-01-01T00:00:00Z\")` takes one text",
             "duration" => "`duration(\"30d\")` takes one text",

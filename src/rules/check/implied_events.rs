@@ -38,6 +38,11 @@ pub(super) fn add(world: &mut World, parsed: &Parsed<'_>, report: &mut Report) {
             uses.read(text, node.as_ref(), None);
         }
     }
+    for (declared, node) in &parsed.experiments {
+        if let Some(text) = &declared.body.when {
+            uses.read(text, node.as_ref(), None);
+        }
+    }
     for (declared, offers) in &parsed.personalizations {
         uses.personalization(&declared.body, offers);
     }

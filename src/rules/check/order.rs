@@ -1,10 +1,11 @@
-//! The order in which computed attributes and segments are checked, and the cycles among them.
+//! The order in which computed attributes, segments and experiments are checked, and the cycles among them.
 //!
 //! A definition is checked after those it names, because a computed attribute's expression is put in
 //! its place. The walk keeps its own stack: catalogs are large and chains of definitions long.
 
 use std::ops::Range;
 
+use crate::model::value::Value;
 use crate::rules::syntax::{Kind, Node};
 
 use super::aggregate;
@@ -19,20 +20,34 @@ pub(super) struct Cycle {
     pub(super) path: Vec<usize>,
 }
 
+/// A name in a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name<'n> {
+    /// Of an attribute, a computed attribute, or a segment.
+    Bare(&'n str),
+    /// Of an experiment, in `variant("…")`.
+    Experiment(&'n str),
+}
+
 /// Visits the names in a condition that mean something of the profile, with their places.
-pub(super) fn names<'n>(node: &'n Node, visit: &mut dyn FnMut(&'n str, &Range<usize>)) {
+pub(super) fn names<'n>(node: &'n Node, visit: &mut dyn FnMut(Name<'n>, &Range<usize>)) {
     walk(node, &mut Vec::new(), visit);
 }
 
-fn walk<'n>(node: &'n Node, variables: &mut Vec<&'n str>, visit: &mut dyn FnMut(&'n str, &Range<usize>)) {
+fn walk<'n>(node: &'n Node, variables: &mut Vec<&'n str>, visit: &mut dyn FnMut(Name<'n>, &Range<usize>)) {
     match &node.kind {
         Kind::Name(name) => {
             if !variables.contains(&name.as_str()) {
-                visit(name, &node.at);
+                visit(Name::Bare(name), &node.at);
             }
         }
         Kind::Call { target: Some(target), .. } if let Some(chain) = aggregate::chain(target) => {
             aggregate::profile_parts(&chain).for_each(|part| walk(part, variables, visit));
+        }
+        Kind::Call { function, target: None, arguments } if function == "variant" => {
+            if let [Node { kind: Kind::Literal(Value::String(name)), at }] = &arguments[..] {
+                visit(Name::Experiment(name), at);
+            }
         }
         Kind::Quantified { list, variable, condition, .. } => {
             walk(list, variables, visit);

@@ -4,7 +4,8 @@ use ahash::AHashSet;
 
 use crate::base::source_text::Text;
 use crate::model::declaration::{
-    Declarations, Named, OfferDeclaration, PersonalizationDeclaration, SegmentDeclaration,
+    Declarations, ExperimentDeclaration, Named, OfferDeclaration, PersonalizationDeclaration,
+    SegmentDeclaration,
 };
 use crate::rules::cel;
 use crate::rules::syntax::Node;
@@ -17,6 +18,8 @@ pub(super) struct Parsed<'d> {
     pub(super) computed: Vec<(&'d Named<Text>, Option<Node>)>,
     /// The first segment of each name.
     pub(super) segments: Vec<(&'d Named<SegmentDeclaration>, Option<Node>)>,
+    /// The first experiment of each name, with the tree of its condition.
+    pub(super) experiments: Vec<(&'d Named<ExperimentDeclaration>, Option<Node>)>,
     pub(super) personalizations: Vec<(&'d Named<PersonalizationDeclaration>, Vec<ParsedOffer<'d>>)>,
 }
 
@@ -44,6 +47,9 @@ impl Catalog<'_> {
         let computed = computed.map(|declared| (declared, self.parse_text(Some(&declared.body)))).collect();
         let segments = distinct(&declarations.segments);
         let segments = segments.map(|declared| (declared, self.parse_text(declared.body.text()))).collect();
+        let experiments = distinct(&declarations.experiments);
+        let experiments =
+            experiments.map(|declared| (declared, self.parse_text(declared.body.when.as_ref()))).collect();
         let mut personalizations = Vec::with_capacity(declarations.personalizations.len());
         for personalization in &declarations.personalizations {
             let offers = personalization.body.offers.iter().map(|declared| ParsedOffer {
@@ -53,7 +59,7 @@ impl Catalog<'_> {
             });
             personalizations.push((personalization, offers.collect()));
         }
-        Parsed { computed, segments, personalizations }
+        Parsed { computed, segments, experiments, personalizations }
     }
 
     fn parse_text(&mut self, text: Option<&Text>) -> Option<Node> {

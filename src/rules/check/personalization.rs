@@ -74,7 +74,8 @@ impl Catalog<'_> {
         let mut offers: Vec<OfferDefinition> = offers.into_iter().flatten().collect();
         offers.sort_by_key(|offer| std::cmp::Reverse(offer.priority));
         let fallback = body.fallback.as_ref().map(|fallback| self.fallback(fallback, on, &body.attributes));
-        PersonalizationDefinition { on, strategy: body.strategy, attributes, offers, fallback }
+        let holdout = self.holdout_of_personalization(&declared.name.value);
+        PersonalizationDefinition { on, strategy: body.strategy, attributes, offers, fallback, holdout }
     }
 
     fn trigger(&mut self, name: &Spanned<String>) -> Option<EventId> {
@@ -245,7 +246,8 @@ fn gives_away(world: &World, expr: &Expr) -> bool {
         | Expr::Text(..)
         | Expr::Matches(..)
         | Expr::Quantified(..)
-        | Expr::Held(..) => false,
+        | Expr::Held(..)
+        | Expr::Variant(..) => false,
         other => {
             let mut found = false;
             other.for_each_part(&mut |part| found = found || gives_away(world, part));

@@ -1,6 +1,6 @@
 //! A checked part of a condition: its expression, its type, and what else limits its use.
 
-use crate::model::ids::{AttributeId, EventId, PropertyId};
+use crate::model::ids::{AttributeId, EventId, ExperimentId, PropertyId};
 use crate::model::value::Type;
 use crate::rules::expression::Expr;
 
@@ -33,6 +33,8 @@ pub(super) enum Domain {
     Open,
     Attribute(AttributeId),
     Property(EventId, PropertyId),
+    /// The variants of an experiment.
+    Experiment(ExperimentId),
 }
 
 impl Typed {

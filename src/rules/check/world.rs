@@ -18,6 +18,7 @@ use crate::rules::definitions::EventDefinition;
 use crate::rules::expression::{Aggregate, Bound, Expr, Source};
 use crate::rules::purposes::Purposes;
 
+use super::experiments::{CheckedExperiment, CheckedHoldout};
 use super::typed::{Domain, Typed};
 
 /// The declarations, by name.
@@ -32,6 +33,11 @@ pub(super) struct World {
     pub(super) computed_names: Names,
     pub(super) computed: Vec<Option<Typed>>,
     pub(super) segment_names: Names,
+    pub(super) experiment_names: Names,
+    /// Filled like `computed`.
+    pub(super) experiments: Vec<Option<CheckedExperiment>>,
+    pub(super) holdout_names: Names,
+    pub(super) holdouts: Vec<CheckedHoldout>,
     /// Names whose declarations had mistakes: that they are not above has been said.
     pub(super) left_out: AHashSet<String>,
 }
@@ -80,6 +86,10 @@ impl World {
         match domain {
             Domain::Open => &[],
             Domain::Attribute(attribute) => &self.attributes[attribute.index()].values,
+            Domain::Experiment(experiment) => {
+                let checked = self.experiments[experiment.index()].as_ref();
+                checked.map_or(&[], |checked| &checked.variants)
+            }
             Domain::Property(event, property) => {
                 &self.events[event.index()].properties[property.index()].values
             }

@@ -11,7 +11,7 @@ use crate::engine::step::Step;
 use crate::engine::transition::Trigger;
 use crate::store::profile::{Body, Profile, ids};
 use crate::store::programs::Programs;
-use crate::store::rebuilding::{compare_by_name, is_listed, rebuild};
+use crate::store::rebuilding::{Identified, compare_by_name, rebuild};
 use crate::store::shard::{Shard, Turns};
 
 impl Shard {
@@ -50,8 +50,8 @@ impl Shard {
         self.complete(place)?;
         let Shard { program, programs, slots, scratch, .. } = self;
         let profile = slots.taken(place);
-        let Profile { name, known_as, body, history, revision, .. } = &mut *profile;
-        let ids = ids(name, known_as.as_deref());
+        let Profile { key, known_as, body, history, revision, .. } = &mut *profile;
+        let ids = ids(key, known_as.as_deref());
         let mut all = Vec::new();
         let mut until = Time::BEFORE_ALL;
         for (old, replaced_at, new) in programs.replacements_after(*revision) {
@@ -59,9 +59,8 @@ impl Shard {
             // Nothing is told of a time before what has been told.
             until = replaced_at.max(cell.as_of);
             let mut turns = Vec::new();
-            let is_listed = |segment| is_listed(old, segment, ids);
-            Step { program: old, past: history, is_listed: &is_listed, scratch, turns: &mut turns }
-                .advance(cell, until);
+            let identity = &Identified { program: old, ids };
+            Step { program: old, past: history, identity, scratch, turns: &mut turns }.advance(cell, until);
             let stamp = cell.stamp + 1;
             let rebuilt = rebuild(new, ids, history, scratch, until);
             let mut entered = Vec::new();

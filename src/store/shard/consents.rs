@@ -7,6 +7,7 @@ use crate::engine::retelling::heard_until;
 use crate::engine::step::Step;
 use crate::engine::typed_message::{Content, TypedMessage};
 use crate::facts::stamp::Stamp;
+use crate::facts::units::Nobody;
 use crate::model::ids::EventId;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
@@ -24,7 +25,7 @@ impl Shard {
         let stamp = Stamp { time, place: history.next_place() };
         let message = TypedMessage { stamp, content: content.clone() };
         let (cell, mut turns) = (body.cell(program), Vec::new());
-        let step = Step { program, past: history, is_listed: &|_| false, scratch, turns: &mut turns };
+        let step = Step { program, past: history, identity: &Nobody, scratch, turns: &mut turns };
         step.needs_the_past(cell, &message, now)
     }
 
