@@ -50,14 +50,51 @@ fn the_order_in_which_ties_come_changes_no_answer() {
                     database.advance().unwrap();
                 }
             }
-            for number in 0..=40 {
-                let id = format!("c{number}");
-                let (found, expected) = (database.profile(&id).unwrap(), reference.answers(&id, now()));
-                assert_eq!(found.id, expected.id, "seed {seed}, in the order {order}, {id}");
-                assert_eq!(found.segments, expected.segments, "seed {seed}, in the order {order}, {id}");
-                assert_eq!(found.attributes, expected.attributes, "seed {seed}, in the order {order}, {id}");
-            }
+            assert_same(&database, &reference, &format!("seed {seed}, in the order {order}"));
         }
+    }
+}
+
+fn assert_same(database: &Database, reference: &Reference, story: &str) {
+    for number in 0..=40 {
+        let id = format!("c{number}");
+        let (found, expected) = (database.profile(&id).unwrap(), reference.answers(&id, now()));
+        assert_eq!(found.id, expected.id, "{story}, {id}");
+        assert_eq!(found.segments, expected.segments, "{story}, {id}");
+        assert_eq!(found.attributes, expected.attributes, "{story}, {id}");
+        // The second time from what is at hand.
+        for (segment, is_member) in expected.segments.iter().cycle().take(2 * expected.segments.len()) {
+            assert_eq!(database.is_member(&id, segment).unwrap(), *is_member, "{story}, {id}, {segment}");
+        }
+    }
+}
+
+/// Customers are joined, parted and written to by eight threads at once, which also ask.
+#[test]
+fn eight_threads_at_once_change_no_answer() {
+    const THREADS: usize = 8;
+    for seed in 20..26 {
+        let messages = shuffled(story(seed, 4, 150), seed);
+        let mut reference = Reference::new(story::catalog());
+        for message in &messages {
+            reference.apply(message.clone(), now()).unwrap();
+        }
+        let database = story::reference();
+        let segments: Vec<String> = reference.answers("c0", now()).segments.into_keys().collect();
+        let tell = |thread: usize| {
+            for (place, message) in messages.iter().enumerate().skip(thread).step_by(THREADS) {
+                database.apply(message.clone()).unwrap();
+                let id = format!("c{}", chance((place as u64) << 32 | seed) % 41);
+                for segment in &segments {
+                    database.is_member(&id, segment).unwrap();
+                }
+                if place.is_multiple_of(50) {
+                    database.advance().unwrap();
+                }
+            }
+        };
+        thread::scope(|scope| (0..THREADS).for_each(|thread| drop(scope.spawn(move || tell(thread)))));
+        assert_same(&database, &reference, &format!("seed {seed}, by eight threads"));
     }
 }
 
