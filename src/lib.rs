@@ -77,6 +77,7 @@ pub use db::export::{Exported, ExportedMessage};
 pub use db::hold_times::HoldTimes;
 pub use db::identity::{IdentifierSeen, Identity, Tie};
 pub use db::question::{AttributeHandle, PersonalizationHandle, Question, Reply, SegmentHandle};
+pub use db::recording::Recorded;
 pub use db::reference::{Answers, Reference, Shown};
 pub use db::simulate;
 pub use db::stats::{DiskStats, Stats};

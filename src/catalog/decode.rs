@@ -15,7 +15,9 @@ use super::load::{CatalogText, Language, too_large};
 use super::naming::{Namespace, is_bare_name, is_name, place_of};
 use super::shape::{CATALOG, HISTORY, LIMITS};
 use super::tree::{Entry, Node};
-use super::{attributes, definitions, experiments, history, identifiers, json_text, purposes, toml_text};
+use super::{
+    attributes, definitions, experiments, history, identifiers, json_text, offers, purposes, toml_text,
+};
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
 use crate::base::source_text::{SourceFile, Span, Spanned};
@@ -40,6 +42,8 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         kept_names: Namespace::new(catalog.files()),
         experiment_names: Namespace::new(catalog.files()),
         holdout_names: Namespace::new(catalog.files()),
+        cap_names: Namespace::new(catalog.files()),
+        purchase_names: Namespace::new(catalog.files()),
         personalization_names: Namespace::new(catalog.files()),
         settings: AHashMap::new(),
     };
@@ -84,6 +88,8 @@ struct Decoder<'t> {
     kept_names: Namespace<'t>,
     experiment_names: Namespace<'t>,
     holdout_names: Namespace<'t>,
+    cap_names: Namespace<'t>,
+    purchase_names: Namespace<'t>,
     personalization_names: Namespace<'t>,
     /// Settings that stand only once in a catalog, and where they do.
     settings: AHashMap<&'static str, Span>,
@@ -113,6 +119,8 @@ impl Decoder<'_> {
         self.segments(fields.get("segments"));
         self.experiments(fields.get("experiments"));
         self.holdouts(fields.get("holdouts"));
+        self.caps(fields.get("caps"));
+        self.purchases(fields.get("purchases"));
         self.personalizations(fields.get("personalizations"));
         fields.close();
     }
@@ -269,6 +277,25 @@ impl Decoder<'_> {
         }
     }
 
+    fn caps(&mut self, section: Option<&Node>) {
+        for Entry { key, value } in self.section(section, self.declarations.caps.len(), "caps") {
+            let named = is_name(&key.value, "a cap", key.span, &mut self.report)
+                && self.cap_names.claim(key, "the cap", &mut self.report);
+            if let Some(body) = offers::shared_cap(value, &mut self.report).filter(|_| named) {
+                self.declarations.caps.push(Named { name: key.clone(), body });
+            }
+        }
+    }
+
+    fn purchases(&mut self, section: Option<&Node>) {
+        for Entry { key, value } in self.section(section, self.declarations.purchases.len(), "purchases") {
+            let named = self.purchase_names.claim(key, "the purchase", &mut self.report);
+            if let Some(body) = offers::purchase(value, &mut self.report).filter(|_| named) {
+                self.declarations.purchases.push(Named { name: key.clone(), body });
+            }
+        }
+    }
+
     fn personalizations(&mut self, section: Option<&Node>) {
         let so_far = self.declarations.personalizations.len();
         for Entry { key, value } in self.section(section, so_far, "personalizations") {
@@ -416,7 +443,7 @@ mod tests {
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
              `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `purposes`, `history`, `computed`, \
-             `segments`, `experiments`, `holdouts`, `personalizations`"
+             `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `personalizations`"
         );
         assert_eq!(
             finding("[segments]\nvip = { wen = 'ltv > 1', members = [] }"),

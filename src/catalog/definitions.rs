@@ -1,8 +1,9 @@
 //! The sections `[computed]`, `[segments]` and `[personalizations]`: what follows from what is known.
 //! The conditions in them stay text here.
 
-use super::fields::{Fields, bounded_text, int, list, string, unknown, wrong_type};
+use super::fields::{Fields, bounded_text, int, list, string, time, unknown, wrong_type};
 use super::naming::{Namespace, quoted_name};
+use super::offers::{bought, caps};
 use super::shape::{COMPUTED, FALLBACK, OFFER, PERSONALIZATION, SEGMENT};
 use super::tree::{Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
@@ -143,6 +144,10 @@ fn offer(node: &Node, report: &mut Report) -> Option<OfferDeclaration> {
     let fields = Fields::open(node, &OFFER, report)?;
     let name = required_name(&fields, "an offer", node.span, report);
     let when = fields.get("when").and_then(|node| condition(node, report));
+    let from = fields.get("from").and_then(|node| time(node, report));
+    let until = fields.get("until").and_then(|node| time(node, report));
+    let caps = fields.get("cap").map_or_else(Vec::new, |node| caps(node, report));
+    let unless_bought = fields.get("unless_bought").and_then(|node| bought(node, report));
     let priority = fields.get("priority").and_then(|node| Some(Spanned::new(int(node, report)?, node.span)));
     let score = fields.get("score").and_then(|node| condition(node, report));
     let text = fields.get("text").and_then(|node| template(node, report));
@@ -151,6 +156,10 @@ fn offer(node: &Node, report: &mut Report) -> Option<OfferDeclaration> {
     Some(OfferDeclaration {
         name: name?,
         when,
+        from: from.map(|from| from.value),
+        until,
+        caps,
+        unless_bought,
         priority: priority.unwrap_or(Spanned::new(0, node.span)),
         score,
         text,

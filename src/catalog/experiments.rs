@@ -1,13 +1,12 @@
 //! The sections `[experiments]` and `[holdouts]`: who is given which variant, and from whom all is withheld.
 
-use super::fields::{Fields, bounded_text, choice, list, number, string, table, wrong_type};
+use super::fields::{Fields, bounded_text, choice, list, number, table, time, wrong_type};
 use super::naming::{Namespace, quoted_name};
 use super::shape::{EXPERIMENT, HOLDOUT, SHARE, VARIANT};
 use super::tree::{Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CONDITION_BYTES, MAX_DECLARATIONS, MAX_ID_BYTES, MAX_NAME_BYTES};
 use crate::base::source_text::{SourceFile, Spanned};
-use crate::base::time::Time;
 use crate::model::declaration::{
     Algorithm, ExperimentDeclaration, HoldoutDeclaration, ShareDeclaration, VariantDeclaration,
 };
@@ -174,19 +173,4 @@ fn percent(node: &Node, what: &str, report: &mut Report) -> Option<Spanned<f64>>
         return None;
     }
     Some(Spanned::new(value, node.span))
-}
-
-/// A time: a string, or a date as TOML writes it.
-fn time(node: &Node, report: &mut Report) -> Option<Spanned<Time>> {
-    let text = match &node.kind {
-        Kind::Date(text) => text.as_str(),
-        _ => string(node, report)?.value.as_str(),
-    };
-    match Time::parse(text) {
-        Ok(time) => Some(Spanned::new(time, node.span)),
-        Err(error) => {
-            report.push(Finding::error("value", node.span, error.to_string()));
-            None
-        }
-    }
 }

@@ -8,7 +8,7 @@ use super::tree::{Entry, Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::names::nearest;
 use crate::base::source_text::{Span, Spanned, Text};
-use crate::base::time::Duration;
+use crate::base::time::{Duration, Time};
 
 /// A table whose keys are known.
 pub(super) struct Fields<'n> {
@@ -205,6 +205,21 @@ pub(super) fn duration(node: &Node, report: &mut Report) -> Option<Duration> {
         Ok(duration) => Some(duration),
         Err(error) => {
             report.push(Finding::error("bad_duration", node.span, error.to_string()));
+            None
+        }
+    }
+}
+
+/// A time: a string, or a date as TOML writes it.
+pub(super) fn time(node: &Node, report: &mut Report) -> Option<Spanned<Time>> {
+    let text = match &node.kind {
+        Kind::Date(text) => text.as_str(),
+        _ => string(node, report)?.value.as_str(),
+    };
+    match Time::parse(text) {
+        Ok(time) => Some(Spanned::new(time, node.span)),
+        Err(error) => {
+            report.push(Finding::error("value", node.span, error.to_string()));
             None
         }
     }

@@ -18,7 +18,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
 use super::naming::RESERVED;
-use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_IDENTIFIERS, MAX_NAME_BYTES};
+use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_EXPOSURES, MAX_IDENTIFIERS, MAX_NAME_BYTES};
 
 /// The JSON Schema (draft 2020-12) of a catalog, or of one file of a catalog folder.
 pub fn json_schema() -> Json {
@@ -91,6 +91,12 @@ struct Catalog {
     /// Customers from whom offers and experiments are withheld.
     #[schemars(extend("propertyNames" = quoted_names()))]
     holdouts: Option<BTreeMap<String, Holdout>>,
+    /// Caps that several offers share.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    caps: Option<BTreeMap<String, SharedCap>>,
+    /// Events by which customers buy something, by their names.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    purchases: Option<BTreeMap<String, Purchase>>,
     /// Decisions on what to show.
     #[schemars(extend("propertyNames" = quoted_names()))]
     personalizations: Option<BTreeMap<String, Personalization>>,
@@ -353,6 +359,76 @@ enum StrategyName {
     Best,
 }
 
+/// How often an offer may be shown.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Cap {
+    /// So many times at most.
+    #[schemars(range(min = 1, max = MAX_EXPOSURES))]
+    most: u32,
+    /// In so long.
+    within: DurationText,
+}
+
+/// One cap, or several.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Caps {
+    One(Cap),
+    Several(Vec<Cap>),
+}
+
+/// How often any of some offers may be shown.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SharedCap {
+    /// So many times at most.
+    #[schemars(range(min = 1, max = MAX_EXPOSURES))]
+    most: u32,
+    /// In so long.
+    within: DurationText,
+    /// Of these personalizations; of all if left out.
+    personalizations: Option<Vec<Name>>,
+    /// Offers of these names; all if left out.
+    offers: Option<Vec<Name>>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// Which properties of an event say what was bought.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Purchase {
+    /// A property with a list of maps, of which the others are fields.
+    list: Option<Name>,
+    /// The id of the product.
+    product: Option<Name>,
+    /// Its category.
+    category: Option<Name>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// What an offer is not shown to the buyers of.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Bought {
+    /// Ids of products.
+    products: Option<Vec<ProductId>>,
+    /// Categories.
+    categories: Option<Vec<ProductId>>,
+    /// How long ago it may have been; ever if left out.
+    within: Option<DurationText>,
+}
+
+/// The id of a product or category.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum ProductId {
+    Text(String),
+    Number(i64),
+}
+
 /// An experiment. Conditions read the variant that a customer is given as `variant("name")`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -493,6 +569,14 @@ struct Offer {
     name: Name,
     /// The condition; left out, the offer always qualifies.
     when: Option<String>,
+    /// From when on.
+    from: Option<String>,
+    /// Until when, without that instant.
+    until: Option<String>,
+    /// How often it may be shown.
+    cap: Option<Caps>,
+    /// Who buys this is not shown the offer.
+    unless_bought: Option<Bought>,
     /// Higher wins; 0 if left out.
     priority: Option<i64>,
     /// A number expression, for the strategy `best`.
@@ -520,7 +604,7 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 17] = [
+        let tables: [(&str, &Shape); 21] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
@@ -535,6 +619,10 @@ mod tests {
             ("/$defs/VariantTable", &shape::VARIANT),
             ("/$defs/Share", &shape::SHARE),
             ("/$defs/Holdout", &shape::HOLDOUT),
+            ("/$defs/Cap", &shape::CAP),
+            ("/$defs/SharedCap", &shape::SHARED_CAP),
+            ("/$defs/Purchase", &shape::PURCHASE),
+            ("/$defs/Bought", &shape::BOUGHT),
             ("/$defs/Personalization", &shape::PERSONALIZATION),
             ("/$defs/Fallback", &shape::FALLBACK),
             ("/$defs/Offer", &shape::OFFER),
@@ -621,10 +709,14 @@ mod tests {
                 "percent": 5.5, "salt": "s", "unit": "profile", "personalizations": ["i"], "experiments": ["x"],
                 "description": "y",
             } },
+            "caps": { "z": { "most": 3, "within": "7d", "personalizations": ["i"], "offers": ["o"], "description": "z" } },
+            "purchases": { "Any Name": { "list": "p", "product": "a", "category": "b", "description": "b" } },
             "personalizations": { "i": {
                 "on": "Empty", "attributes": ["*"], "strategy": "best", "description": "i",
                 "fallback": { "name": "n", "text": "t" },
-                "offers": [{ "name": "o", "when": "true", "priority": -3, "score": "1.0", "text": "t", "description": "o" }],
+                "offers": [{ "name": "o", "when": "true", "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z",
+                    "cap": [{ "most": 1, "within": "1d" }], "unless_bought": { "products": ["a", 1], "categories": ["b"], "within": "1d" },
+                    "priority": -3, "score": "1.0", "text": "t", "description": "o" }],
             } },
         })
     }
@@ -648,6 +740,10 @@ mod tests {
         "/experiments/x/group",
         "/experiments/x/variants/1",
         "/holdouts/y",
+        "/caps/z",
+        "/purchases/Any Name",
+        "/personalizations/i/offers/0/cap/0",
+        "/personalizations/i/offers/0/unless_bought",
         "/personalizations/i",
         "/personalizations/i/fallback",
         "/personalizations/i/offers/0",
@@ -711,6 +807,10 @@ mod tests {
             ("/experiments/x/forced", json!({ "ana": "" })),
             ("/holdouts/y", json!({})),
             ("/holdouts/y/percent", json!(-1)),
+            ("/caps/z/most", json!(0)),
+            ("/caps/z", json!({ "most": 1 })),
+            ("/personalizations/i/offers/0/cap", json!({ "within": "1d" })),
+            ("/personalizations/i/offers/0/unless_bought/products", json!("a")),
             ("/personalizations/i/strategy", json!("last")),
             ("/personalizations/i/offers/0/priority", json!(0.5)),
             ("/personalizations/i/offers/0", json!({})),

@@ -15,6 +15,7 @@ mod json_schema;
 mod json_text;
 mod load;
 mod naming;
+mod offers;
 mod purposes;
 mod history;
 mod quoted;

@@ -31,6 +31,8 @@ pub(super) const CATALOG: Shape = Shape {
         "segments",
         "experiments",
         "holdouts",
+        "caps",
+        "purchases",
         "personalizations",
     ],
     misplaced: &[("entries_per_aggregate", "it belongs into `[limits]`")],
@@ -149,6 +151,30 @@ pub(super) const HOLDOUT: Shape = Shape {
     misplaced: &[("traffic", "write `percent`, from how many percent everything is withheld")],
 };
 
+pub(super) const CAP: Shape = Shape {
+    what: "a cap",
+    keys: &["most", "within"],
+    misplaced: &[("offers", "a cap of several offers belongs into `[caps.\"name\"]`")],
+};
+
+pub(super) const SHARED_CAP: Shape = Shape {
+    what: "a cap of several offers",
+    keys: &["most", "within", "personalizations", "offers", "description"],
+    misplaced: &[],
+};
+
+pub(super) const PURCHASE: Shape = Shape {
+    what: "a purchase",
+    keys: &["list", "product", "category", "description"],
+    misplaced: &[("products", "write `list`, the property with the list of what was bought")],
+};
+
+pub(super) const BOUGHT: Shape = Shape {
+    what: "what a customer must not have bought",
+    keys: &["products", "categories", "within"],
+    misplaced: &[("product", "write `products`, a list"), ("category", "write `categories`, a list")],
+};
+
 pub(super) const PERSONALIZATION: Shape = Shape {
     what: "a personalization",
     keys: &["on", "attributes", "strategy", "fallback", "offers", "description"],
@@ -171,6 +197,20 @@ pub(super) const FALLBACK: Shape = Shape {
 
 pub(super) const OFFER: Shape = Shape {
     what: "an offer",
-    keys: &["name", "when", "priority", "score", "text", "description"],
-    misplaced: &[("strategy", "it belongs to the personalization")],
+    keys: &[
+        "name",
+        "when",
+        "from",
+        "until",
+        "cap",
+        "unless_bought",
+        "priority",
+        "score",
+        "text",
+        "description",
+    ],
+    misplaced: &[
+        ("strategy", "it belongs to the personalization"),
+        ("caps", "write `cap`, one or a list; a cap of several offers belongs into `[caps.\"name\"]`"),
+    ],
 };

@@ -93,7 +93,7 @@ impl Database {
         applied
     }
 
-    fn try_apply(&self, message: Message) -> Result<Applied, Refusal> {
+    pub(crate) fn try_apply(&self, message: Message) -> Result<Applied, Refusal> {
         if self.is_read_only {
             let detail = "the database is open for reading only: open it for writing";
             return Err(Refusal::new(RefusalReason::Storage, "", detail));
@@ -169,7 +169,7 @@ impl Database {
     }
 
     /// Ends the way of a message that was put on record under a number, and what it changed.
-    fn accepted(
+    pub(crate) fn accepted(
         &self,
         claim: Claim<'_>,
         content_hash: u128,
@@ -285,7 +285,7 @@ impl Database {
     }
 
     /// An id that no other message of this database was given.
-    fn give_id(&self, now: Time) -> String {
+    pub(crate) fn give_id(&self, now: Time) -> String {
         let number = self.counts.given_ids.fetch_add(1, Ordering::Relaxed);
         let chance = self.hasher.hash_one((now.millis(), number));
         format!("habitue-{:012x}-{number:08x}-{chance:016x}", now.millis())

@@ -107,6 +107,12 @@ impl Deciding<'_> {
             .iter()
             .map(|attribute| (Arc::clone(&attribute.name), answer.read(&attribute.value)));
         let attributes = attributes.collect();
+        let variants =
+            definition.experiments.iter().filter_map(|(name, variant)| match answer.read(variant) {
+                Some(Value::String(variant)) => Some((Arc::clone(name), variant)),
+                _ => None,
+            });
+        let variants = variants.collect();
         let lacking = standing.lacking();
         let completeness = Completeness::of_customer(program, &lacking, self.now);
         Decision {
@@ -115,6 +121,7 @@ impl Deciding<'_> {
             offers,
             reason,
             attributes,
+            variants,
             cause: self.cause.clone(),
             revision: program.revision,
             at: self.now,

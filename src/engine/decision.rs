@@ -22,6 +22,8 @@ pub struct Decision {
     pub reason: Reason,
     /// The attributes asked for; a missing one has no value.
     pub attributes: Vec<(Arc<str>, Option<Value>)>,
+    /// The variants that the customer was given by the experiments that the offers ask for, by their names.
+    pub variants: Vec<(Arc<str>, Arc<str>)>,
     /// What changed the profile last: a message id, or nothing if it was the passing of time.
     pub cause: Option<Arc<str>>,
     /// The revision of the catalog it was made under.
@@ -126,11 +128,17 @@ impl Decision {
             .iter()
             .map(|(name, value)| (name.to_string(), value.as_ref().map_or(Json::Null, Value::to_json)))
             .collect();
+        let variants: serde_json::Map<String, Json> = self
+            .variants
+            .iter()
+            .map(|(experiment, variant)| (experiment.to_string(), Json::from(&**variant)))
+            .collect();
         json!({
             "personalization": &*self.personalization,
             "offers": self.offers,
             "reason": self.reason,
             "attributes": attributes,
+            "variants": variants,
             "cause": self.cause.as_deref(),
             "revision": self.revision,
             "at": self.at.to_string(),

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::base::source_text::{Spanned, Text};
+use crate::base::source_text::{Span, Spanned, Text};
 use crate::base::time::{Duration, Time};
 use crate::model::value::{Type, Value};
 
@@ -39,6 +39,10 @@ pub(crate) struct Declarations {
     pub(crate) segments: Vec<Named<SegmentDeclaration>>,
     pub(crate) experiments: Vec<Named<ExperimentDeclaration>>,
     pub(crate) holdouts: Vec<Named<HoldoutDeclaration>>,
+    /// Caps that several offers share.
+    pub(crate) caps: Vec<Named<SharedCapDeclaration>>,
+    /// Events by which customers buy something.
+    pub(crate) purchases: Vec<Named<PurchaseDeclaration>>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
     /// Names of what was declared with a mistake and is not above: they are not unknown.
     pub(crate) left_out: Vec<String>,
@@ -177,6 +181,44 @@ pub(crate) struct HoldoutDeclaration {
     pub(crate) experiments: Option<Vec<Spanned<String>>>,
 }
 
+/// How often something may be shown.
+#[derive(Clone, Debug)]
+pub(crate) struct CapDeclaration {
+    /// So many times at most.
+    pub(crate) most: Spanned<u32>,
+    /// In so long.
+    pub(crate) within: Duration,
+}
+
+/// How often any of some offers may be shown.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedCapDeclaration {
+    pub(crate) cap: CapDeclaration,
+    /// Of these personalizations; of all, if nothing is said.
+    pub(crate) personalizations: Option<Vec<Spanned<String>>>,
+    /// Offers of these names; all, if nothing is said.
+    pub(crate) offers: Option<Vec<Spanned<String>>>,
+}
+
+/// Which properties of an event say what was bought.
+#[derive(Clone, Debug)]
+pub(crate) struct PurchaseDeclaration {
+    /// A list of maps, of which these are fields.
+    pub(crate) list: Option<Spanned<String>>,
+    pub(crate) product: Option<Spanned<String>>,
+    pub(crate) category: Option<Spanned<String>>,
+}
+
+/// What an offer is not shown to the buyers of.
+#[derive(Clone, Debug)]
+pub(crate) struct BoughtDeclaration {
+    pub(crate) products: Vec<Value>,
+    pub(crate) categories: Vec<Value>,
+    /// How long ago it may have been; ever, if nothing is said.
+    pub(crate) within: Option<Duration>,
+    pub(crate) span: Span,
+}
+
 /// How a personalization chooses among its offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -215,6 +257,11 @@ pub(crate) struct OfferDeclaration {
     pub(crate) name: Spanned<String>,
     /// The condition; left out, the offer always qualifies.
     pub(crate) when: Option<Text>,
+    /// From when on, and until when.
+    pub(crate) from: Option<Time>,
+    pub(crate) until: Option<Spanned<Time>>,
+    pub(crate) caps: Vec<CapDeclaration>,
+    pub(crate) unless_bought: Option<BoughtDeclaration>,
     /// Higher wins.
     pub(crate) priority: Spanned<i64>,
     /// A number expression, for the strategy `best`.

@@ -16,6 +16,7 @@ mod experiments;
 mod expression;
 mod implied_events;
 mod made;
+mod offers;
 mod order;
 mod parsed;
 mod personalization;
@@ -45,6 +46,7 @@ use crate::rules::retention::Retention;
 use crate::rules::syntax::{Node, Problem};
 
 use self::expression::Checker;
+use self::offers::Limits;
 use self::order::{Mention, Name};
 use self::parsed::Parsed;
 use self::scope::Scope;
@@ -62,7 +64,9 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
     }
     let segments = catalog.conditions(&parsed);
     catalog.check_groups(declarations);
-    let (personalization_names, personalizations) = catalog.personalizations(&parsed);
+    catalog.check_limits(declarations);
+    let limits = Limits::of(declarations);
+    let (personalization_names, personalizations) = catalog.personalizations(&parsed, limits);
     if catalog.report.has_errors() {
         return None;
     }
@@ -97,6 +101,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         aggregates,
         texts: OnceLock::new(),
     };
+    definitions.note_experiments();
     retention::add(&mut definitions, declarations, report);
     lint::lint(declarations, &definitions, report);
     (!report.has_errors()).then_some(definitions)
@@ -167,6 +172,7 @@ impl Catalog<'_> {
             self.world.event_names.add(name);
             self.world.events.push(definition);
         }
+        self.declare_exposures(declarations);
         self.declare_purposes(declarations);
         self.declare_experiments(declarations);
     }

@@ -106,6 +106,8 @@ pub(crate) struct PersonalizationDefinition {
     pub(crate) fallback: Option<FallbackDefinition>,
     /// Who is in a holdout, and so is shown no offer.
     pub(crate) holdout: Option<Expr>,
+    /// The experiments that offers ask for, by their names.
+    pub(crate) experiments: Vec<(Arc<str>, Expr)>,
 }
 
 /// An attribute or computed attribute returned with a decision, or read by a template.
@@ -135,6 +137,21 @@ pub(crate) struct FallbackDefinition {
 }
 
 impl Definitions {
+    /// Notes which experiments the offers of each personalization ask for, be it by segments that they name.
+    pub(crate) fn note_experiments(&mut self) {
+        let personalizations = std::mem::take(&mut self.personalizations);
+        let noted = personalizations.into_iter().map(|personalization| {
+            let mut found = Asked { definitions: self, experiments: Vec::new(), segments: Vec::new() };
+            for offer in &personalization.offers {
+                std::iter::once(&offer.when).chain(&offer.score).for_each(|expr| found.add(expr));
+            }
+            let mut experiments = found.experiments;
+            experiments.sort_by(|(a, _), (b, _)| a.cmp(b));
+            PersonalizationDefinition { experiments, ..personalization }
+        });
+        self.personalizations = noted.collect();
+    }
+
     /// Whether something asks who a customer is.
     pub(crate) fn reads_ids(&self) -> bool {
         let of_experiments = self.experiments.iter().map(|experiment| &experiment.variant);
@@ -177,5 +194,33 @@ impl Definitions {
     /// The definition of an event.
     pub(crate) fn event(&self, event: EventId) -> &EventDefinition {
         &self.events[event.index()]
+    }
+}
+
+/// The experiments that expressions ask for.
+struct Asked<'a> {
+    definitions: &'a Definitions,
+    experiments: Vec<(Arc<str>, Expr)>,
+    /// Those that were looked at.
+    segments: Vec<SegmentId>,
+}
+
+impl Asked<'_> {
+    fn add(&mut self, expr: &Expr) {
+        if let Expr::Variant(assignment, ..) = expr
+            && !assignment.is_holdout()
+            && self.experiments.iter().all(|(name, _)| **name != *assignment.name())
+        {
+            self.experiments.push((assignment.name().into(), expr.clone()));
+        }
+        if let Expr::Segment(segment) = expr
+            && !self.segments.contains(segment)
+        {
+            self.segments.push(*segment);
+            if let SegmentDefinition::Condition(condition) = &self.definitions.segments[segment.index()] {
+                self.add(condition);
+            }
+        }
+        expr.for_each_part(&mut |part| self.add(part));
     }
 }

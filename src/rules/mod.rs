@@ -6,6 +6,7 @@
 pub(crate) mod assignment;
 pub(crate) mod expression;
 pub(crate) mod identifiers;
+pub(crate) mod exposures;
 pub(crate) mod purposes;
 pub(crate) mod horizon;
 pub(crate) mod retention;

@@ -69,6 +69,8 @@ struct Writer<'a> {
     with_consent: bool,
     /// Whether there are experiments to ask for.
     with_experiments: bool,
+    /// Whether offers are limited by caps, times, and what was bought.
+    with_limits: bool,
     /// Whether what was written since this was cleared may not stand inside `held`.
     is_odd: bool,
     /// Whether undeclared events may be named.
@@ -88,11 +90,14 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
         with_decayed,
         with_consent,
         with_experiments: false,
+        with_limits: false,
         is_odd: false,
         strict,
     };
     let experiments = if writer.random.chance(50) { writer.experiments() } else { Vec::new() };
     writer.with_experiments = !experiments.is_empty();
+    writer.with_limits = writer.random.chance(40);
+    let head = if writer.with_limits { head + &writer.shared_limits() } else { head };
     let mut segments = vec!["listed = { members = [\"ana\", \"nobody\", \"v1\"] }".to_owned()];
     writer.names.segments.push("listed".to_owned());
     for number in 0..3 {
@@ -301,6 +306,32 @@ impl Writer<'_> {
         let of = self.random.pick(&["", "personalizations = [\"p0\"]\n", "experiments = [\"x0\"]\n"]);
         experiments.push(format!("[holdouts.h0]\npercent = 40\n{of}"));
         experiments
+    }
+
+    /// What limits several offers, and what a purchase is.
+    fn shared_limits(&mut self) -> String {
+        let (most, within) = (self.random.pick(&["1", "2", "3"]), self.length());
+        // Of offers, only the first is there for certain.
+        let of = self.random.pick(&["", "personalizations = [\"p0\"]\n", "offers = [\"o0\"]\n"]);
+        format!(
+            "[caps.all]\nmost = {most}\nwithin = \"{within}\"\n{of}[purchases.Order]\nproduct = \"qty\"\n\
+             category = \"category\"\n[purchases.View]\ncategory = \"category\"\n"
+        )
+    }
+
+    /// What limits one offer.
+    fn limits(&mut self) -> String {
+        let (most, length, time) =
+            (self.random.pick(&["1", "1", "2"]), self.length(), self.random.pick(&TIMES));
+        self.random.pick(&[
+            String::new(),
+            format!("cap = {{ most = {most}, within = \"{length}\" }}\n"),
+            format!("cap = [{{ most = {most}, within = \"{length}\" }}, {{ most = 3, within = \"1d\" }}]\n"),
+            format!("from = \"{time}\"\n"),
+            format!("until = {time}\n"),
+            format!("unless_bought = {{ products = [2, \"1\"], within = \"{length}\" }}\n"),
+            "unless_bought = { categories = [\"x\", \"y\"] }\n".to_owned(),
+        ])
     }
 
     fn on_experiments(&mut self) -> String {
@@ -592,6 +623,9 @@ impl Writer<'_> {
             if self.random.chance(90) {
                 let depth = self.random.pick(&[0, 0, 1]);
                 text.push_str(&format!("when = '{}'\n", self.condition(depth)));
+            }
+            if self.with_limits {
+                text.push_str(&self.limits());
             }
             if self.random.chance(40) {
                 text.push_str(&format!("priority = {}\n", self.random.pick(&["-1", "0", "1", "2"])));

@@ -111,7 +111,20 @@ fn content(random: &mut Random, now: i64, manner: Manner, fields: &mut Map<Strin
     };
     let (kind, properties) = match kind {
         0..=29 => ("identify", Map::new()),
-        30..=59 => {
+        54..=59 => {
+            fields.insert("event".into(), json!("$exposure"));
+            let mut properties = Map::new();
+            put(&mut properties, "personalization", maybe(random, &["p0", "p0", "p1", "p2"]));
+            let offers = [json!(["o0"]), json!(["o0", "o1"]), json!(["o1"]), json!(["none"]), json!([])];
+            put(&mut properties, "offers", maybe(random, &offers));
+            put(
+                &mut properties,
+                "reason",
+                maybe(random, &["qualified", "qualified", "fallback", "held_out"]),
+            );
+            ("track", properties)
+        }
+        30..=53 => {
             fields.insert("event".into(), json!("View"));
             let mut properties = Map::new();
             put(&mut properties, "category", category(random));

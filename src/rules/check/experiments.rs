@@ -86,7 +86,7 @@ impl Catalog<'_> {
         })
     }
 
-    fn are_known<'d>(
+    pub(super) fn are_known<'d>(
         &mut self,
         named: Option<&[Spanned<String>]>,
         known: impl Iterator<Item = &'d str> + Clone,

@@ -16,6 +16,7 @@ use crate::rules::definitions::{
 use crate::rules::expression::Expr;
 use crate::rules::template::Template;
 
+use super::offers::Limits;
 use super::parsed::ParsedOffer;
 use super::world::World;
 use super::{Catalog, Parsed, Wanted};
@@ -27,6 +28,7 @@ impl Catalog<'_> {
     pub(super) fn personalizations(
         &mut self,
         parsed: &Parsed<'_>,
+        limits: Limits<'_>,
     ) -> (Names, Vec<PersonalizationDefinition>) {
         let mut names = Names::default();
         let mut definitions = Vec::with_capacity(parsed.personalizations.len());
@@ -41,7 +43,7 @@ impl Catalog<'_> {
                 continue;
             }
             names.add(name);
-            definitions.push(self.personalization(declared, offers));
+            definitions.push(self.personalization(declared, offers, limits));
         }
         (names, definitions)
     }
@@ -50,6 +52,7 @@ impl Catalog<'_> {
         &mut self,
         declared: &Named<PersonalizationDeclaration>,
         parsed: &[ParsedOffer<'_>],
+        limits: Limits<'_>,
     ) -> PersonalizationDefinition {
         let body = &declared.body;
         let on = body.on.as_ref().and_then(|name| self.trigger(name));
@@ -64,7 +67,11 @@ impl Catalog<'_> {
                 self.error("duplicate", &offer.name, message);
             }
             self.score_fits(offer, body.strategy);
-            offers.push(self.offer(parsed, on, &body.attributes));
+            let limits = self.limits_of(limits, &declared.name.value, offer);
+            offers.push(self.offer(parsed, on, &body.attributes).zip(limits).map(|(offer, limits)| {
+                let when = canonical::all(std::iter::once(offer.when).chain(limits));
+                OfferDefinition { when, ..offer }
+            }));
         }
         if body.offers.is_empty() && body.fallback.is_none() {
             let message =
@@ -75,7 +82,15 @@ impl Catalog<'_> {
         offers.sort_by_key(|offer| std::cmp::Reverse(offer.priority));
         let fallback = body.fallback.as_ref().map(|fallback| self.fallback(fallback, on, &body.attributes));
         let holdout = self.holdout_of_personalization(&declared.name.value);
-        PersonalizationDefinition { on, strategy: body.strategy, attributes, offers, fallback, holdout }
+        PersonalizationDefinition {
+            on,
+            strategy: body.strategy,
+            attributes,
+            offers,
+            fallback,
+            holdout,
+            experiments: Vec::new(),
+        }
     }
 
     fn trigger(&mut self, name: &Spanned<String>) -> Option<EventId> {

@@ -79,6 +79,10 @@ impl Draft {
             declared.push(OfferDeclaration {
                 name: Spanned::new((*name).to_owned(), span),
                 when: text(self, when),
+                from: None,
+                until: None,
+                caps: Vec::new(),
+                unless_bought: None,
                 priority: match priority {
                     Some(priority) => Spanned::new(*priority, self.span(&priority.to_string())),
                     None => Spanned::default(),

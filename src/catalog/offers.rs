@@ -1,0 +1,130 @@
+//! The sections `[caps]` and `[purchases]`, and what limits an offer: caps, and what was bought.
+
+use super::fields::{Fields, duration, int, list, wrong_type};
+use super::naming::quoted_name;
+use super::shape::{BOUGHT, CAP, PURCHASE, SHARED_CAP};
+use super::tree::{Kind, Node};
+use crate::base::diagnostic::{Finding, Report};
+use crate::base::limits::{MAX_DECLARATIONS, MAX_EXPOSURES};
+use crate::base::source_text::Spanned;
+use crate::base::time::Duration;
+use crate::model::declaration::{
+    BoughtDeclaration, CapDeclaration, PurchaseDeclaration, SharedCapDeclaration,
+};
+use crate::model::value::Value;
+
+/// Reads the caps of an offer: one, or a list of them.
+pub(super) fn caps(node: &Node, report: &mut Report) -> Vec<CapDeclaration> {
+    let nodes = match &node.kind {
+        Kind::Array(nodes) => nodes.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let cap = |node| {
+        let fields = Fields::open(node, &CAP, report)?;
+        let cap = cap(&fields, node, report);
+        fields.close();
+        cap
+    };
+    nodes.iter().filter_map(cap).collect()
+}
+
+/// Reads a cap that several offers share.
+pub(super) fn shared_cap(node: &Node, report: &mut Report) -> Option<SharedCapDeclaration> {
+    let fields = Fields::open(node, &SHARED_CAP, report)?;
+    let cap = cap(&fields, node, report);
+    let mut names = |node: Option<&Node>, what| {
+        let nodes = list(node?, report)?;
+        Some(nodes.iter().filter_map(|node| quoted_name(node, what, report)).collect())
+    };
+    let personalizations = names(fields.get("personalizations"), "a personalization");
+    let offers = names(fields.get("offers"), "an offer");
+    fields.description(report);
+    fields.close();
+    Some(SharedCapDeclaration { cap: cap?, personalizations, offers })
+}
+
+fn cap(fields: &Fields<'_>, node: &Node, report: &mut Report) -> Option<CapDeclaration> {
+    let (most, within) = (fields.get("most"), fields.get("within"));
+    if most.is_none() || within.is_none() {
+        let finding = Finding::error("missing_key", node.span, "a cap needs `most` and `within`");
+        report.push(finding.with_help("such as `{ most = 3, within = \"7d\" }`"));
+    }
+    let within = within.and_then(|node| length(node, report));
+    let most = most.and_then(|node| {
+        let most = int(node, report)?;
+        let allowed = u32::try_from(most).ok().filter(|most| (1..=MAX_EXPOSURES).contains(most));
+        if allowed.is_none() {
+            let message = format!("`most` is 1 to {MAX_EXPOSURES}, not {most}");
+            report.push(Finding::error("out_of_range", node.span, message));
+        }
+        Some(Spanned::new(allowed?, node.span))
+    });
+    Some(CapDeclaration { most: most?, within: within? })
+}
+
+/// Reads which properties of an event say what was bought.
+pub(super) fn purchase(node: &Node, report: &mut Report) -> Option<PurchaseDeclaration> {
+    let fields = Fields::open(node, &PURCHASE, report)?;
+    let mut name = |key| fields.get(key).and_then(|node| quoted_name(node, "a property", report));
+    let (list, product, category) = (name("list"), name("product"), name("category"));
+    fields.description(report);
+    fields.close();
+    if product.is_none() && category.is_none() {
+        let finding =
+            Finding::error("missing_key", node.span, "a purchase needs a `product` or a `category`");
+        report.push(finding.with_help("the property that says what was bought"));
+        return None;
+    }
+    Some(PurchaseDeclaration { list, product, category })
+}
+
+/// Reads what an offer is not shown to the buyers of.
+pub(super) fn bought(node: &Node, report: &mut Report) -> Option<BoughtDeclaration> {
+    let fields = Fields::open(node, &BOUGHT, report)?;
+    let products = fields.get("products").map_or_else(Vec::new, |node| ids(node, report));
+    let categories = fields.get("categories").map_or_else(Vec::new, |node| ids(node, report));
+    let within = fields.get("within").map(|node| length(node, report));
+    fields.close();
+    if products.is_empty() && categories.is_empty() {
+        let finding = Finding::error("missing_key", node.span, "it names no `products` and no `categories`");
+        report.push(finding.with_help("such as `{ products = [\"p1\"], within = \"365d\" }`"));
+        return None;
+    }
+    let within = match within {
+        Some(within) => Some(within?),
+        None => None,
+    };
+    Some(BoughtDeclaration { products, categories, within, span: node.span })
+}
+
+/// Ids of products or categories: texts or ints.
+fn ids(node: &Node, report: &mut Report) -> Vec<Value> {
+    let nodes = list(node, report).unwrap_or_default();
+    if let Some(beyond) = nodes.get(MAX_DECLARATIONS) {
+        let message = format!("{} ids; at most {MAX_DECLARATIONS} are allowed", nodes.len());
+        report.push(Finding::error("too_many", beyond.span, message));
+    }
+    let id = |node: &Node| match &node.kind {
+        Kind::String(text) => Some(Value::string(&text.value)),
+        Kind::Int(number) => Some(Value::Int(*number)),
+        _ => {
+            wrong_type(node, "an id, as a string or an integer", report);
+            None
+        }
+    };
+    nodes.iter().take(MAX_DECLARATIONS).filter_map(id).collect()
+}
+
+/// A length of time, longer than none.
+fn length(node: &Node, report: &mut Report) -> Option<Duration> {
+    let length = duration(node, report)?;
+    if length > Duration::ZERO && length <= Duration::MAX {
+        return Some(length);
+    }
+    report.push(Finding::error(
+        "bad_duration",
+        node.span,
+        "it has to be longer than none, and 1,000 years at most",
+    ));
+    None
+}
