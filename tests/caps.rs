@@ -97,6 +97,29 @@ fn a_cap_ends_to_the_millisecond() {
     assert_eq!(ask(&database, "ana", "home").as_deref(), Some("sale"));
 }
 
+/// Once a day, as the calendar on the wall has it: the last Sunday of October has 25 hours.
+#[test]
+fn a_cap_of_calendar_days_ends_at_midnight() {
+    let (database, clock) = in_memory(
+        "[[personalizations.home.offers]]\nname = \"sale\"\n\
+         cap = { most = 1, days = 1, zone = \"Europe/Helsinki\" }",
+    );
+    clock.set(Time::parse("2026-10-24T21:00:00Z").unwrap());
+    database.apply(Message::identify("ana")).unwrap();
+    for (at, expected) in [
+        ("2026-10-24T21:00:00Z", Some("sale")),
+        ("2026-10-25T21:59:59.999Z", None),
+        ("2026-10-25T22:00:00Z", Some("sale")),
+        ("2026-10-26T21:59:59.999Z", None),
+        ("2026-10-26T22:00:00Z", Some("sale")),
+    ] {
+        clock.set(Time::parse(at).unwrap());
+        assert_eq!(show(&database, "ana", "home").as_deref(), expected, "{at}");
+    }
+    let until = database.decide("ana", "home").unwrap().decision.valid_until;
+    assert_eq!(until.to_string(), "2026-10-27T22:00:00Z");
+}
+
 /// An exposure is a message like any other: whoever shows an offer may send it, late or twice.
 #[test]
 fn exposures_are_messages() {
@@ -311,7 +334,11 @@ fn what_cannot_be_is_refused() {
     let mut wrong = Vec::new();
     for (toml, expected) in [
         (offer("cap = { most = 0, within = \"1d\" }"), "4:16 out_of_range: `most` is 1 to 1000, not 0"),
-        (offer("cap = { most = 2 }"), "4:7 missing_key: a cap needs `most` and `within`"),
+        (offer("cap = { most = 2 }"), "4:7 missing_key: a cap needs `within`, or `days` and a `zone`"),
+        (
+            offer("cap = { most = 2, days = 1, zone = \"Europe/Helsinky\" }"),
+            "4:16 value: there is no time zone `Europe/Helsinky`",
+        ),
         (
             offer("until = 2026-01-01T00:00:00Z\nfrom = 2026-02-01T00:00:00Z"),
             "4:9 out_of_range: it ends at 2026-01-01T00:00:00Z, and begins at 2026-02-01T00:00:00Z",

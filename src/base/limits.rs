@@ -35,6 +35,8 @@ pub(crate) const MAX_FLOAT: f64 = 1.071_508_607_186_267_3e301;
 pub(crate) const DEFAULT_ENTRIES_PER_AGGREGATE: u32 = 10_000;
 /// Most entries a catalog may ask for.
 pub(crate) const MAX_ENTRIES_PER_AGGREGATE: u32 = 1_000_000;
+/// Most days of a calendar window: ten years and some.
+pub(crate) const MAX_CALENDAR_DAYS: u16 = 3_660;
 /// Most exposures that a cap may allow; each is an entry that its aggregate keeps.
 pub(crate) const MAX_EXPOSURES: u32 = 1_000;
 /// Most values that `values(p, n)` may ask for.

@@ -1,8 +1,8 @@
 //! Instants and durations, both whole milliseconds, and their two text forms.
 //!
 //! Everything a rule sees is event time in UTC, so one `i64` is enough and no zone, month or leap
-//! second is ever involved: a day is always 24 hours. RFC 3339 text is read and written by `jiff`;
-//! durations have their own small grammar (`60s`, `1d12h`) because ISO 8601 ones carry months.
+//! second is involved: a day is always 24 hours, but for windows of calendar days, which name their
+//! [`Zone`]. RFC 3339 text and zones are `jiff`'s; durations have their own small grammar (`60s`, `1d12h`) because ISO 8601 ones carry months.
 //!
 //! Invariants:
 //! 1. A [`Time`] made by [`Time::parse`] or [`Time::from_millis`] lies in the years 0001 to 9999,
@@ -10,9 +10,12 @@
 //! 2. A [`Duration`] made by [`Duration::parse`] is positive and at most [`Duration::MAX`].
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::{Add, Sub};
+use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use serde::{Serialize, Serializer};
 
 /// An instant: milliseconds since the Unix epoch, UTC.
@@ -101,6 +104,60 @@ impl Time {
     /// The time from `earlier` to `self`; negative if `earlier` is later.
     pub const fn since(self, earlier: Time) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A time zone of the IANA database, which is compiled in: its days begin at the same instants on every
+/// device. Equal to another of the same name.
+#[derive(Clone)]
+pub(crate) struct Zone {
+    name: Arc<str>,
+    zone: TimeZone,
+}
+
+impl Zone {
+    /// The zone of that name, such as `Europe/Helsinki`.
+    pub(crate) fn named(name: &str) -> Option<Zone> {
+        let zone = TimeZone::get(name).ok()?;
+        Some(Zone { name: zone.iana_name().unwrap_or(name).into(), zone })
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The first instant of the day, in this zone, that is so many days after the day of `time`: before it if
+    /// negative. A day that begins in a gap begins after it. Of times that no calendar knows, the time itself.
+    pub(crate) fn begin_of_day(&self, time: Time, days: i32) -> Time {
+        let begin = || {
+            let stamp = Timestamp::from_millisecond(time.0).ok()?;
+            let day = stamp.to_zoned(self.zone.clone()).date();
+            let day = day.checked_add(Span::new().try_days(days).ok()?).ok()?;
+            let begin = day.to_zoned(self.zone.clone()).ok()?.start_of_day().ok()?;
+            Some(Time(begin.timestamp().as_millisecond()))
+        };
+        begin().unwrap_or(time)
+    }
+}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Zone({})", self.name)
+    }
+}
+
+impl PartialEq for Zone {
+    fn eq(&self, other: &Zone) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Zone {}
+
+impl Hash for Zone {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
     }
 }
 
@@ -268,5 +325,27 @@ mod tests {
         assert_eq!(Time::MAX.to_string().parse::<Timestamp>().unwrap().as_millisecond(), Time::MAX.millis());
         assert_eq!(Time::MIN.to_string(), "0001-01-01T00:00:00Z");
         assert_eq!(Time::NEVER.to_string(), "never");
+    }
+
+    /// Days of 23 and 25 hours, one that begins at one o'clock, and one that never was.
+    #[test]
+    fn days_begin_where_the_zone_says() {
+        for (zone, time, days, expected) in [
+            ("UTC", "2026-01-10T09:00:00Z", 0, "2026-01-10T00:00:00Z"),
+            ("Europe/Helsinki", "2026-01-10T21:59:59.999Z", 0, "2026-01-09T22:00:00Z"),
+            ("Europe/Helsinki", "2026-01-10T22:00:00Z", 0, "2026-01-10T22:00:00Z"),
+            ("Europe/Helsinki", "2026-03-29T12:00:00Z", 0, "2026-03-28T22:00:00Z"),
+            ("Europe/Helsinki", "2026-03-29T12:00:00Z", 1, "2026-03-29T21:00:00Z"),
+            ("Europe/Helsinki", "2026-10-25T12:00:00Z", 1, "2026-10-25T22:00:00Z"),
+            ("Europe/Helsinki", "2026-10-25T12:00:00Z", -6, "2026-10-18T21:00:00Z"),
+            ("America/Sao_Paulo", "2018-11-04T12:00:00Z", 0, "2018-11-04T03:00:00Z"),
+            ("Pacific/Apia", "2011-12-29T12:00:00Z", 1, "2011-12-30T10:00:00Z"),
+        ] {
+            let begin = Zone::named(zone).unwrap().begin_of_day(Time::parse(time).unwrap(), days);
+            assert_eq!(begin.to_string(), expected, "{zone} {time} {days}");
+        }
+        assert!(Zone::named("Europe/Helsinky").is_none());
+        let never = Zone::named("UTC").unwrap().begin_of_day(Time::NEVER, 1);
+        assert_eq!(never, Time::NEVER);
     }
 }

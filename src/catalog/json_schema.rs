@@ -18,7 +18,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
 use super::naming::RESERVED;
-use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_EXPOSURES, MAX_IDENTIFIERS, MAX_NAME_BYTES};
+use crate::base::limits::{
+    MAX_CALENDAR_DAYS, MAX_ENTRIES_PER_AGGREGATE, MAX_EXPOSURES, MAX_IDENTIFIERS, MAX_NAME_BYTES,
+};
 
 /// The JSON Schema (draft 2020-12) of a catalog, or of one file of a catalog folder.
 pub fn json_schema() -> Json {
@@ -366,8 +368,13 @@ struct Cap {
     /// So many times at most.
     #[schemars(range(min = 1, max = MAX_EXPOSURES))]
     most: u32,
-    /// In so long.
-    within: DurationText,
+    /// In so long; or else in calendar days.
+    within: Option<DurationText>,
+    /// In so many calendar days, today included.
+    #[schemars(range(min = 1, max = MAX_CALENDAR_DAYS))]
+    days: Option<u16>,
+    /// Of this time zone, such as `Europe/Helsinki`.
+    zone: Option<String>,
 }
 
 /// One cap, or several.
@@ -385,8 +392,13 @@ struct SharedCap {
     /// So many times at most.
     #[schemars(range(min = 1, max = MAX_EXPOSURES))]
     most: u32,
-    /// In so long.
-    within: DurationText,
+    /// In so long; or else in calendar days.
+    within: Option<DurationText>,
+    /// In so many calendar days, today included.
+    #[schemars(range(min = 1, max = MAX_CALENDAR_DAYS))]
+    days: Option<u16>,
+    /// Of this time zone, such as `Europe/Helsinki`.
+    zone: Option<String>,
     /// Of these personalizations; of all if left out.
     personalizations: Option<Vec<Name>>,
     /// Offers of these names; all if left out.
@@ -715,7 +727,7 @@ mod tests {
                 "on": "Empty", "attributes": ["*"], "strategy": "best", "description": "i",
                 "fallback": { "name": "n", "text": "t" },
                 "offers": [{ "name": "o", "when": "true", "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z",
-                    "cap": [{ "most": 1, "within": "1d" }], "unless_bought": { "products": ["a", 1], "categories": ["b"], "within": "1d" },
+                    "cap": [{ "most": 1, "within": "1d" }, { "most": 1, "days": 1, "zone": "UTC" }], "unless_bought": { "products": ["a", 1], "categories": ["b"], "within": "1d" },
                     "priority": -3, "score": "1.0", "text": "t", "description": "o" }],
             } },
         })
@@ -808,7 +820,7 @@ mod tests {
             ("/holdouts/y", json!({})),
             ("/holdouts/y/percent", json!(-1)),
             ("/caps/z/most", json!(0)),
-            ("/caps/z", json!({ "most": 1 })),
+            ("/caps/z", json!({ "within": "1d" })),
             ("/personalizations/i/offers/0/cap", json!({ "within": "1d" })),
             ("/personalizations/i/offers/0/unless_bought/products", json!("a")),
             ("/personalizations/i/strategy", json!("last")),

@@ -1,6 +1,6 @@
 //! The sections `[caps]` and `[purchases]`, and what limits an offer: caps, and what was bought.
 
-use super::fields::{Fields, duration, int, list, wrong_type};
+use super::fields::{Fields, duration, int, list, string, wrong_type};
 use super::naming::quoted_name;
 use super::shape::{BOUGHT, CAP, PURCHASE, SHARED_CAP};
 use super::tree::{Kind, Node};
@@ -9,7 +9,7 @@ use crate::base::limits::{MAX_DECLARATIONS, MAX_EXPOSURES};
 use crate::base::source_text::Spanned;
 use crate::base::time::Duration;
 use crate::model::declaration::{
-    BoughtDeclaration, CapDeclaration, PurchaseDeclaration, SharedCapDeclaration,
+    BoughtDeclaration, CapDeclaration, CapWindow, PurchaseDeclaration, SharedCapDeclaration,
 };
 use crate::model::value::Value;
 
@@ -45,11 +45,22 @@ pub(super) fn shared_cap(node: &Node, report: &mut Report) -> Option<SharedCapDe
 
 fn cap(fields: &Fields<'_>, node: &Node, report: &mut Report) -> Option<CapDeclaration> {
     let (most, within) = (fields.get("most"), fields.get("within"));
-    if most.is_none() || within.is_none() {
-        let finding = Finding::error("missing_key", node.span, "a cap needs `most` and `within`");
-        report.push(finding.with_help("such as `{ most = 3, within = \"7d\" }`"));
+    let (days, zone) = (fields.get("days"), fields.get("zone"));
+    let window = match (within, days, zone) {
+        (Some(within), None, None) => length(within, report).map(CapWindow::Within),
+        (None, Some(days), Some(zone)) => int(days, report)
+            .zip(string(zone, report))
+            .map(|(days, zone)| CapWindow::Days(days, zone.value.clone())),
+        _ => {
+            let message = "a cap needs `within`, or `days` and a `zone`";
+            let finding = Finding::error("missing_key", node.span, message);
+            report.push(finding.with_help("such as `{ most = 3, within = \"7d\" }`"));
+            None
+        }
+    };
+    if most.is_none() {
+        report.push(Finding::error("missing_key", node.span, "a cap needs `most`"));
     }
-    let within = within.and_then(|node| length(node, report));
     let most = most.and_then(|node| {
         let most = int(node, report)?;
         let allowed = u32::try_from(most).ok().filter(|most| (1..=MAX_EXPOSURES).contains(most));
@@ -59,7 +70,7 @@ fn cap(fields: &Fields<'_>, node: &Node, report: &mut Report) -> Option<CapDecla
         }
         Some(Spanned::new(allowed?, node.span))
     });
-    Some(CapDeclaration { most: most?, within: within? })
+    Some(CapDeclaration { most: most?, window: window? })
 }
 
 /// Reads which properties of an event say what was bought.

@@ -153,13 +153,13 @@ pub(super) const HOLDOUT: Shape = Shape {
 
 pub(super) const CAP: Shape = Shape {
     what: "a cap",
-    keys: &["most", "within"],
+    keys: &["most", "within", "days", "zone"],
     misplaced: &[("offers", "a cap of several offers belongs into `[caps.\"name\"]`")],
 };
 
 pub(super) const SHARED_CAP: Shape = Shape {
     what: "a cap of several offers",
-    keys: &["most", "within", "personalizations", "offers", "description"],
+    keys: &["most", "within", "days", "zone", "personalizations", "offers", "description"],
     misplaced: &[],
 };
 

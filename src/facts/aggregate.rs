@@ -14,7 +14,7 @@ use crate::model::ids::{AggregateId, SourceId};
 use crate::model::value::Value;
 use crate::rules::definitions::Definitions;
 use crate::rules::evaluate::{Facts, Reading, evaluate};
-use crate::rules::expression::{Aggregate, Bound, Function};
+use crate::rules::expression::{Aggregate, Bound, Function, end_of_days};
 
 /// What aggregates are read from.
 #[derive(Clone, Copy)]
@@ -78,6 +78,7 @@ impl<S: Sources> AggregateReader<'_, S> {
         for bound in &aggregate.window {
             leaves = leaves.min(match bound {
                 Bound::Within(duration) => last.time + *duration,
+                Bound::CalendarDays(days, zone) => end_of_days(*days, zone, last.time),
                 Bound::After(time) => match evaluate(time, facts).value {
                     Some(Value::Time(time)) if last.time > time => Time::NEVER,
                     _ => Time::BEFORE_ALL,

@@ -6,7 +6,7 @@ use crate::base::time::Time;
 use crate::facts::event_log::EventLog;
 use crate::model::value::Value;
 use crate::rules::evaluate::{Facts, evaluate};
-use crate::rules::expression::Bound;
+use crate::rules::expression::{Bound, begin_of_days, end_of_days};
 
 /// The rows a window takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,13 @@ pub(crate) fn rows(log: &EventLog, window: &[Bound], facts: &impl Facts) -> Rows
                 rows.start_at(first);
                 if let Some(time) = log.time(first) {
                     rows.until = rows.until.min(time + *duration);
+                }
+            }
+            Bound::CalendarDays(days, zone) => {
+                let first = log.first_from(begin_of_days(*days, zone, now));
+                rows.start_at(first);
+                if let Some(time) = log.time(first) {
+                    rows.until = rows.until.min(end_of_days(*days, zone, time));
                 }
             }
             Bound::OlderThan(duration) => {

@@ -186,8 +186,15 @@ pub(crate) struct HoldoutDeclaration {
 pub(crate) struct CapDeclaration {
     /// So many times at most.
     pub(crate) most: Spanned<u32>,
-    /// In so long.
-    pub(crate) within: Duration,
+    pub(crate) window: CapWindow,
+}
+
+/// In how long.
+#[derive(Clone, Debug)]
+pub(crate) enum CapWindow {
+    Within(Duration),
+    /// So many calendar days, in a zone.
+    Days(i64, String),
 }
 
 /// How often any of some offers may be shown.

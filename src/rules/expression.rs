@@ -10,7 +10,7 @@ use std::sync::Arc;
 use regex_lite::Regex;
 
 use crate::base::limits::MAX_PATTERN_BYTES;
-use crate::base::time::Duration;
+use crate::base::time::{Duration, Time, Zone};
 use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, SegmentId, SourceId};
 use crate::model::value::Value;
 use crate::rules::assignment::Assignment;
@@ -261,6 +261,18 @@ pub(crate) enum Bound {
     After(Expr),
     /// `time < t`; with a missing `t`, no event.
     Before(Expr),
+    /// The day of `now` in the zone, and so many less one before it.
+    CalendarDays(u16, Zone),
+}
+
+/// When the calendar days of `now`, so many in all, begin in a zone.
+pub(crate) fn begin_of_days(days: u16, zone: &Zone, now: Time) -> Time {
+    zone.begin_of_day(now, 1 - i32::from(days))
+}
+
+/// When something of `time` is no longer in the last so many calendar days of a zone.
+pub(crate) fn end_of_days(days: u16, zone: &Zone, time: Time) -> Time {
+    zone.begin_of_day(time, i32::from(days))
 }
 
 /// What is made of the events. Those of a property take only events in which it is present; those that

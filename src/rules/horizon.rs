@@ -4,6 +4,8 @@ use crate::base::time::{Duration, Time};
 use crate::model::value::Value;
 use crate::rules::expression::{Aggregate, Bound, Expr, Function};
 
+const DAY: Duration = Duration::from_millis(86_400_000);
+
 /// How far back a log reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Horizon {
@@ -39,6 +41,10 @@ impl Aggregate {
     pub(crate) fn horizon(&self) -> Horizon {
         let shortest = self.window.iter().filter_map(|bound| match bound {
             Bound::Within(duration) => Some(*duration),
+            // A day may be some hours longer than usual, or another one may be left out.
+            Bound::CalendarDays(days, _) => {
+                Some(Duration::from_millis((i64::from(*days) + 2) * DAY.millis()))
+            }
             _ => None,
         });
         shortest.min().map_or(Horizon::Everything, Horizon::Within)
@@ -55,7 +61,7 @@ impl Bound {
     /// Whether it only cuts off early events, at a distance or time that no fact changes.
     fn is_lower(&self) -> bool {
         match self {
-            Bound::Within(_) => true,
+            Bound::Within(_) | Bound::CalendarDays(..) => true,
             Bound::After(time) => matches!(time, Expr::Constant(_)),
             Bound::OlderThan(_) | Bound::Before(_) => false,
         }

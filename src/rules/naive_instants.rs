@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::time::{Duration, Time};
+use crate::base::time::{Duration, Time, Zone};
 use crate::model::ids::{AggregateId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::definitions::SegmentDefinition;
@@ -23,6 +23,7 @@ use crate::rules::naive::{Moment, Naive, Said};
 struct Named {
     times: Vec<Time>,
     lengths: Vec<Duration>,
+    days: Vec<(u16, Zone)>,
     numbers: Vec<f64>,
     scores: Vec<(AggregateId, Duration)>,
     /// The durations of the `held` inside it, the innermost first.
@@ -49,6 +50,9 @@ pub(crate) fn instants_of_change(naive: &Naive<'_>, condition: &Expr) -> BTreeSe
     let mut instants: BTreeSet<Time> = times.iter().copied().collect();
     for length in &named.lengths {
         instants.extend(times.iter().flat_map(|time| [*time + *length, *time - *length]));
+    }
+    for (days, zone) in &named.days {
+        instants.extend(times.iter().map(|time| zone.begin_of_day(*time, i32::from(*days))));
     }
     with_the_next(&mut instants);
     // Before the first message nothing holds of the customer.
@@ -111,6 +115,7 @@ impl Named {
         for bound in &aggregate.window {
             match bound {
                 Bound::Within(duration) | Bound::OlderThan(duration) => self.lengths.push(*duration),
+                Bound::CalendarDays(days, zone) => self.days.push((*days, zone.clone())),
                 Bound::After(time) | Bound::Before(time) => self.collect(time, naive),
             }
         }

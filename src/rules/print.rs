@@ -362,20 +362,15 @@ impl Printer<'_> {
             window = rest;
         }
         for bound in window {
-            let (name, time) = match bound {
-                Bound::Within(length) => {
-                    self.push(&format!(".within(\"{length}\")"));
-                    continue;
+            match bound {
+                Bound::Within(length) => self.push(&format!(".within(\"{length}\")")),
+                Bound::OlderThan(length) => self.push(&format!(".older_than(\"{length}\")")),
+                Bound::CalendarDays(days, zone) => {
+                    self.push(&format!(".calendar_days({days}, {})", quoted(zone.name())));
                 }
-                Bound::OlderThan(length) => {
-                    self.push(&format!(".older_than(\"{length}\")"));
-                    continue;
-                }
-                Bound::After(time) => ("after", time),
-                Bound::Before(time) => ("before", time),
-            };
-            self.push(".");
-            self.function(name, time, 0);
+                Bound::After(time) => self.function(".after", time, 0),
+                Bound::Before(time) => self.function(".before", time, 0),
+            }
         }
         let made = self.made(&aggregate.function, source.event);
         self.push(&made);

@@ -487,7 +487,9 @@ impl Writer<'_> {
         for _ in 0..self.random.pick(&[0, 1, 1, 1, 2]) {
             let length = self.length();
             let time = self.time();
-            let step = match self.random.below(12) {
+            let zone = self.random.pick(&["UTC", "Europe/Helsinki", "America/Sao_Paulo"]);
+            let days = self.random.pick(&["1", "2"]);
+            let step = match self.random.below(13) {
                 0..=5 => format!(".within(\"{length}\")"),
                 6 => format!(".older_than(\"{length}\")"),
                 7 | 8 => self
@@ -499,6 +501,7 @@ impl Writer<'_> {
                     ])
                     .to_owned(),
                 9 | 10 => format!(".after({time})"),
+                12 => format!(".calendar_days({days}, \"{zone}\")"),
                 _ => format!(".before({time})"),
             };
             // Two such windows may leave no time at all, which a catalog is refused for.

@@ -6,7 +6,7 @@ use std::fmt;
 use habitue::Answers;
 
 /// Parts of a condition by which segments are counted.
-const FAMILIES: [&str; 33] = [
+const FAMILIES: [&str; 34] = [
     ".count()",
     ".exists()",
     ".sum(",
@@ -31,6 +31,7 @@ const FAMILIES: [&str; 33] = [
     ".within(",
     ".between(",
     ".older_than(",
+    ".calendar_days(",
     ".after(",
     ".before(",
     ".where(",

@@ -3,9 +3,9 @@
 //! Equal aggregates get the same number, whoever names them: the window is put into one order and
 //! bounds that others imply are dropped, so `within("7d").within("24h")` is `within("24h")`.
 
-use crate::base::limits::MAX_WINDOW_DEPTH;
+use crate::base::limits::{MAX_CALENDAR_DAYS, MAX_WINDOW_DEPTH};
 use crate::base::names::nearest;
-use crate::base::time::Duration;
+use crate::base::time::{Duration, Zone};
 use crate::model::ids::EventId;
 use crate::model::value::{Type, Value};
 use crate::rules::canonical;
@@ -18,7 +18,8 @@ use super::scope::Place;
 use super::typed::Typed;
 
 /// Functions that choose events by their times or properties.
-pub(super) const WINDOWS: [&str; 6] = ["where", "within", "between", "older_than", "after", "before"];
+pub(super) const WINDOWS: [&str; 7] =
+    ["where", "within", "between", "older_than", "calendar_days", "after", "before"];
 
 /// Functions that make a value of events.
 pub(super) const FINALS: [&str; 15] = [
@@ -81,6 +82,7 @@ pub(super) fn profile_parts<'n>(chain: &Chain<'n>) -> impl Iterator<Item = &'n N
 struct Window {
     within: Option<Duration>,
     older_than: Option<Duration>,
+    calendar_days: Vec<(u16, Zone)>,
     after: Vec<Expr>,
     before: Vec<Expr>,
 }
@@ -192,6 +194,9 @@ impl Checker<'_> {
                 ("older_than", [length]) => {
                     self.positive(length).map(|length| window.older_than(length)).is_some()
                 }
+                ("calendar_days", [days, zone]) => {
+                    self.calendar_days(days, zone).map(|days| window.calendar_days.push(days)).is_some()
+                }
                 ("between", [far, near]) => self.between(far, near, step, &mut window).is_some(),
                 ("after", [time]) => self.bound(time).map(|time| window.after.push(time)).is_some(),
                 ("before", [time]) => self.bound(time).map(|time| window.before.push(time)).is_some(),
@@ -216,6 +221,32 @@ impl Checker<'_> {
         let filter = canonical::all(filters);
         let filter = (canonical::as_truth(&filter) != Some(true)).then_some(filter);
         whole.then(|| (filter, window.bounds()))
+    }
+
+    /// The days and the zone of `calendar_days`.
+    fn calendar_days(&mut self, days: &Node, zone: &Node) -> Option<(u16, Zone)> {
+        let parts = (self.expression(days), self.constant_text(zone, "calendar_days", "Europe/Helsinki"));
+        let (Some(count), Some(name)) = parts else { return None };
+        let count = match count.expr {
+            Expr::Constant(Value::Int(count)) => u16::try_from(count).ok(),
+            _ => None,
+        };
+        let count = count.filter(|count| (1..=MAX_CALENDAR_DAYS).contains(count));
+        if count.is_none() {
+            let message = format!("{} is no number of days from 1 to {MAX_CALENDAR_DAYS}", self.quoted(days));
+            self.report_help(
+                "arguments",
+                &days.at,
+                message,
+                "1 is today, 7 is today and the six days before",
+            );
+        }
+        let found = Zone::named(&name);
+        if found.is_none() {
+            let message = format!("there is no time zone `{name}`");
+            self.report_help("value", &zone.at, message, "zones are named as in `Europe/Helsinki`, or `UTC`");
+        }
+        Some((count?, found?))
     }
 
     fn between(&mut self, far: &Node, near: &Node, step: &Node, window: &mut Window) -> Option<()> {
@@ -289,6 +320,10 @@ impl Window {
         let older_than = self.older_than.map(Bound::OlderThan);
         let after = sorted(self.after).into_iter().map(Bound::After);
         let before = sorted(self.before).into_iter().map(Bound::Before);
-        within.chain(older_than).chain(after).chain(before).collect()
+        let mut days = self.calendar_days;
+        days.sort_by(|(a, of), (b, other)| (a, of.name()).cmp(&(b, other.name())));
+        days.dedup();
+        let days = days.into_iter().map(|(days, zone)| Bound::CalendarDays(days, zone));
+        within.chain(older_than).chain(days).chain(after).chain(before).collect()
     }
 }

@@ -192,7 +192,7 @@ impl Checker<'_> {
             "lower" | "toLowerCase" | "upperAscii" | "upper" => "write `.lowerAscii()` and compare with small letters".to_owned(),
             "length" | "len" => "write `size(x)`".to_owned(),
             "getFullYear" | "getMonth" | "getDate" | "getDayOfWeek" | "getHours" | "getDayOfMonth" => {
-                "there are no calendar functions; compare with `timestamp(\"…\")`, or a difference with `duration(\"…\")`".to_owned()
+                "there are no calendar functions, but windows such as `.calendar_days(7, \"Europe/Helsinki\")`; compare with `timestamp(\"…\")`, or a difference with `duration(\"…\")`".to_owned()
             }
             _ if aggregate::FINALS.contains(&function) || aggregate::WINDOWS.contains(&function) => {
                 format!("it belongs to events: `events(\"Name\").{function}(…)`")

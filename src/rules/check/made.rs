@@ -214,6 +214,7 @@ pub(super) fn usage(function: &str) -> String {
     let takes = match function {
         "where" => "one condition: `.where(price > 10.0)`",
         "within" | "older_than" => "one duration: `(\"24h\")`",
+        "calendar_days" => "a number of days and a time zone: `(7, \"Europe/Helsinki\")`",
         "between" => "two durations: `.between(\"90d\", \"30d\")`",
         "after" | "before" => "one time: `(timestamp(\"2026-01-01T00:00:00Z\"))`",
         "count" | "exists" => "nothing; a condition belongs into `.where(…)`",

@@ -8,7 +8,7 @@ use crate::base::diagnostic::Finding;
 use crate::base::names::{Names, nearest};
 use crate::base::source_text::{Span, Spanned};
 use crate::model::declaration::{
-    BoughtDeclaration, CapDeclaration, Declarations, FieldDeclaration, Named, OfferDeclaration,
+    BoughtDeclaration, CapDeclaration, CapWindow, Declarations, FieldDeclaration, Named, OfferDeclaration,
     PurchaseDeclaration, SharedCapDeclaration,
 };
 use crate::model::ids::EventId;
@@ -204,10 +204,13 @@ impl Catalog<'_> {
         Some(conditions)
     }
 
-    fn cap(&mut self, CapDeclaration { most, within }: &CapDeclaration, of: &str) -> Option<Expr> {
+    fn cap(&mut self, CapDeclaration { most, window }: &CapDeclaration, of: &str) -> Option<Expr> {
         let of = if of.is_empty() { CHOSEN.to_owned() } else { format!("{of} && {CHOSEN}") };
-        let text =
-            format!("events(\"{EXPOSURE}\").where({of}).within(\"{within}\").count() < {}", most.value);
+        let window = match window {
+            CapWindow::Within(length) => format!(".within(\"{length}\")"),
+            CapWindow::Days(days, zone) => format!(".calendar_days({days}, {})", quoted(zone)),
+        };
+        let text = format!("events(\"{EXPOSURE}\").where({of}){window}.count() < {}", most.value);
         self.written(&text, most.span)
     }
 

@@ -129,7 +129,7 @@ impl Pool {
 
     fn depth_in(&self, bound: &Bound) -> usize {
         match bound {
-            Bound::Within(_) | Bound::OlderThan(_) => 0,
+            Bound::Within(_) | Bound::OlderThan(_) | Bound::CalendarDays(..) => 0,
             Bound::After(time) | Bound::Before(time) => self.depth_below(time),
         }
     }
