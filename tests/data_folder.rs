@@ -282,6 +282,23 @@ fn a_load_needs_a_catalog_once_and_files_that_are_there() {
     assert!(folder.run(&["stats", "shop", "--json"]).json()["messages"].as_u64().unwrap() > 4);
 }
 
+/// What is recorded is counted the next time, and asking alone counts nothing.
+#[test]
+fn what_is_recorded_as_shown_counts() {
+    let folder = Folder::new("recorded");
+    let capped = "schema = 1\n[[personalizations.home.offers]]\nname = \"sale\"\ncap = { most = 1, within = \"1d\" }\n";
+    folder.write("catalog.toml", capped);
+    folder.write("messages.jsonl", r#"{"type":"identify","messageId":"m1","userId":"ana"}"#);
+    assert_eq!(folder.run(&["ingest", "shop", "messages.jsonl", "--catalog", "catalog.toml"]).code, Some(0));
+    let decide = |more: &[&str]| folder.run(&[&["decide", "shop", "ana", "home"], more].concat());
+    assert_eq!(decide(&[]).results, "home: sale\n");
+    assert_eq!(decide(&[]).results, "home: sale\n");
+    assert_eq!(decide(&["--record"]).results, "home: sale\n");
+    assert_eq!(decide(&["--record"]).results, "home: nothing\n");
+    assert_eq!(folder.run(&["verify", "shop"]).code, Some(0));
+    assert_eq!(folder.run(&["decide", "shop", "ana", "--record"]).code, Some(2), "which one?");
+}
+
 #[test]
 fn a_customer_is_shown_at_the_time_asked_for() {
     let folder = Folder::loaded("asked");

@@ -1,6 +1,8 @@
 //! Golden scripts: every folder of `tests/golden` is simulated, and its answers compared with
 //! `expected.jsonl` beside it.
 //!
+//! The scripts of the guides are simulated too, and their expectations have to hold.
+//!
 //! No expectation of a golden script may fail, so what is compared says what the scripts print.
 //! `UPDATE_GOLDEN=1` writes the files anew; read the difference before it is committed.
 
@@ -14,19 +16,30 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::from_args();
-    let mut folders: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"))? {
-        folders.push(entry?.path());
+    let mut trials = Vec::new();
+    for folder in folders("tests/golden")? {
+        trials.push(Trial::test(name(&folder), move || replay(&folder)));
     }
-    folders.sort();
-    let trials = folders.into_iter().map(|folder| {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Trial::test(name, move || replay(&folder))
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit()
+    for folder in folders("examples/guides")? {
+        trials.push(Trial::test(format!("guide {}", name(&folder)), move || simulated(&folder).map(drop)));
+    }
+    libtest_mimic::run(&arguments, trials).exit()
 }
 
-fn replay(folder: &Path) -> Result<(), Failed> {
+/// The folders in one of the project's, sorted.
+fn folders(path: &str) -> Result<Vec<PathBuf>, std::io::Error> {
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))?;
+    let mut folders = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()?;
+    folders.sort();
+    Ok(folders)
+}
+
+fn name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What a script prints; an expectation that does not hold fails.
+fn simulated(folder: &Path) -> Result<String, Failed> {
     let catalog = Catalog::load(folder.join("catalog.toml"))?;
     let script = Script::read(folder.join("script.jsonl"))?;
     let mut answers = String::new();
@@ -41,6 +54,11 @@ fn replay(folder: &Path) -> Result<(), Failed> {
     if !failures.is_empty() {
         return Err(failures.into());
     }
+    Ok(answers)
+}
+
+fn replay(folder: &Path) -> Result<(), Failed> {
+    let answers = simulated(folder)?;
     let golden = folder.join("expected.jsonl");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         return Ok(fs::write(golden, answers)?);

@@ -228,6 +228,7 @@ fn the_epoch() {
                 "until = \"2",
                 "until = 2",
                 "calendar_days",
+                "hours(",
             ];
             if absolute.iter().any(|part| catalog.contains(part)) {
                 continue;

@@ -139,6 +139,18 @@ impl Zone {
         };
         begin().unwrap_or(time)
     }
+
+    /// The instant at which clocks show a minute of the day that is so many days after the day of `time`, and
+    /// that day's place in the week, from Monday on; nothing of times that no calendar knows. What clocks go
+    /// over is when they do; of what they show twice, it is the first.
+    pub(crate) fn at_minute(&self, time: Time, days: i32, minute: u16) -> Option<(Time, usize)> {
+        let stamp = Timestamp::from_millisecond(time.0).ok()?;
+        let day = stamp.to_zoned(self.zone.clone()).date();
+        let day = day.checked_add(Span::new().try_days(days).ok()?).ok()?;
+        let at = day.at((minute / 60) as i8, (minute % 60) as i8, 0, 0).to_zoned(self.zone.clone()).ok()?;
+        let weekday = day.weekday().to_monday_zero_offset() as usize;
+        Some((Time(at.timestamp().as_millisecond()), weekday))
+    }
 }
 
 impl fmt::Debug for Zone {

@@ -144,7 +144,8 @@ fn is_never_missing(expr: &Expr, aggregates: &[Aggregate]) -> bool {
         | Expr::Text(..)
         | Expr::Matches(..)
         | Expr::Quantified(..)
-        | Expr::Held(..) => true,
+        | Expr::Held(..)
+        | Expr::Hours(_) => true,
         Expr::Conditional(_, then, otherwise) => {
             is_never_missing(then, aggregates) && is_never_missing(otherwise, aggregates)
         }

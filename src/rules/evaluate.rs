@@ -115,6 +115,10 @@ impl<F: Facts> Evaluation<'_, F> {
                 let set = self.facts.attribute(*attribute);
                 Reading::fixed(set.or_else(|| self.facts.default_of(*attribute)))
             }
+            Expr::Hours(hours) => {
+                let (is_in, until) = hours.at(self.facts.now());
+                Reading::truth(is_in, until)
+            }
             Expr::Unit(kind) => Reading::fixed(self.facts.unit(*kind)),
             Expr::Variant(assignment, unit, takes_part) => self.variant(assignment, unit, takes_part),
             Expr::Property(property) => Reading::fixed(self.facts.property(*property)),

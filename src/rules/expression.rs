@@ -14,6 +14,7 @@ use crate::base::time::{Duration, Time, Zone};
 use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, SegmentId, SourceId};
 use crate::model::value::Value;
 use crate::rules::assignment::Assignment;
+use crate::rules::hours::Hours;
 
 /// A typed expression. Evaluating it gives a value, or nothing when the value is missing; one of type
 /// bool is never missing, because comparing with a missing value is false.
@@ -71,6 +72,8 @@ pub(crate) enum Expr {
     Quantified(Quantifier, Box<Expr>, Box<Expr>),
     /// `held(condition, duration)`.
     Held(Box<Expr>, Duration),
+    /// Whether it is one of these hours of the week.
+    Hours(Arc<Hours>),
     /// By what an experiment knows the customer: an id, missing if there is none of the kind.
     Unit(UnitKind),
     /// The variant given to a unit (the first part), if the customer takes part (the second).
@@ -110,6 +113,7 @@ impl Expr {
             | Expr::Trigger(_)
             | Expr::Segment(_)
             | Expr::Aggregate(_)
+            | Expr::Hours(_)
             | Expr::Unit(_)
             | Expr::Variable(_) => {}
             Expr::Field(a, _)

@@ -4,6 +4,7 @@
 //! naive oracle and `explain`; they differ only in the [`evaluate::Facts`] it reads from.
 
 pub(crate) mod assignment;
+pub(crate) mod hours;
 pub(crate) mod expression;
 pub(crate) mod identifiers;
 pub(crate) mod exposures;

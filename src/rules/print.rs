@@ -158,6 +158,10 @@ impl Printer<'_> {
             // A holdout is one too, asked for as a condition (`Has`).
             Expr::Variant(assignment, ..) => self.push(&format!("variant({})", quoted(assignment.name()))),
             Expr::Unit(kind) => self.push(kind.name()),
+            Expr::Hours(hours) => {
+                let texts = hours.texts().map(|text| quoted(&text));
+                self.push(&format!("hours({})", texts.join(", ")));
+            }
             Expr::Has(inner)
                 if let Expr::Variant(assignment, ..) = &**inner
                     && assignment.is_holdout() =>

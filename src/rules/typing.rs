@@ -58,7 +58,8 @@ pub(crate) fn type_of(expr: &Expr, definitions: &Definitions) -> Type {
         | Expr::Text(..)
         | Expr::Matches(..)
         | Expr::Quantified(..)
-        | Expr::Held(..) => Type::Bool,
+        | Expr::Held(..)
+        | Expr::Hours(_) => Type::Bool,
     }
 }
 

@@ -418,6 +418,8 @@ impl Writer<'_> {
             format!("now - duration(\"{length}\") {bound} {events}.last(until)"),
             format!("{events}.last() - seen {bound} duration(\"{length}\")"),
             format!("seen {bound} {events}.first()"),
+            "hours(\"daily\", \"02:00\", \"14:00\", \"Europe/Helsinki\")".to_owned(),
+            "hours(\"thu,sat\", \"00:00\", \"24:00\", \"UTC\")".to_owned(),
         ];
         if self.with_decayed {
             let constant = self.constant();

@@ -6,7 +6,7 @@ use std::fmt;
 use habitue::Answers;
 
 /// Parts of a condition by which segments are counted.
-const FAMILIES: [&str; 34] = [
+const FAMILIES: [&str; 35] = [
     ".count()",
     ".exists()",
     ".sum(",
@@ -28,6 +28,7 @@ const FAMILIES: [&str; 34] = [
     "consent(",
     "variant(",
     "held_out(",
+    "hours(",
     ".within(",
     ".between(",
     ".older_than(",

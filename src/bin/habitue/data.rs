@@ -76,8 +76,13 @@ impl Opening {
 impl Asking {
     /// Opens the database for questions, at the time that was asked for.
     pub(crate) fn open(&self, console: &mut Console) -> Result<Database, Failure> {
+        self.open_for(OpenOptions::new().questions_only(), console)
+    }
+
+    /// The same with other options.
+    pub(crate) fn open_for(&self, options: OpenOptions, console: &mut Console) -> Result<Database, Failure> {
         let clock = self.at.map_or(Clock::System, |at| Clock::Manual(ManualClock::new(at)));
-        let options = OpenOptions::new().questions_only().clock(clock);
+        let options = options.clock(clock);
         let database = self.opening.open_existing(options, console)?;
         match self.at {
             Some(at) if at < database.now() => Err(Failure::Usage(format!(

@@ -1,7 +1,9 @@
 //! `habitue decide`: what to show a customer.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
-use habitue::{Chosen, Decision, Reason};
+use habitue::{Chosen, Decision, OpenOptions, Reason};
 use serde::Serialize;
 
 use crate::console::Console;
@@ -17,6 +19,9 @@ pub(crate) struct Arguments {
     id: String,
     /// The personalization's name in the catalog [default: all of them]
     personalization: Option<String>,
+    /// Also put on record that it is shown, so that caps count it
+    #[arg(long, requires = "personalization", conflicts_with = "at")]
+    record: bool,
 }
 
 /// One decision, for programs.
@@ -27,6 +32,9 @@ struct Decided<'a> {
     decision: serde_json::Value,
     offers: &'a [Chosen],
     reason: Reason,
+    /// Of the experiments that the offers ask for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    variants: BTreeMap<&'a str, &'a str>,
     cause: Option<&'a str>,
     at: String,
     valid_until: Option<String>,
@@ -36,9 +44,15 @@ struct Decided<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let database = arguments.asking.open(console)?;
+    let database = match arguments.record {
+        true => arguments.asking.open_for(OpenOptions::new(), console)?,
+        false => arguments.asking.open(console)?,
+    };
     let snapshot = known(&database, &arguments.id)?;
     let decided = match &arguments.personalization {
+        Some(personalization) if arguments.record => {
+            vec![database.decide_and_record(&arguments.id, personalization)?.decided]
+        }
         Some(personalization) => vec![database.decide(&arguments.id, personalization)?],
         None => snapshot.decisions.into_values().collect(),
     };
@@ -49,6 +63,9 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         } else {
             print(decision, console)?;
         }
+    }
+    if arguments.record {
+        database.close()?;
     }
     Ok(Exit::Ok)
 }
@@ -61,6 +78,7 @@ impl<'a> Decided<'a> {
             decision: decision.to_json(),
             offers: &decision.offers,
             reason: decision.reason,
+            variants: decision.variants.iter().map(|(name, variant)| (&**name, &**variant)).collect(),
             cause: decision.cause.as_deref(),
             at: decision.at.to_string(),
             valid_until: unless_never(decision.valid_until),

@@ -114,6 +114,7 @@ impl Parts<'_> {
             }
             Expr::Has(inner) if wanted => (self.why_missing(inner), 1.0),
             Expr::Has(inner) => (format!("`{}` is set", self.text(inner)), 1.0),
+            Expr::Hours(_) => (if wanted { "it is not the time" } else { "it is the time" }.to_owned(), 1.0),
             Expr::In(element, list) => self.member_need(element, list, wanted),
             Expr::Text(_, text, _) | Expr::Matches(text, _) => self.value_need(text, wanted),
             Expr::Quantified(quantifier, list, _) => (self.quantified_need(*quantifier, list, wanted), 1.0),

@@ -171,7 +171,7 @@ impl Parts<'_> {
             matches!(expr, Expr::Segment(_) | Expr::Held(..) | Expr::And(_) | Expr::Or(_) | Expr::Not(_));
         let part = if is_condition {
             self.condition(expr, true, taken_apart)
-        } else if name.is_some() || origin.is_some() || matches!(expr, Expr::Unit(_) | Expr::Variant(..)) {
+        } else if name.is_some() || origin.is_some() || is_assigned(expr) {
             let mut part = ExplainedPart::new(print(expr, definitions, self.event()), reading.value);
             part.name = name.map(str::to_owned);
             if origin.is_none() {
@@ -268,5 +268,14 @@ impl Parts<'_> {
             until = then.until;
         }
         None
+    }
+}
+
+/// Whether an expression is what an experiment gives, or gives it to.
+fn is_assigned(expr: &Expr) -> bool {
+    match expr {
+        Expr::Unit(_) => true,
+        Expr::Variant(assignment, ..) => !assignment.is_holdout(),
+        _ => false,
     }
 }

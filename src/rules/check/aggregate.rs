@@ -225,8 +225,8 @@ impl Checker<'_> {
 
     /// The days and the zone of `calendar_days`.
     fn calendar_days(&mut self, days: &Node, zone: &Node) -> Option<(u16, Zone)> {
-        let parts = (self.expression(days), self.constant_text(zone, "calendar_days", "Europe/Helsinki"));
-        let (Some(count), Some(name)) = parts else { return None };
+        let parts = (self.expression(days), self.zone(zone, "calendar_days"));
+        let (Some(count), zone) = parts else { return None };
         let count = match count.expr {
             Expr::Constant(Value::Int(count)) => u16::try_from(count).ok(),
             _ => None,
@@ -241,12 +241,7 @@ impl Checker<'_> {
                 "1 is today, 7 is today and the six days before",
             );
         }
-        let found = Zone::named(&name);
-        if found.is_none() {
-            let message = format!("there is no time zone `{name}`");
-            self.report_help("value", &zone.at, message, "zones are named as in `Europe/Helsinki`, or `UTC`");
-        }
-        Some((count?, found?))
+        Some((count?, zone?))
     }
 
     fn between(&mut self, far: &Node, near: &Node, step: &Node, window: &mut Window) -> Option<()> {

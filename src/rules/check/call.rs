@@ -1,9 +1,10 @@
 //! Checks functions of values; those of events are in [`aggregate`](super::aggregate).
 
 use crate::base::names::nearest;
-use crate::base::time::{Duration, Time};
+use crate::base::time::{Duration, Time, Zone};
 use crate::model::value::{Type, Value};
 use crate::rules::expression::{Expr, Pattern, TextFunction};
+use crate::rules::hours::Hours;
 use crate::rules::syntax::{Kind, Node};
 
 use super::aggregate;
@@ -11,8 +12,8 @@ use super::expression::Checker;
 use super::scope::Place;
 use super::typed::Typed;
 
-const FUNCTIONS: [&str; 9] =
-    ["events", "has", "held", "consent", "variant", "held_out", "size", "timestamp", "duration"];
+const FUNCTIONS: [&str; 10] =
+    ["events", "has", "held", "hours", "consent", "variant", "held_out", "size", "timestamp", "duration"];
 const METHODS: [&str; 8] =
     ["contains", "startsWith", "endsWith", "matches", "lowerAscii", "size", "exists", "all"];
 
@@ -39,6 +40,7 @@ impl Checker<'_> {
             ("consent", [purpose]) => self.consent(purpose, node),
             ("variant", [experiment]) => self.variant(experiment, node),
             ("held_out", [holdout]) => self.held_out(holdout, node),
+            ("hours", [days, from, until, zone]) => self.hours([days, from, until, zone], node),
             ("size", [value]) => self.size(value),
             ("timestamp", [text]) => {
                 let time = self.constant_text(text, "timestamp", "2026-01-01T00:00:00Z")?;
@@ -77,6 +79,9 @@ impl Checker<'_> {
             "held" => "`held(condition, \"30d\")` takes a condition and a duration",
             "consent" => "`consent(\"marketing\")` takes one purpose",
             "variant" => "`variant(\"banner\")` takes one experiment",
+            "hours" => {
+                "`hours(\"mon-fri\", \"09:00\", \"17:00\", \"Europe/Helsinki\")` takes days, two times and a zone"
+            }
             "held_out" => "`held_out(\"everything\")` takes one holdout",
             "size" => "`size(x)` takes one text, list or map",
             "timestamp" => "`timestamp(\"2026-01-01T00:00:00Z\")` takes one text",
@@ -136,6 +141,37 @@ impl Checker<'_> {
         let parts = (self.at_place(Place::Held, |inner| inner.condition(condition)), self.positive(duration));
         let (Some(condition), Some(duration)) = parts else { return None };
         Some(Typed::condition(Expr::Held(Box::new(condition), duration)))
+    }
+
+    /// Whether it is one of these hours of the week.
+    fn hours(&mut self, [days, from, until, zone]: [&Node; 4], node: &Node) -> Option<Typed> {
+        if let Place::Where(_) = self.scope.place {
+            let help = "ask for it outside: `hours(…) && events(…)…`";
+            self.report_help("scope", &node.at, "what time it is cannot be asked of an event", help);
+            return None;
+        }
+        let days = self.constant_text(days, "hours", "mon-fri");
+        let (from, until) =
+            (self.constant_text(from, "hours", "09:00"), self.constant_text(until, "hours", "17:00"));
+        let zone = self.zone(zone, "hours");
+        match Hours::new(&days?, &from?, &until?, zone?) {
+            Ok(hours) => Some(Typed::condition(Expr::Hours(hours.into()))),
+            Err(problem) => {
+                self.report("value", &node.at, problem);
+                None
+            }
+        }
+    }
+
+    /// A time zone, by its name.
+    pub(super) fn zone(&mut self, node: &Node, function: &str) -> Option<Zone> {
+        let name = self.constant_text(node, function, "Europe/Helsinki")?;
+        let found = Zone::named(&name);
+        if found.is_none() {
+            let message = format!("there is no time zone `{name}`");
+            self.report_help("value", &node.at, message, "zones are named as in `Europe/Helsinki`, or `UTC`");
+        }
+        found
     }
 
     fn size(&mut self, value: &Node) -> Option<Typed> {

@@ -262,6 +262,7 @@ fn gives_away(world: &World, expr: &Expr) -> bool {
         | Expr::Matches(..)
         | Expr::Quantified(..)
         | Expr::Held(..)
+        | Expr::Hours(_)
         | Expr::Variant(..) => false,
         other => {
             let mut found = false;
