@@ -50,15 +50,18 @@ fn main() {
     println!("{profiles} profiles were made in {:?}", begun.elapsed());
     drop(database.take_transitions());
     say_memory(&database);
-    let mut question = Question::new();
-    let homepage = question.decision("homepage");
-    let show = |id: &str| {
-        let read = |reply: habitue::Reply<'_>| reply.text(homepage).map_or(0.0, |text| text.len() as f64);
-        right(database.ask(id, &question, read))
+    let mut questions = (Question::new(), Question::new());
+    let homepage = questions.0.decision("homepage");
+    let capped = questions.1.decision("capped");
+    let show = |id: &str, (question, asked)| {
+        let read = |reply: habitue::Reply<'_>| reply.text(asked).map_or(0.0, |text| text.len() as f64);
+        right(database.ask(id, question, read))
     };
+    let (homepage, capped) = ((&questions.0, homepage), (&questions.1, capped));
+    ids.iter().for_each(|id| _ = right(database.decide_and_record(id, "capped")));
     // Looked up for the second time, it is kept; and again after the table has grown.
     for _ in 0..3 {
-        ids.iter().for_each(|id| _ = black_box(show(id)));
+        ids.iter().for_each(|id| _ = black_box(show(id, homepage) + show(id, capped)));
     }
     let asked = |number: usize, what: What| {
         let id = &ids[number];
@@ -74,7 +77,8 @@ fn main() {
                 other => panic!("{id} has {other:?}"),
             },
             What::Membership => f64::from(u8::from(right(database.is_member(id, "s7")))),
-            What::Shown => show(id),
+            What::Shown => show(id, homepage),
+            What::Capped => show(id, capped),
             What::Decision => right(database.decide(id, "homepage")).decision.offers.len() as f64,
         }
     };
@@ -111,6 +115,8 @@ enum What {
     Membership,
     /// What is shown to the customer, its text included.
     Shown,
+    /// The same of offers with caps and an experiment.
+    Capped,
     /// The whole decision.
     Decision,
 }
@@ -123,6 +129,7 @@ fn measure(profiles: u64, ask: &dyn Fn(usize, What) -> f64) {
         What::Attribute,
         What::Membership,
         What::Shown,
+        What::Capped,
         What::Decision,
     ];
     let mut times = vec![Vec::new(); all.len()];
@@ -224,6 +231,14 @@ fn database(ids: &[String]) -> Database {
     for number in 0..20 {
         text.push_str(&format!("[[personalizations.homepage.offers]]\nname = \"o{number}\"\n"));
         text.push_str(&format!("when = \"s{}\"\ntext = \"Offer {number}\"\n", 99 - number));
+    }
+    text.push_str("[experiments.banner]\nvariants = [\"old\", \"new\"]\n");
+    text.push_str("[caps.all]\nmost = 10\nwithin = \"1d\"\n[personalizations.capped]\n");
+    text.push_str("fallback = { name = \"default\", text = \"Welcome\" }\n");
+    for number in 0..20 {
+        text.push_str(&format!("[[personalizations.capped.offers]]\nname = \"o{number}\"\n"));
+        text.push_str(&format!("when = 's{} && variant(\"banner\") == \"new\"'\n", 99 - number));
+        text.push_str(&format!("cap = {{ most = 2, within = \"7d\" }}\ntext = \"Offer {number}\"\n"));
     }
     let clock = ManualClock::new(Time::from_millis(1_767_225_600_000).unwrap_or_default());
     let database = Database::in_memory_with_clock(right(Catalog::from_toml(&text)), Clock::Manual(clock));
