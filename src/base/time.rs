@@ -2,7 +2,8 @@
 //!
 //! Everything a rule sees is event time in UTC, so one `i64` is enough and no zone, month or leap
 //! second is involved: a day is always 24 hours, but for windows of calendar days, which name their
-//! [`Zone`]. RFC 3339 text and zones are `jiff`'s; durations have their own small grammar (`60s`, `1d12h`) because ISO 8601 ones carry months.
+//! [`Zone`]. RFC 3339 text and zones are `jiff`'s; durations have their own small grammar (`60s`,
+//! `1d12h`) because ISO 8601 ones carry months.
 //!
 //! Invariants:
 //! 1. A [`Time`] made by [`Time::parse`] or [`Time::from_millis`] lies in the years 0001 to 9999,
@@ -14,6 +15,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::{Add, Sub};
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde::{Serialize, Serializer};
@@ -131,10 +133,7 @@ impl Zone {
     /// negative. A day that begins in a gap begins after it. Of times that no calendar knows, the time itself.
     pub(crate) fn begin_of_day(&self, time: Time, days: i32) -> Time {
         let begin = || {
-            let stamp = Timestamp::from_millisecond(time.0).ok()?;
-            let day = stamp.to_zoned(self.zone.clone()).date();
-            let day = day.checked_add(Span::new().try_days(days).ok()?).ok()?;
-            let begin = day.to_zoned(self.zone.clone()).ok()?.start_of_day().ok()?;
+            let begin = self.day(time, days)?.to_zoned(self.zone.clone()).ok()?.start_of_day().ok()?;
             Some(Time(begin.timestamp().as_millisecond()))
         };
         begin().unwrap_or(time)
@@ -144,12 +143,16 @@ impl Zone {
     /// that day's place in the week, from Monday on; nothing of times that no calendar knows. What clocks go
     /// over is when they do; of what they show twice, it is the first.
     pub(crate) fn at_minute(&self, time: Time, days: i32, minute: u16) -> Option<(Time, usize)> {
-        let stamp = Timestamp::from_millisecond(time.0).ok()?;
-        let day = stamp.to_zoned(self.zone.clone()).date();
-        let day = day.checked_add(Span::new().try_days(days).ok()?).ok()?;
+        let day = self.day(time, days)?;
         let at = day.at((minute / 60) as i8, (minute % 60) as i8, 0, 0).to_zoned(self.zone.clone()).ok()?;
         let weekday = day.weekday().to_monday_zero_offset() as usize;
         Some((Time(at.timestamp().as_millisecond()), weekday))
+    }
+
+    /// The day, in this zone, that is so many days after the day of `time`.
+    fn day(&self, time: Time, days: i32) -> Option<Date> {
+        let day = Timestamp::from_millisecond(time.0).ok()?.to_zoned(self.zone.clone()).date();
+        day.checked_add(Span::new().try_days(days).ok()?).ok()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::value::{Type, Value};
 /// Reads the declaration of an attribute.
 pub(super) fn attribute(node: &Node, report: &mut Report) -> Option<FieldDeclaration> {
     if let Kind::String(name) = &node.kind {
-        return types::named(&name.value, node.span, report).map(plain);
+        return types::named(&name.value, node.span, report).map(FieldDeclaration::of);
     }
     if !matches!(node.kind, Kind::Table(_)) {
         wrong_type(node, "the name of a type or a table", report);
@@ -58,7 +58,7 @@ pub(super) fn event(
 
 fn property(node: &Node, report: &mut Report) -> Option<FieldDeclaration> {
     if let Kind::String(name) = &node.kind {
-        return types::named(&name.value, node.span, report).map(plain);
+        return types::named(&name.value, node.span, report).map(FieldDeclaration::of);
     }
     if !matches!(node.kind, Kind::Table(_)) {
         wrong_type(node, "the name of a type or a table", report);
@@ -71,19 +71,7 @@ fn property(node: &Node, report: &mut Report) -> Option<FieldDeclaration> {
     let sensitive = flag(&fields, "sensitive", report);
     fields.description(report);
     fields.close();
-    Some(FieldDeclaration { values, required, sensitive, ..plain(ty?) })
-}
-
-/// A declaration that says no more than the type.
-fn plain(ty: Type) -> FieldDeclaration {
-    FieldDeclaration {
-        ty,
-        values: Vec::new(),
-        default: None,
-        identifier: false,
-        sensitive: false,
-        required: false,
-    }
+    Some(FieldDeclaration { values, required, sensitive, ..FieldDeclaration::of(ty?) })
 }
 
 fn flag(fields: &Fields<'_>, key: &'static str, report: &mut Report) -> bool {

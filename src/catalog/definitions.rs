@@ -2,7 +2,7 @@
 //! The conditions in them stay text here.
 
 use super::fields::{Fields, bounded_text, int, list, string, time, unknown, wrong_type};
-use super::naming::{Namespace, quoted_name};
+use super::naming::{Namespace, quoted_name, quoted_names};
 use super::offers::{bought, caps};
 use super::shape::{COMPUTED, FALLBACK, OFFER, PERSONALIZATION, SEGMENT};
 use super::tree::{Kind, Node};
@@ -72,14 +72,19 @@ pub(super) fn personalization(
 ) -> Option<PersonalizationDeclaration> {
     let fields = Fields::open(node, &PERSONALIZATION, report)?;
     let on = fields.get("on").and_then(|node| quoted_name(node, "an event", report));
-    let attributes = fields.get("attributes").and_then(|node| list(node, report)).unwrap_or_default();
-    let attributes = attributes.iter().filter_map(|node| quoted_name(node, "an attribute", report)).collect();
+    let attributes = fields.get("attributes").and_then(|node| quoted_names(node, "an attribute", report));
     let strategy = fields.get("strategy").and_then(|node| strategy(node, report)).unwrap_or_default();
     let fallback = fields.get("fallback").and_then(|node| fallback(node, report));
     let offers = fields.get("offers").map_or_else(Vec::new, |node| offers(node, files, report));
     fields.description(report);
     fields.close();
-    Some(PersonalizationDeclaration { on, attributes, strategy, fallback, offers })
+    Some(PersonalizationDeclaration {
+        on,
+        attributes: attributes.unwrap_or_default(),
+        strategy,
+        fallback,
+        offers,
+    })
 }
 
 fn condition(node: &Node, report: &mut Report) -> Option<Text> {

@@ -1,7 +1,7 @@
 //! The sections `[experiments]` and `[holdouts]`: who is given which variant, and from whom all is withheld.
 
 use super::fields::{Fields, bounded_text, choice, list, number, table, time, wrong_type};
-use super::naming::{Namespace, quoted_name};
+use super::naming::{Namespace, quoted_name, quoted_names};
 use super::shape::{EXPERIMENT, HOLDOUT, SHARE, VARIANT};
 use super::tree::{Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
@@ -71,12 +71,9 @@ pub(super) fn holdout(node: &Node, report: &mut Report) -> Option<HoldoutDeclara
     let is_there = fields.get("percent").is_some();
     let salt = fields.get("salt").and_then(|node| salt_of(node, report));
     let unit = fields.get("unit").and_then(|node| quoted_name(node, "a unit", report));
-    let mut names = |node: Option<&Node>, what| {
-        let nodes = list(node?, report)?;
-        Some(nodes.iter().filter_map(|node| quoted_name(node, what, report)).collect())
-    };
-    let personalizations = names(fields.get("personalizations"), "a personalization");
-    let experiments = names(fields.get("experiments"), "an experiment");
+    let mut names = |key, what| fields.get(key).and_then(|node| quoted_names(node, what, report));
+    let personalizations = names("personalizations", "a personalization");
+    let experiments = names("experiments", "an experiment");
     fields.description(report);
     fields.close();
     if !is_there {

@@ -6,7 +6,7 @@
 
 use ahash::AHashMap;
 
-use super::fields::string;
+use super::fields::{list, string};
 use super::tree::Node;
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::MAX_NAME_BYTES;
@@ -105,6 +105,12 @@ pub(super) fn is_name(name: &str, what: &str, span: Span, report: &mut Report) -
 pub(super) fn quoted_name(node: &Node, what: &str, report: &mut Report) -> Option<Spanned<String>> {
     let text = string(node, report)?;
     is_name(&text.value, what, node.span, report).then(|| Spanned::new(text.value.clone(), node.span))
+}
+
+/// A list of names in strings.
+pub(super) fn quoted_names(node: &Node, what: &str, report: &mut Report) -> Option<Vec<Spanned<String>>> {
+    let nodes = list(node, report)?;
+    Some(nodes.iter().filter_map(|node| quoted_name(node, what, report)).collect())
 }
 
 /// Whether `name` can be given to what conditions name without quotes.

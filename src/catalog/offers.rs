@@ -1,7 +1,7 @@
 //! The sections `[caps]` and `[purchases]`, and what limits an offer: caps, and what was bought.
 
 use super::fields::{Fields, duration, int, list, string, wrong_type};
-use super::naming::quoted_name;
+use super::naming::{quoted_name, quoted_names};
 use super::shape::{BOUGHT, CAP, PURCHASE, SHARED_CAP};
 use super::tree::{Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
@@ -32,12 +32,9 @@ pub(super) fn caps(node: &Node, report: &mut Report) -> Vec<CapDeclaration> {
 pub(super) fn shared_cap(node: &Node, report: &mut Report) -> Option<SharedCapDeclaration> {
     let fields = Fields::open(node, &SHARED_CAP, report)?;
     let cap = cap(&fields, node, report);
-    let mut names = |node: Option<&Node>, what| {
-        let nodes = list(node?, report)?;
-        Some(nodes.iter().filter_map(|node| quoted_name(node, what, report)).collect())
-    };
-    let personalizations = names(fields.get("personalizations"), "a personalization");
-    let offers = names(fields.get("offers"), "an offer");
+    let mut names = |key, what| fields.get(key).and_then(|node| quoted_names(node, what, report));
+    let personalizations = names("personalizations", "a personalization");
+    let offers = names("offers", "an offer");
     fields.description(report);
     fields.close();
     Some(SharedCapDeclaration { cap: cap?, personalizations, offers })

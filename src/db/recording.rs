@@ -3,6 +3,8 @@
 //! The profile stays locked from the decision to the end of the exposure that tells of it, so nobody decides
 //! between the two: what is capped is not shown once more than the cap allows, however many ask at once.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::base::error::{Error, ErrorKind};
@@ -100,7 +102,7 @@ impl Database {
         };
         let standing = shard.profile(slot).standing();
         let is_up_to_date = shard.is_current(slot) && standing.deadline() > now && standing.as_of() <= now;
-        if !is_up_to_date || !std::sync::Arc::ptr_eq(&shard.program, &program) {
+        if !is_up_to_date || !Arc::ptr_eq(&shard.program, &program) {
             return Ok(None);
         }
         let decided = decide(&mut shard, slot, personalization, now);

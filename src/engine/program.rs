@@ -29,8 +29,6 @@ pub(crate) struct Program {
     first_condition: Vec<usize>,
     /// Events that trigger a personalization.
     triggers: Vec<bool>,
-    /// Whether something asks who a customer is.
-    pub(crate) reads_ids: bool,
 }
 
 impl Program {
@@ -50,8 +48,7 @@ impl Program {
         }
         let graph = build(&definitions, &plan, conditions.into_iter());
         let fingerprint = fingerprint(revision, &definitions, &plan, &graph);
-        let reads_ids = definitions.reads_ids();
-        Program { revision, fingerprint, plan, graph, first_condition, triggers, reads_ids, definitions }
+        Program { revision, fingerprint, plan, graph, first_condition, triggers, definitions }
     }
 
     /// What expressions are evaluated with.

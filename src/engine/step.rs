@@ -189,7 +189,7 @@ impl Step<'_> {
         if becomes_known {
             self.scratch.reserve(&self.program.graph);
             cell.conclusions = Some(Conclusions::new(&self.program.graph));
-            if self.program.reads_ids {
+            if self.program.definitions.reads_ids {
                 cell.customer.set_units(self.identity.units());
             }
         }

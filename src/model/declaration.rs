@@ -65,6 +65,20 @@ pub(crate) struct FieldDeclaration {
     pub(crate) required: bool,
 }
 
+impl FieldDeclaration {
+    /// A declaration that says no more than the type.
+    pub(crate) fn of(ty: Type) -> FieldDeclaration {
+        FieldDeclaration {
+            ty,
+            values: Vec::new(),
+            default: None,
+            identifier: false,
+            sensitive: false,
+            required: false,
+        }
+    }
+}
+
 /// What identifies a customer, and what does not.
 #[derive(Clone, Debug)]
 pub(crate) struct IdentifierDeclaration {

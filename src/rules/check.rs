@@ -72,10 +72,9 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
     }
     let (segments, segment_order) = segments?;
     let Catalog { world, pool, report } = catalog;
+    let reads_ids = world.reads_ids();
     let computed =
         world.computed.into_iter().flatten().map(|computed| ComputedDefinition { value: computed.expr });
-    let experiments = world.experiments.into_iter().flatten().map(|experiment| experiment.definition);
-    let holdouts = world.holdouts.into_iter().map(|holdout| holdout.definition);
     let (sources, aggregates) = pool.into_parts();
     let mut definitions = Definitions {
         strict: declarations.strict,
@@ -93,8 +92,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         segment_names: world.segment_names,
         segments,
         segment_order,
-        experiments: experiments.collect(),
-        holdouts: holdouts.collect(),
+        reads_ids,
         personalization_names,
         personalizations,
         sources,

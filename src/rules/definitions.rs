@@ -42,8 +42,8 @@ pub(crate) struct Definitions {
     pub(crate) segment_names: Names,
     pub(crate) segments: Vec<SegmentDefinition>,
     pub(crate) segment_order: Vec<SegmentId>,
-    pub(crate) experiments: Vec<ExperimentDefinition>,
-    pub(crate) holdouts: Vec<HoldoutDefinition>,
+    /// Whether an experiment or holdout asks who a customer is.
+    pub(crate) reads_ids: bool,
     pub(crate) personalization_names: Names,
     pub(crate) personalizations: Vec<PersonalizationDefinition>,
     pub(crate) sources: Vec<Source>,
@@ -79,20 +79,6 @@ pub(crate) enum SegmentDefinition {
     Condition(Expr),
     /// Known profiles with one of these ids, sorted.
     Members(Arc<[String]>),
-}
-
-/// An experiment.
-#[derive(Debug)]
-pub(crate) struct ExperimentDefinition {
-    /// The name of the variant that a customer is given, missing for who does not take part.
-    pub(crate) variant: Expr,
-}
-
-/// A holdout.
-#[derive(Debug)]
-pub(crate) struct HoldoutDefinition {
-    /// Whether a customer is in it.
-    pub(crate) held_out: Expr,
 }
 
 /// A personalization; offers in the order of strategy `first`: by priority, then as written.
@@ -150,13 +136,6 @@ impl Definitions {
             PersonalizationDefinition { experiments, ..personalization }
         });
         self.personalizations = noted.collect();
-    }
-
-    /// Whether something asks who a customer is.
-    pub(crate) fn reads_ids(&self) -> bool {
-        let of_experiments = self.experiments.iter().map(|experiment| &experiment.variant);
-        let mut all = of_experiments.chain(self.holdouts.iter().map(|holdout| &holdout.held_out));
-        all.any(|expr| expr.contains(&|part| matches!(part, Expr::Unit(_))))
     }
 
     /// The value of an attribute that was never set.

@@ -229,9 +229,8 @@ impl<'a> Moment<'a> {
             Bound::OlderThan(duration) => time <= self.now - *duration,
             Bound::CalendarDays(days, zone) => {
                 // Day by day: the event's own day is among the last ones.
-                let days = (0..i32::from(*days)).map(|back| zone.begin_of_day(self.now, -back));
                 let day = zone.begin_of_day(time, 0);
-                days.into_iter().any(|begin| begin == day)
+                (0..i32::from(*days)).any(|back| zone.begin_of_day(self.now, -back) == day)
             }
             Bound::After(expr) => matches!(self.value(expr), Some(Value::Time(after)) if time > after),
             Bound::Before(expr) => matches!(self.value(expr), Some(Value::Time(before)) if time < before),

@@ -179,7 +179,7 @@ impl Regrouping<'_, '_> {
     /// Whether the identifiers that a profile has got or lost make another one of it: a list of members names
     /// one, or experiments know it by one.
     fn is_another(&self, profile: &Profile, known_as: &KnownAs) -> bool {
-        if self.program.reads_ids && profile.ids().units() != Units::of_many(known_as) {
+        if self.program.definitions.reads_ids && profile.ids().units() != Units::of_many(known_as) {
             return true;
         }
         self.program.definitions.segments.iter().any(|segment| match segment {

@@ -15,8 +15,7 @@ use crate::model::ids::{AttributeId, ExperimentId};
 use crate::model::value::{Type, Value};
 use crate::rules::assignment::{Assignment, Definition, are_growthbook_weights};
 use crate::rules::canonical;
-use crate::rules::definitions::{ExperimentDefinition, HoldoutDefinition};
-use crate::rules::expression::{Comparison, Expr, UnitKind};
+use crate::rules::expression::{Expr, UnitKind};
 use crate::rules::syntax::Node;
 
 use super::expression::Checker;
@@ -29,14 +28,16 @@ const MOST_UNLEASH_WEIGHT: f64 = 1_000_000.0;
 
 /// An experiment while a catalog is being checked.
 pub(super) struct CheckedExperiment {
-    pub(super) definition: ExperimentDefinition,
+    /// The name of the variant that a customer is given, missing for who does not take part.
+    pub(super) variant: Expr,
     /// The names of its variants.
     pub(super) variants: Vec<Value>,
 }
 
 /// A holdout while a catalog is being checked.
 pub(super) struct CheckedHoldout {
-    pub(super) definition: HoldoutDefinition,
+    /// Whether a customer is in it.
+    pub(super) held_out: Expr,
     /// What it is withheld from, by names; of what has none, everything.
     personalizations: Option<Vec<String>>,
     experiments: Option<Vec<String>>,
@@ -80,7 +81,7 @@ impl Catalog<'_> {
             listed => Some(listed.iter().flatten().map(|name| name.value.clone()).collect()),
         };
         Some(CheckedHoldout {
-            definition: HoldoutDefinition { held_out: Expr::Has(Box::new(held_out)) },
+            held_out: Expr::Has(Box::new(held_out)),
             personalizations: names(&body.personalizations),
             experiments: names(&body.experiments),
         })
@@ -143,12 +144,7 @@ impl Catalog<'_> {
             Some(text) => self.checked(text, when, Wanted::Condition, None).map(|typed| typed.expr),
             None => Some(canonical::truth(true)),
         };
-        if let (Some(from), Some(until)) = (body.from, &body.until)
-            && from >= until.value
-        {
-            let message = format!("it ends at {}, and begins at {from}", until.value);
-            self.report.push(Finding::error("out_of_range", until.span, message));
-        }
+        let dates = self.dates(body.from, body.until.as_ref());
         if body.algorithm == Algorithm::Unleash && body.traffic.value.fract() != 0.0 {
             let message = "Unleash lets whole percents take part";
             self.report.push(Finding::error("out_of_range", body.traffic.span, message));
@@ -171,18 +167,11 @@ impl Catalog<'_> {
             variants,
             forced,
         });
-        let now =
-            |comparison, time| canonical::compare(comparison, Expr::Now, Expr::Constant(Value::Time(time)));
-        let from = body.from.map(|from| now(Comparison::GreaterOrEqual, from));
-        let until = body.until.as_ref().map(|until| now(Comparison::Less, until.value));
         let not_held_out = self.holdouts_of(|holdout| &holdout.experiments, name).map(canonical::not);
-        let takes_part = canonical::all(
-            [condition].into_iter().chain(from).chain(until).chain(not_held_out.collect::<Vec<_>>()),
-        );
+        let takes_part = canonical::all(std::iter::once(condition).chain(dates).chain(not_held_out));
         let variant = Expr::Variant(Arc::new(assignment), Box::new(unit), Box::new(takes_part));
         let Some(place) = self.world.experiment_names.get(name).map(ExperimentId) else { return };
-        let definition = ExperimentDefinition { variant };
-        self.world.experiments[place.index()] = Some(CheckedExperiment { definition, variants: names });
+        self.world.experiments[place.index()] = Some(CheckedExperiment { variant, variants: names });
     }
 
     /// The variants with their weights, if its algorithm can be told them.
@@ -241,7 +230,7 @@ impl Catalog<'_> {
         let of_it = move |holdout: &&CheckedHoldout| {
             listed(holdout).as_ref().is_none_or(|names| names.iter().any(|listed| listed == name))
         };
-        self.world.holdouts.iter().filter(of_it).map(|holdout| holdout.definition.held_out.clone())
+        self.world.holdouts.iter().filter(of_it).map(|holdout| holdout.held_out.clone())
     }
 
     /// What withholds a personalization.
@@ -299,7 +288,7 @@ impl Checker<'_> {
         let world = self.world;
         if let Some(number) = world.experiment_names.get(&text).map(ExperimentId) {
             let checked = world.experiments[number.index()].as_ref()?;
-            let typed = Typed::new(checked.definition.variant.clone(), Type::String);
+            let typed = Typed::new(checked.variant.clone(), Type::String);
             return Some(typed.with_domain(Domain::Experiment(number)));
         }
         self.unknown_experiment(&text, name, "experiment", &world.experiment_names);
@@ -311,7 +300,7 @@ impl Checker<'_> {
         let text = self.named(name, "held_out", "holdout", node)?;
         let world = self.world;
         if let Some(number) = world.holdout_names.get(&text) {
-            return Some(Typed::condition(world.holdouts[number as usize].definition.held_out.clone()));
+            return Some(Typed::condition(world.holdouts[number as usize].held_out.clone()));
         }
         self.unknown_experiment(&text, name, "holdout", &world.holdout_names);
         None

@@ -54,7 +54,7 @@ pub(super) fn add(world: &mut World, parsed: &Parsed<'_>, report: &mut Report) {
         .collect();
     findings.into_iter().for_each(|finding| report.push(finding));
     for event in events {
-        let properties = event.properties.iter().map(|_| any_property()).collect();
+        let properties = event.properties.iter().map(|_| FieldDeclaration::of(Type::Any)).collect();
         world.event_names.add(event.name);
         world.events.push(EventDefinition { property_names: event.properties, properties });
     }
@@ -246,17 +246,6 @@ impl ImpliedEvent<'_> {
             None => format!("declare it under `[events.\"{name}\"]`"),
         };
         Finding::warning("undeclared_event", self.first, message).with_help(help)
-    }
-}
-
-fn any_property() -> FieldDeclaration {
-    FieldDeclaration {
-        ty: Type::Any,
-        values: Vec::new(),
-        default: None,
-        identifier: false,
-        sensitive: false,
-        required: false,
     }
 }
 

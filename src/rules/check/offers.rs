@@ -5,8 +5,9 @@
 //! are counted, explained, and changed by time alone, as everything else is.
 
 use crate::base::diagnostic::Finding;
-use crate::base::names::{Names, nearest};
+use crate::base::names::Names;
 use crate::base::source_text::{Span, Spanned};
+use crate::base::time::Time;
 use crate::model::declaration::{
     BoughtDeclaration, CapDeclaration, CapWindow, Declarations, FieldDeclaration, Named, OfferDeclaration,
     PurchaseDeclaration, SharedCapDeclaration,
@@ -43,21 +44,21 @@ impl<'d> Limits<'d> {
 impl Catalog<'_> {
     /// Declares the event by which is told what was shown, if anything may count it.
     pub(super) fn declare_exposures(&mut self, declarations: &Declarations) {
-        let offers = declarations.personalizations.iter().flat_map(|named| &named.body.offers);
-        let is_needed = declarations.strict
-            || !declarations.caps.is_empty()
-            || offers.clone().any(|offer| !offer.caps.is_empty())
-            || conditions(declarations).any(|text| text.contains(EXPOSURE));
         if let Some(number) = self.world.event_names.get(EXPOSURE) {
             let declared = declarations.events.iter().find(|event| event.name.value == EXPOSURE);
             let span = declared.map_or_else(Span::default, |event| event.name.span);
             return self.complete_exposure(number as usize, span);
         }
+        let mut offers = declarations.personalizations.iter().flat_map(|named| &named.body.offers);
+        let is_needed = declarations.strict
+            || !declarations.caps.is_empty()
+            || offers.any(|offer| !offer.caps.is_empty())
+            || conditions(declarations).any(|text| text.contains(EXPOSURE));
         if is_needed {
             let mut definition = EventDefinition { property_names: Names::default(), properties: Vec::new() };
             for (name, ty) in properties() {
                 definition.property_names.add(name);
-                definition.properties.push(plain(ty));
+                definition.properties.push(FieldDeclaration::of(ty));
             }
             self.world.event_names.add(EXPOSURE);
             self.world.events.push(definition);
@@ -71,7 +72,7 @@ impl Catalog<'_> {
             match event.property_names.get(name) {
                 None => {
                     event.property_names.add(name);
-                    event.properties.push(plain(ty));
+                    event.properties.push(FieldDeclaration::of(ty));
                 }
                 Some(number) if event.properties[number as usize].ty != ty => {
                     let message = format!("the property `{name}` of `{EXPOSURE}` is {ty}");
@@ -98,17 +99,7 @@ impl Catalog<'_> {
     }
 
     fn purchase(&mut self, Named { name, body }: &Named<PurchaseDeclaration>) {
-        let Some(event) = self.world.event(&name.value) else {
-            if !self.world.is_left_out(&name.value) {
-                let message = format!("there is no event `{}`", name.value);
-                let help = match nearest(&name.value, self.world.event_names.iter()) {
-                    Some(near) => format!("did you mean `\"{near}\"`?"),
-                    None => format!("declare it under `[events.\"{}\"]`", name.value),
-                };
-                self.report.push(Finding::error("unknown_event", name.span, message).with_help(help));
-            }
-            return;
-        };
+        let Some(event) = self.known_event(name) else { return };
         if let Some(list) = &body.list
             && !matches!(self.property_type(event, &list.value), Some(Type::List(_)))
         {
@@ -161,16 +152,7 @@ impl Catalog<'_> {
     ) -> Option<Vec<Expr>> {
         let name = offer.name.value.as_str();
         let mut conditions = Vec::new();
-        let now =
-            |comparison, time| canonical::compare(comparison, Expr::Now, Expr::Constant(Value::Time(time)));
-        conditions.extend(offer.from.map(|from| now(Comparison::GreaterOrEqual, from)));
-        conditions.extend(offer.until.as_ref().map(|until| now(Comparison::Less, until.value)));
-        if let (Some(from), Some(until)) = (offer.from, &offer.until)
-            && from >= until.value
-        {
-            let message = format!("it ends at {}, and begins at {from}", until.value);
-            self.report.push(Finding::error("out_of_range", until.span, message));
-        }
+        conditions.extend(self.dates(offer.from, offer.until.as_ref()));
         for cap in &offer.caps {
             let of = format!("personalization == {} && {} in offers", quoted(personalization), quoted(name));
             conditions.push(self.cap(cap, &of)?);
@@ -202,6 +184,21 @@ impl Catalog<'_> {
             }
         }
         Some(conditions)
+    }
+
+    /// The conditions that something begins and ends.
+    pub(super) fn dates(&mut self, from: Option<Time>, until: Option<&Spanned<Time>>) -> Vec<Expr> {
+        if let (Some(from), Some(until)) = (from, until)
+            && from >= until.value
+        {
+            let message = format!("it ends at {}, and begins at {from}", until.value);
+            self.report.push(Finding::error("out_of_range", until.span, message));
+        }
+        let now =
+            |comparison, time| canonical::compare(comparison, Expr::Now, Expr::Constant(Value::Time(time)));
+        let from = from.map(|from| now(Comparison::GreaterOrEqual, from));
+        let until = until.map(|until| now(Comparison::Less, until.value));
+        from.into_iter().chain(until).collect()
     }
 
     fn cap(&mut self, CapDeclaration { most, window }: &CapDeclaration, of: &str) -> Option<Expr> {
@@ -283,17 +280,6 @@ fn properties() -> [(&'static str, Type); 4] {
         (REASON, Type::String),
         (VARIANTS, Type::Map(Box::new(Type::String))),
     ]
-}
-
-fn plain(ty: Type) -> FieldDeclaration {
-    FieldDeclaration {
-        ty,
-        values: Vec::new(),
-        default: None,
-        identifier: false,
-        sensitive: false,
-        required: false,
-    }
 }
 
 fn listed(names: &[Spanned<String>]) -> String {

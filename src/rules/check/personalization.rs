@@ -55,7 +55,7 @@ impl Catalog<'_> {
         limits: Limits<'_>,
     ) -> PersonalizationDefinition {
         let body = &declared.body;
-        let on = body.on.as_ref().and_then(|name| self.trigger(name));
+        let on = body.on.as_ref().and_then(|name| self.known_event(name));
         let attributes = self.returned(&body.attributes);
         let mut offers = Vec::with_capacity(body.offers.len());
         let mut names = ahash::AHashSet::new();
@@ -93,7 +93,8 @@ impl Catalog<'_> {
         }
     }
 
-    fn trigger(&mut self, name: &Spanned<String>) -> Option<EventId> {
+    /// The event that something of the catalog names; reports one that there is not.
+    pub(super) fn known_event(&mut self, name: &Spanned<String>) -> Option<EventId> {
         let found = self.world.event(&name.value);
         if found.is_none() && !self.world.is_left_out(&name.value) {
             let finding =

@@ -42,7 +42,8 @@ impl Catalog<'_> {
                 }
             }
         }
-        self.world.attributes.extend(purposes.all().map(|_| state()));
+        // Each keeps the state of a purpose.
+        self.world.attributes.extend(purposes.all().map(|_| FieldDeclaration::of(Type::String)));
         self.world.purposes = purposes;
     }
 
@@ -65,18 +66,6 @@ impl Catalog<'_> {
         };
         let finding = Finding::error(code, *span, format!("there is no {what} `{name}`"));
         self.report.push(finding.with_help(help));
-    }
-}
-
-/// What keeps the state of a purpose.
-fn state() -> FieldDeclaration {
-    FieldDeclaration {
-        ty: Type::String,
-        values: Vec::new(),
-        default: None,
-        identifier: false,
-        sensitive: false,
-        required: false,
     }
 }
 

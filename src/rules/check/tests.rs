@@ -122,14 +122,7 @@ impl Draft {
 }
 
 pub(crate) fn field(ty: Type) -> FieldDeclaration {
-    FieldDeclaration {
-        ty,
-        values: Vec::new(),
-        default: None,
-        identifier: false,
-        sensitive: false,
-        required: false,
-    }
+    FieldDeclaration::of(ty)
 }
 
 pub(super) fn one_of(values: &[&str]) -> FieldDeclaration {

@@ -101,6 +101,13 @@ impl World {
         self.left_out.contains(name)
     }
 
+    /// Whether an experiment or holdout asks who a customer is.
+    pub(super) fn reads_ids(&self) -> bool {
+        let variants = self.experiments.iter().flatten().map(|experiment| &experiment.variant);
+        let mut all = variants.chain(self.holdouts.iter().map(|holdout| &holdout.held_out));
+        all.any(|expr| expr.contains(&|part| matches!(part, Expr::Unit(_))))
+    }
+
     /// All names that a condition on profiles may use.
     pub(super) fn profile_names(&self) -> impl Iterator<Item = &str> {
         let declared = self.attribute_names.iter().chain(self.computed_names.iter());
