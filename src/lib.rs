@@ -95,6 +95,7 @@ pub use engine::explanation::{
     ExplainedTrigger, Explanation, Mention, Miss, NextChange, Origin, Withheld,
 };
 pub use facts::identity::resolution::TieOutcome;
+pub use model::call::Call;
 pub use model::consent::{Consent, ConsentState};
 pub use model::declaration::Strategy;
 pub use model::erasure_receipt::ErasureReceipt;

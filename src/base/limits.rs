@@ -9,6 +9,8 @@ pub(crate) const MAX_CONDITION_BYTES: usize = 8 * 1024;
 pub(crate) const MAX_CONDITION_DEPTH: usize = 64;
 /// Most nodes of one condition after computed attributes are put in their places.
 pub(crate) const MAX_CONDITION_NODES: usize = 4_096;
+/// Most nodes of conditions and scores that one personalization evaluates at a call.
+pub(crate) const MAX_CALL_NODES: usize = 4_096;
 /// Deepest nesting of windows that begin or end at a time of other events, levels.
 pub(crate) const MAX_WINDOW_DEPTH: usize = 8;
 /// Longest pattern of `matches`, bytes.

@@ -1,13 +1,14 @@
-//! The sections `[attributes]` and `[events]`: what may be known of a customer, and what may happen.
+//! The sections `[attributes]`, `[events]` and `[context]`: what may be known of a customer, what may happen,
+//! and what a call may say.
 
 use super::fields::{Fields, bool, wrong_type};
 use super::naming::{is_name, warn_if_unreadable};
-use super::shape::{ATTRIBUTE, PROPERTY};
+use super::shape::{ATTRIBUTE, CONTEXT, PROPERTY};
 use super::tree::{Entry, Kind, Node};
 use super::types;
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::source_text::Span;
-use crate::model::declaration::{FieldDeclaration, Named};
+use crate::model::declaration::{ContextDeclaration, FieldDeclaration, Named};
 use crate::model::value::{Type, Value};
 
 /// Reads the declaration of an attribute.
@@ -72,6 +73,26 @@ fn property(node: &Node, report: &mut Report) -> Option<FieldDeclaration> {
     fields.description(report);
     fields.close();
     Some(FieldDeclaration { values, required, sensitive, ..FieldDeclaration::of(ty?) })
+}
+
+/// Reads the declaration of something that a call may say.
+pub(super) fn context(node: &Node, report: &mut Report) -> Option<ContextDeclaration> {
+    if let Kind::String(name) = &node.kind {
+        let field = types::named(&name.value, node.span, report).map(FieldDeclaration::of)?;
+        return Some(ContextDeclaration { field, recorded: false });
+    }
+    if !matches!(node.kind, Kind::Table(_)) {
+        wrong_type(node, "the name of a type or a table", report);
+        return None;
+    }
+    let fields = Fields::open(node, &CONTEXT, report)?;
+    let ty = types::of_table(&fields, node.span, 0, report);
+    let values = allowed_values(&fields, ty.as_ref(), report);
+    let recorded = flag(&fields, "recorded", report);
+    fields.description(report);
+    fields.close();
+    let field = FieldDeclaration { values, ..FieldDeclaration::of(ty?) };
+    Some(ContextDeclaration { field, recorded })
 }
 
 fn flag(fields: &Fields<'_>, key: &'static str, report: &mut Report) -> bool {

@@ -12,7 +12,7 @@ use ahash::AHashMap;
 
 use super::fields::{Fields, bool, duration, int, table};
 use super::load::{CatalogText, Language, too_large};
-use super::naming::{Namespace, is_bare_name, is_name, place_of};
+use super::naming::{Namespace, is_bare_name, is_name, place_of, warn_if_unreadable};
 use super::shape::{CATALOG, HISTORY, LIMITS};
 use super::tree::{Entry, Node};
 use super::{
@@ -38,6 +38,7 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         bare_names: Namespace::new(catalog.files()),
         identifier_names: Namespace::new(catalog.files()),
         event_names: Namespace::new(catalog.files()),
+        context_names: Namespace::new(catalog.files()),
         purpose_names: Namespace::new(catalog.files()),
         kept_names: Namespace::new(catalog.files()),
         experiment_names: Namespace::new(catalog.files()),
@@ -45,6 +46,7 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         cap_names: Namespace::new(catalog.files()),
         purchase_names: Namespace::new(catalog.files()),
         personalization_names: Namespace::new(catalog.files()),
+        placement_names: Namespace::new(catalog.files()),
         settings: AHashMap::new(),
     };
     let mut all_parsed = true;
@@ -84,6 +86,7 @@ struct Decoder<'t> {
     bare_names: Namespace<'t>,
     identifier_names: Namespace<'t>,
     event_names: Namespace<'t>,
+    context_names: Namespace<'t>,
     purpose_names: Namespace<'t>,
     kept_names: Namespace<'t>,
     experiment_names: Namespace<'t>,
@@ -91,6 +94,7 @@ struct Decoder<'t> {
     cap_names: Namespace<'t>,
     purchase_names: Namespace<'t>,
     personalization_names: Namespace<'t>,
+    placement_names: Namespace<'t>,
     /// Settings that stand only once in a catalog, and where they do.
     settings: AHashMap<&'static str, Span>,
 }
@@ -111,6 +115,7 @@ impl Decoder<'_> {
         self.attributes(fields.get("attributes"));
         self.identifiers(fields.get("identifiers"));
         self.events(fields.get("events"));
+        self.context(fields.get("context"));
         self.purposes(fields.get("purposes"));
         if let Some(node) = fields.get("history") {
             self.history(node);
@@ -122,6 +127,7 @@ impl Decoder<'_> {
         self.caps(fields.get("caps"));
         self.purchases(fields.get("purchases"));
         self.personalizations(fields.get("personalizations"));
+        self.placements(fields.get("placements"));
         fields.close();
     }
 
@@ -202,6 +208,18 @@ impl Decoder<'_> {
                         self.declarations.events.push(Named { name: key.clone(), body });
                     }
                 }
+                None => self.leave_out(&key.value),
+            }
+        }
+    }
+
+    fn context(&mut self, section: Option<&Node>) {
+        for Entry { key, value } in self.section(section, self.declarations.context.len(), "context") {
+            let named = is_name(&key.value, "what a call may say", key.span, &mut self.report)
+                && self.context_names.claim(key, "the context", &mut self.report);
+            warn_if_unreadable(key, "the context", &mut self.report);
+            match attributes::context(value, &mut self.report).filter(|_| named) {
+                Some(body) => self.declarations.context.push(Named { name: key.clone(), body }),
                 None => self.leave_out(&key.value),
             }
         }
@@ -292,6 +310,16 @@ impl Decoder<'_> {
             let named = self.purchase_names.claim(key, "the purchase", &mut self.report);
             if let Some(body) = offers::purchase(value, &mut self.report).filter(|_| named) {
                 self.declarations.purchases.push(Named { name: key.clone(), body });
+            }
+        }
+    }
+
+    fn placements(&mut self, section: Option<&Node>) {
+        for Entry { key, value } in self.section(section, self.declarations.placements.len(), "placements") {
+            let named = is_name(&key.value, "a placement", key.span, &mut self.report)
+                && self.placement_names.claim(key, "the placement", &mut self.report);
+            if let Some(body) = definitions::placement(value, &mut self.report).filter(|_| named) {
+                self.declarations.placements.push(Named { name: key.clone(), body });
             }
         }
     }
@@ -443,7 +471,7 @@ mod tests {
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
              `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `purposes`, `history`, `computed`, \
-             `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `personalizations`"
+             `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `personalizations`, `placements`"
         );
         assert_eq!(
             finding("[segments]\nvip = { wen = 'ltv > 1', members = [] }"),

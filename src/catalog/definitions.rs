@@ -1,16 +1,18 @@
-//! The sections `[computed]`, `[segments]` and `[personalizations]`: what follows from what is known.
+//! The sections `[computed]`, `[segments]`, `[personalizations]` and `[placements]`: what follows from what is
+//! known.
 //! The conditions in them stay text here.
 
 use super::fields::{Fields, bounded_text, int, list, string, time, unknown, wrong_type};
 use super::naming::{Namespace, quoted_name, quoted_names};
 use super::offers::{bought, caps};
-use super::shape::{COMPUTED, FALLBACK, OFFER, PERSONALIZATION, SEGMENT};
+use super::shape::{COMPUTED, FALLBACK, OFFER, PERSONALIZATION, PLACEMENT, SEGMENT};
 use super::tree::{Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CONDITION_BYTES, MAX_DECLARATIONS, MAX_ID_BYTES, MAX_TEMPLATE_BYTES};
 use crate::base::source_text::{SourceFile, Span, Spanned, Text};
 use crate::model::declaration::{
-    FallbackDeclaration, OfferDeclaration, PersonalizationDeclaration, SegmentDeclaration, Strategy,
+    FallbackDeclaration, OfferDeclaration, PersonalizationDeclaration, PlacementDeclaration,
+    SegmentDeclaration, Strategy,
 };
 
 /// The names of strategies, as a catalog writes them.
@@ -74,6 +76,7 @@ pub(super) fn personalization(
     let on = fields.get("on").and_then(|node| quoted_name(node, "an event", report));
     let attributes = fields.get("attributes").and_then(|node| quoted_names(node, "an attribute", report));
     let strategy = fields.get("strategy").and_then(|node| strategy(node, report)).unwrap_or_default();
+    let most = fields.get("most").and_then(|node| most(node, report));
     let fallback = fields.get("fallback").and_then(|node| fallback(node, report));
     let offers = fields.get("offers").map_or_else(Vec::new, |node| offers(node, files, report));
     fields.description(report);
@@ -82,9 +85,38 @@ pub(super) fn personalization(
         on,
         attributes: attributes.unwrap_or_default(),
         strategy,
+        most,
         fallback,
         offers,
     })
+}
+
+/// Reads which personalizations are decided together.
+pub(super) fn placement(node: &Node, report: &mut Report) -> Option<PlacementDeclaration> {
+    let fields = Fields::open(node, &PLACEMENT, report)?;
+    let named = fields.get("personalizations");
+    let personalizations = named.and_then(|node| quoted_names(node, "a personalization", report));
+    let most = fields.get("most").and_then(|node| most(node, report));
+    fields.description(report);
+    fields.close();
+    if personalizations.as_ref().is_none_or(Vec::is_empty) {
+        let finding = Finding::error("missing_key", node.span, "a placement needs `personalizations`");
+        report
+            .push(finding.with_help("such as `personalizations = [\"hero\", \"sidebar\"]`, in their order"));
+        return None;
+    }
+    Some(PlacementDeclaration { personalizations: personalizations?, most })
+}
+
+/// How many offers are shown at most.
+fn most(node: &Node, report: &mut Report) -> Option<usize> {
+    let most = int(node, report)?;
+    let allowed = usize::try_from(most).ok().filter(|most| (1..=MAX_DECLARATIONS).contains(most));
+    if allowed.is_none() {
+        let message = format!("`most` is 1 to {MAX_DECLARATIONS}, not {most}");
+        report.push(Finding::error("out_of_range", node.span, message));
+    }
+    allowed
 }
 
 fn condition(node: &Node, report: &mut Report) -> Option<Text> {
@@ -155,6 +187,10 @@ fn offer(node: &Node, report: &mut Report) -> Option<OfferDeclaration> {
     let unless_bought = fields.get("unless_bought").and_then(|node| bought(node, report));
     let priority = fields.get("priority").and_then(|node| Some(Spanned::new(int(node, report)?, node.span)));
     let score = fields.get("score").and_then(|node| condition(node, report));
+    let groups = fields.get("exclusive").and_then(|node| match &node.kind {
+        Kind::Array(_) => quoted_names(node, "what offers have in common", report),
+        _ => quoted_name(node, "what offers have in common", report).map(|name| vec![name]),
+    });
     let text = fields.get("text").and_then(|node| template(node, report));
     fields.description(report);
     fields.close();
@@ -167,6 +203,7 @@ fn offer(node: &Node, report: &mut Report) -> Option<OfferDeclaration> {
         unless_bought,
         priority: priority.unwrap_or(Spanned::new(0, node.span)),
         score,
+        groups: groups.unwrap_or_default().into_iter().map(|group| group.value).collect(),
         text,
     })
 }

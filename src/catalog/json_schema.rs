@@ -18,9 +18,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
 use super::naming::RESERVED;
-use crate::base::limits::{
-    MAX_CALENDAR_DAYS, MAX_ENTRIES_PER_AGGREGATE, MAX_EXPOSURES, MAX_IDENTIFIERS, MAX_NAME_BYTES,
-};
+use super::offers_schema::{Personalization, Placement, Purchase, SharedCap};
+use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_IDENTIFIERS, MAX_NAME_BYTES};
 
 /// The JSON Schema (draft 2020-12) of a catalog, or of one file of a catalog folder.
 pub fn json_schema() -> Json {
@@ -76,6 +75,9 @@ struct Catalog {
     /// What customers do: the properties of each event.
     #[schemars(extend("propertyNames" = quoted_names()))]
     events: Option<BTreeMap<String, Event>>,
+    /// What a call may say of where and how is asked, by name.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    context: Option<BTreeMap<String, Context>>,
     /// What customers consent to, by name.
     #[schemars(extend("propertyNames" = quoted_names()))]
     purposes: Option<BTreeMap<String, Purpose>>,
@@ -102,11 +104,14 @@ struct Catalog {
     /// Decisions on what to show.
     #[schemars(extend("propertyNames" = quoted_names()))]
     personalizations: Option<BTreeMap<String, Personalization>>,
+    /// Personalizations that are decided together, by name.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    placements: Option<BTreeMap<String, Placement>>,
 }
 
 /// A length of time: `60s`, `90m`, `24h`, `7d`, `2w`, or a sum such as `1d12h`.
 #[derive(JsonSchema)]
-struct DurationText(#[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))] String);
+pub(super) struct DurationText(#[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))] String);
 
 /// How long messages are kept: afterwards summaries of them are.
 #[derive(JsonSchema)]
@@ -263,6 +268,32 @@ struct PropertyTable {
     description: Option<String>,
 }
 
+/// Something that a call may say: a type, or a table with more to say.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Context {
+    Type(TypeName),
+    Table(ContextTable),
+}
+
+/// Something that a call may say.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ContextTable {
+    /// The type of its values.
+    r#type: TypeName,
+    /// What a list or map holds.
+    of: Option<Element>,
+    /// The fields of a map.
+    fields: Option<Record>,
+    /// The only values allowed.
+    values: Option<Values>,
+    /// Whether exposures keep it; not if left out.
+    recorded: Option<bool>,
+    /// For people.
+    description: Option<String>,
+}
+
 /// The type of an element or field: a type, or a table with more to say.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
@@ -347,99 +378,7 @@ struct MemberId(#[schemars(length(min = 1))] String);
 
 /// A name that is always quoted.
 #[derive(JsonSchema)]
-struct Name(#[schemars(regex(pattern = r"\S"))] String);
-
-/// How a personalization chooses among its offers.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-enum StrategyName {
-    /// The qualifying offer of the greatest priority; of equals, the one written first.
-    First,
-    /// All qualifying offers, in that order.
-    All,
-    /// The qualifying offer of the greatest score.
-    Best,
-}
-
-/// How often an offer may be shown.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Cap {
-    /// So many times at most.
-    #[schemars(range(min = 1, max = MAX_EXPOSURES))]
-    most: u32,
-    /// In so long; or else in calendar days.
-    within: Option<DurationText>,
-    /// In so many calendar days, today included.
-    #[schemars(range(min = 1, max = MAX_CALENDAR_DAYS))]
-    days: Option<u16>,
-    /// Of this time zone, such as `Europe/Helsinki`.
-    zone: Option<String>,
-}
-
-/// One cap, or several.
-#[derive(JsonSchema)]
-#[schemars(untagged)]
-enum Caps {
-    One(Cap),
-    Several(Vec<Cap>),
-}
-
-/// How often any of some offers may be shown.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct SharedCap {
-    /// So many times at most.
-    #[schemars(range(min = 1, max = MAX_EXPOSURES))]
-    most: u32,
-    /// In so long; or else in calendar days.
-    within: Option<DurationText>,
-    /// In so many calendar days, today included.
-    #[schemars(range(min = 1, max = MAX_CALENDAR_DAYS))]
-    days: Option<u16>,
-    /// Of this time zone, such as `Europe/Helsinki`.
-    zone: Option<String>,
-    /// Of these personalizations; of all if left out.
-    personalizations: Option<Vec<Name>>,
-    /// Offers of these names; all if left out.
-    offers: Option<Vec<Name>>,
-    /// For people.
-    description: Option<String>,
-}
-
-/// Which properties of an event say what was bought.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Purchase {
-    /// A property with a list of maps, of which the others are fields.
-    list: Option<Name>,
-    /// The id of the product.
-    product: Option<Name>,
-    /// Its category.
-    category: Option<Name>,
-    /// For people.
-    description: Option<String>,
-}
-
-/// What an offer is not shown to the buyers of.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Bought {
-    /// Ids of products.
-    products: Option<Vec<ProductId>>,
-    /// Categories.
-    categories: Option<Vec<ProductId>>,
-    /// How long ago it may have been; ever if left out.
-    within: Option<DurationText>,
-}
-
-/// The id of a product or category.
-#[derive(JsonSchema)]
-#[schemars(untagged)]
-enum ProductId {
-    Text(String),
-    Number(i64),
-}
+pub(super) struct Name(#[schemars(regex(pattern = r"\S"))] String);
 
 /// An experiment. Conditions read the variant that a customer is given as `variant("name")`.
 #[derive(JsonSchema)]
@@ -544,61 +483,6 @@ struct Holdout {
     /// For people.
     description: Option<String>,
 }
-
-/// A decision on what to show.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Personalization {
-    /// The event whose properties the conditions may read as `event.x`.
-    on: Option<Name>,
-    /// Attributes returned with the decision; `*` is all that are not sensitive.
-    attributes: Option<Vec<Name>>,
-    /// How an offer is chosen; `first` if left out.
-    strategy: Option<StrategyName>,
-    /// What is shown if no offer qualifies.
-    fallback: Option<Fallback>,
-    /// What can be shown.
-    offers: Option<Vec<Offer>>,
-    /// For people.
-    description: Option<String>,
-}
-
-/// What is shown if no offer qualifies.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Fallback {
-    /// The name it is decided by.
-    name: Name,
-    /// The template of its text.
-    text: Option<String>,
-}
-
-/// One of the things that can be shown.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Offer {
-    /// The name it is decided by, once in its personalization.
-    name: Name,
-    /// The condition; left out, the offer always qualifies.
-    when: Option<String>,
-    /// From when on.
-    from: Option<String>,
-    /// Until when, without that instant.
-    until: Option<String>,
-    /// How often it may be shown.
-    cap: Option<Caps>,
-    /// Who buys this is not shown the offer.
-    unless_bought: Option<Bought>,
-    /// Higher wins; 0 if left out.
-    priority: Option<i64>,
-    /// A number expression, for the strategy `best`.
-    score: Option<String>,
-    /// The template of its text.
-    text: Option<String>,
-    /// For people.
-    description: Option<String>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -616,11 +500,12 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 21] = [
+        let tables: [(&str, &Shape); 23] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
             ("/$defs/PropertyTable", &shape::PROPERTY),
+            ("/$defs/ContextTable", &shape::CONTEXT),
             ("/$defs/IdentifierRule", &shape::IDENTIFIER),
             ("/$defs/Purpose", &shape::PURPOSE),
             ("/$defs/History", &shape::HISTORY),
@@ -636,6 +521,7 @@ mod tests {
             ("/$defs/Purchase", &shape::PURCHASE),
             ("/$defs/Bought", &shape::BOUGHT),
             ("/$defs/Personalization", &shape::PERSONALIZATION),
+            ("/$defs/Placement", &shape::PLACEMENT),
             ("/$defs/Fallback", &shape::FALLBACK),
             ("/$defs/Offer", &shape::OFFER),
         ];
@@ -707,6 +593,8 @@ mod tests {
                 "description": "e",
             } },
             "events": { "Any Name": { "p": "bool", "q": { "type": "time", "required": true, "description": "q" } }, "Empty": {} },
+            "context": { "page": { "type": "string", "values": ["home"], "recorded": true, "description": "p" },
+                "place": { "type": "map", "fields": { "city": "string" } }, "tags": { "type": "list", "of": "string" }, "hot": "bool" },
             "purposes": { "marketing": { "attributes": ["c"], "events": ["Empty"], "description": "p" }, "none": {} },
             "history": { "margin": "30d", "keep": { "Empty": "forever", "Any Name": "7d" } },
             "computed": { "f": { "value": "1 + 1", "description": "f" } },
@@ -724,12 +612,13 @@ mod tests {
             "caps": { "z": { "most": 3, "within": "7d", "personalizations": ["i"], "offers": ["o"], "description": "z" } },
             "purchases": { "Any Name": { "list": "p", "product": "a", "category": "b", "description": "b" } },
             "personalizations": { "i": {
-                "on": "Empty", "attributes": ["*"], "strategy": "best", "description": "i",
+                "on": "Empty", "attributes": ["*"], "strategy": "best", "most": 2, "description": "i",
                 "fallback": { "name": "n", "text": "t" },
                 "offers": [{ "name": "o", "when": "true", "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z",
                     "cap": [{ "most": 1, "within": "1d" }, { "most": 1, "days": 1, "zone": "UTC" }], "unless_bought": { "products": ["a", 1], "categories": ["b"], "within": "1d" },
-                    "priority": -3, "score": "1.0", "text": "t", "description": "o" }],
+                    "priority": -3, "score": "1.0", "exclusive": ["a", "b"], "text": "t", "description": "o" }],
             } },
+            "placements": { "j": { "personalizations": ["i"], "most": 3, "description": "j" } },
         })
     }
 
@@ -743,8 +632,10 @@ mod tests {
         "/attributes/d/of",
         "/identifiers/e",
         "/events/Any Name/q",
+        "/context/page",
         "/purposes/marketing",
         "/history",
+        "/placements/j",
         "/computed/f",
         "/segments/g",
         "/segments/h",
@@ -799,6 +690,15 @@ mod tests {
             ("/segments", json!({ "in": "true" })),
             ("/events", json!({ "": {} })),
             ("/events/Empty", json!("int")),
+            ("/context", json!({ "": "int" })),
+            ("/context/page/recorded", json!("yes")),
+            ("/context/hot", json!("boolean")),
+            ("/placements", json!({ "": {} })),
+            ("/placements/j", json!({})),
+            ("/placements/j/personalizations", json!([])),
+            ("/placements/j/most", json!(0)),
+            ("/personalizations/i/most", json!(0)),
+            ("/personalizations/i/offers/0/exclusive", json!([""])),
             ("/purposes", json!({ "": {} })),
             ("/history/margin", json!("ever")),
             ("/history/keep/Empty", json!(7)),

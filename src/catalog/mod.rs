@@ -12,6 +12,8 @@ mod fields;
 mod identifiers;
 #[cfg(feature = "schema")]
 mod json_schema;
+#[cfg(feature = "schema")]
+mod offers_schema;
 mod json_text;
 mod load;
 mod naming;

@@ -25,6 +25,7 @@ pub(super) const CATALOG: Shape = Shape {
         "attributes",
         "identifiers",
         "events",
+        "context",
         "purposes",
         "history",
         "computed",
@@ -34,6 +35,7 @@ pub(super) const CATALOG: Shape = Shape {
         "caps",
         "purchases",
         "personalizations",
+        "placements",
     ],
     misplaced: &[("entries_per_aggregate", "it belongs into `[limits]`")],
 };
@@ -80,6 +82,15 @@ pub(super) const PROPERTY: Shape = Shape {
     misplaced: &[
         ("identifier", "it belongs to an attribute, in `[attributes]`"),
         ("default", "it belongs to an attribute, in `[attributes]`: an event is kept as it was sent"),
+    ],
+};
+
+pub(super) const CONTEXT: Shape = Shape {
+    what: "what a call may say",
+    keys: &["type", "of", "fields", "values", "recorded", "description"],
+    misplaced: &[
+        ("required", "a call may always leave it out: it is missing then"),
+        ("default", "ask `has(context.x)` where it matters"),
     ],
 };
 
@@ -177,13 +188,19 @@ pub(super) const BOUGHT: Shape = Shape {
 
 pub(super) const PERSONALIZATION: Shape = Shape {
     what: "a personalization",
-    keys: &["on", "attributes", "strategy", "fallback", "offers", "description"],
+    keys: &["on", "attributes", "strategy", "most", "fallback", "offers", "description"],
     misplaced: &[
         ("when", "it belongs to an offer"),
         ("text", "it belongs to an offer or the fallback"),
         ("priority", "it belongs to an offer"),
         ("score", "it belongs to an offer"),
     ],
+};
+
+pub(super) const PLACEMENT: Shape = Shape {
+    what: "a placement",
+    keys: &["personalizations", "most", "description"],
+    misplaced: &[("offers", "they belong to a personalization, which the placement names")],
 };
 
 pub(super) const FALLBACK: Shape = Shape {
@@ -206,6 +223,7 @@ pub(super) const OFFER: Shape = Shape {
         "unless_bought",
         "priority",
         "score",
+        "exclusive",
         "text",
         "description",
     ],

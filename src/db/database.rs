@@ -92,6 +92,26 @@ pub(crate) struct Counts {
     pub(crate) given_ids: AtomicU64,
     pub(crate) duplicates: AtomicU64,
     pub(crate) refused: AtomicU64,
+    /// What was decided for calls that say more than who asks, under locks for reading.
+    decisions: AtomicU64,
+    conditions: AtomicU64,
+}
+
+impl Counts {
+    /// Counts what was done for a call.
+    pub(crate) fn add(&self, Work { decisions, conditions, .. }: Work) {
+        self.decisions.fetch_add(decisions, Ordering::Relaxed);
+        self.conditions.fetch_add(conditions, Ordering::Relaxed);
+    }
+
+    /// What was done for calls.
+    fn work(&self) -> Work {
+        Work {
+            decisions: self.decisions.load(Ordering::Relaxed),
+            conditions: self.conditions.load(Ordering::Relaxed),
+            ..Work::default()
+        }
+    }
 }
 
 /// A profile that was found, with its shard locked for reading.
@@ -214,7 +234,7 @@ impl Database {
 
     /// What the database holds and has done.
     pub fn stats(&self) -> Stats {
-        let mut work = Work::default();
+        let mut work = self.counts.work();
         let (mut profiles, mut in_memory, mut revision) = (0_i64, 0, 0);
         let (transitions, transitions_dropped) = self.reports.counts();
         let stored = self.upkeep.as_ref().map(|upkeep| upkeep.stored());

@@ -24,6 +24,7 @@ use crate::facts::identity::ties::Home;
 use crate::facts::stamp::HistoryPlace;
 use crate::model::identifier::Identifier;
 use crate::model::ids::SegmentId;
+use crate::rules::at_call::AtCall;
 use crate::store::history::History;
 use crate::store::packed_message::PackedMessage;
 use crate::store::profile::{Ids, Profile, ids};
@@ -53,7 +54,7 @@ impl Database {
         })
     }
 
-    fn explain(
+    pub(crate) fn explain(
         &self,
         id: &str,
         explain: impl FnOnce(&Explaining<'_>) -> Result<Explanation, Error>,
@@ -75,6 +76,7 @@ impl Database {
                 order: &history,
                 past: &past(&history, &program, now),
                 identity,
+                call: AtCall::default(),
                 now,
             });
         };
@@ -85,7 +87,8 @@ impl Database {
         let identity = &Identified { program, ids };
         let (cell, past) = (&*body.cell(program), &past(history, program, now));
         let order: &dyn Told = history;
-        explain(&Explaining { program, user: name, cell, decisions, order, past, identity, now })
+        let call = AtCall::default();
+        explain(&Explaining { program, user: name, cell, decisions, order, past, identity, call, now })
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod hold_times;
 pub(crate) mod stats;
 pub(crate) mod memory_use;
 pub(crate) mod questions;
+pub(crate) mod calling;
 pub(crate) mod recording;
 pub(crate) mod question;
 pub(crate) mod asking;

@@ -12,6 +12,7 @@ use crate::db::applied::Applied;
 use crate::db::database::{Database, Reading, Writing};
 use crate::db::subscribing::stream::Patience;
 use crate::derived::view::{Known as _, View};
+use crate::engine::called::Called;
 use crate::engine::cell::Cell;
 use crate::engine::decide::{Deciding, Decisions};
 use crate::engine::decision::{Decided, Decision};
@@ -27,6 +28,7 @@ use crate::model::ids::{AttributeId, EventId, PersonalizationId, SegmentId};
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::model::value::Value;
+use crate::rules::at_call::{AlreadyShown, AtCall};
 use crate::rules::definitions::Definitions;
 use crate::rules::evaluate::evaluate;
 use crate::rules::expression::Expr;
@@ -222,7 +224,7 @@ impl Database {
     }
 
     /// A decision that holds no longer than until a message of the future says who is who.
-    fn until_ties(&self, decided: Decided) -> Decided {
+    pub(crate) fn until_ties(&self, decided: Decided) -> Decided {
         let until = self.next_tie();
         if decided.decision.valid_until <= until {
             return decided;
@@ -328,7 +330,7 @@ pub(crate) fn view<'a, K>(
     order: &'a dyn MessageOrder,
     now: Time,
 ) -> View<'a, K> {
-    View { compiled: program.compiled(), known, order, now, trigger: &[] }
+    View { compiled: program.compiled(), known, order, now, call: AtCall::default() }
 }
 
 pub(crate) fn is_member(program: &Program, standing: Standing<'_>, segment: SegmentId) -> bool {
@@ -352,7 +354,8 @@ fn decide_after(
         return decide(shard, place, personalization, now);
     }
     let mut deciding = Deciding { program, order: &profile.history, cause: profile.cause(), now, work };
-    let decision = deciding.make(profile.standing(), personalization, properties);
+    let call = AtCall::triggered(properties);
+    let decision = deciding.make(profile.standing(), personalization, call, &AlreadyShown::default());
     Decided { decision: Arc::new(decision), cached: false }
 }
 
@@ -368,6 +371,28 @@ pub(crate) fn decide(
     let cause = profile.cause();
     let Profile { body, decisions, history, .. } = profile;
     Deciding { program, order: history, cause, now, work }.decide(body.standing(), decisions, personalization)
+}
+
+/// The decision for a call, beside what it has shown already; what it shows is added to that.
+pub(crate) fn decide_called(
+    shard: &mut Shard,
+    place: u32,
+    personalization: PersonalizationId,
+    now: Time,
+    (called, already): (&Called, &mut AlreadyShown),
+) -> Decided {
+    let (program, profile, work) = shard.deciding(place);
+    let now = now.max(profile.standing().as_of());
+    let cause = profile.cause();
+    let Profile { body, decisions, history, .. } = profile;
+    let mut deciding = Deciding { program, order: history, cause, now, work };
+    let definition = &program.definitions.personalizations[personalization.index()];
+    if already.is_nothing() && called.says_nothing_to(definition) {
+        let decided = deciding.decide(body.standing(), decisions, personalization);
+        deciding.show(&decided.decision, personalization, already);
+        return decided;
+    }
+    deciding.beside(body.standing(), decisions, personalization, called, already)
 }
 
 fn snapshot(

@@ -11,16 +11,20 @@ use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
 use crate::db::applied::Applied;
 use crate::db::applying::{Incoming, arriving};
+use crate::db::calling::resolve_placement;
 use crate::db::database::{Database, Writing};
-use crate::db::questions::{decide, resolve_personalization};
+use crate::db::questions::{decide_called, resolve_personalization};
 use crate::db::subscribing::stream::Patience;
 use crate::db::tied::{Concern, concern};
+use crate::engine::called::Called;
 use crate::engine::decision::{Decided, Decision, Reason};
 use crate::engine::typed_message::Misfits;
+use crate::model::call::Call;
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
-use crate::rules::exposures::{EXPOSURE, OFFERS, PERSONALIZATION, REASON, VARIANTS};
+use crate::rules::at_call::AlreadyShown;
+use crate::rules::exposures::{EXPOSURE, OFFERS, PERSONALIZATION, REASON, SAID, VARIANTS};
 use crate::store::holds::Holder;
 use crate::store::packed_message::PackedMessage;
 use crate::store::shard::Recipient;
@@ -60,12 +64,52 @@ impl Database {
     /// # Errors
     /// If the catalog has no such personalization, or the exposure is refused; then nothing has changed.
     pub fn decide_and_record(&self, id: &str, personalization: &str) -> Result<Recorded, Error> {
-        let recorded = self.try_decide_and_record(id, personalization);
+        self.decide_and_record_with(id, personalization, &Call::new())
+    }
+
+    /// The same for a call that says more than who asks, as [`Database::decide_with`].
+    ///
+    /// # Errors
+    /// As of both.
+    pub fn decide_and_record_with(
+        &self,
+        id: &str,
+        personalization: &str,
+        call: &Call,
+    ) -> Result<Recorded, Error> {
+        let recorded = self.try_record(id, personalization, call, &mut AlreadyShown::default());
         self.reports.hand_on(Patience::Waits);
         recorded
     }
 
-    fn try_decide_and_record(&self, id: &str, personalization: &str) -> Result<Recorded, Error> {
+    /// What to show the customer `id` in a placement, as [`Database::decide_placement`], each decision put on
+    /// record before the next is made: so a cap that they share is not exceeded either.
+    ///
+    /// # Errors
+    /// As of both; what was recorded before the error stays.
+    pub fn decide_and_record_placement(
+        &self,
+        id: &str,
+        placement: &str,
+        call: &Call,
+    ) -> Result<Vec<Recorded>, Error> {
+        let program = self.shards.program();
+        let definition = resolve_placement(&program, placement)?;
+        let mut already = AlreadyShown::nothing_of(definition.most);
+        let names = &program.definitions.personalization_names;
+        let each = definition.personalizations.iter().map(|id| names.name(id.0));
+        let recorded = each.map(|name| self.try_record(id, name, call, &mut already)).collect();
+        self.reports.hand_on(Patience::Waits);
+        recorded
+    }
+
+    fn try_record(
+        &self,
+        id: &str,
+        personalization: &str,
+        call: &Call,
+        already: &mut AlreadyShown,
+    ) -> Result<Recorded, Error> {
         if self.is_read_only {
             let message = "the database is open for reading only: open it for writing, or ask with `decide`";
             return Err(Error::new(ErrorKind::Refused, message));
@@ -76,25 +120,28 @@ impl Database {
             let home = match self.write(id, now)? {
                 Some(Writing { shard, place }) => shard.profile(place).key().to_owned(),
                 None => {
-                    let decided = self.decide(id, personalization)?;
+                    let decided = self.decide_beside(id, personalization, call, already)?;
                     return Ok(Recorded { decided, exposure: None });
                 }
             };
-            if let Some(recorded) = self.decide_and_record_of(&home, personalization, now)? {
+            let asked = (personalization, call);
+            if let Some(recorded) = self.record_of(&home, asked, now, already)? {
                 return Ok(recorded);
             }
         }
     }
 
     /// The same of the customer who is stored under an identifier, if she is there and up to date.
-    fn decide_and_record_of(
+    fn record_of(
         &self,
         home: &OwnedIdentifier,
-        personalization: &str,
+        (personalization, call): (&str, &Call),
         now: Time,
+        already: &mut AlreadyShown,
     ) -> Result<Option<Recorded>, Error> {
         let program = self.shards.program();
         let personalization = resolve_personalization(&program, personalization)?;
+        let called = Called::of(call, &program.definitions)?;
         let message_id = self.give_id(now);
         let claim = self.messages.claim(&message_id);
         let Some((mut shard, slot)) = self.shards.write(home.borrowed(), Holder::Apply) else {
@@ -105,8 +152,9 @@ impl Database {
         if !is_up_to_date || !Arc::ptr_eq(&shard.program, &program) {
             return Ok(None);
         }
-        let decided = decide(&mut shard, slot, personalization, now);
-        let Some(message) = exposure(home.borrowed(), &decided.decision) else {
+        let decided = decide_called(&mut shard, slot, personalization, now, (&called, already));
+        let said = called.recorded(&program.definitions);
+        let Some(message) = exposure(home.borrowed(), &decided.decision, said) else {
             return Ok(Some(Recorded { decided, exposure: None }));
         };
         if concern(Some(shard.profile(slot)), home.borrowed(), None, (now, now)) == Concern::Identity {
@@ -128,7 +176,7 @@ impl Database {
 
 /// The message that tells of a decision as shown, if it shows something, or tells of somebody who takes part in
 /// an experiment or is held out.
-fn exposure(home: Identifier<'_>, decision: &Decision) -> Option<Message> {
+fn exposure(home: Identifier<'_>, decision: &Decision, said: Map<String, Json>) -> Option<Message> {
     let is_of_interest = !decision.variants.is_empty() || decision.reason == Reason::HeldOut;
     if decision.offers.is_empty() && !is_of_interest {
         return None;
@@ -142,5 +190,6 @@ fn exposure(home: Identifier<'_>, decision: &Decision) -> Option<Message> {
     let variants: Map<String, Json> =
         variants.map(|(name, variant)| (name.to_string(), Json::from(&**variant))).collect();
     let message = if variants.is_empty() { message } else { message.with_property(VARIANTS, variants) };
+    let message = if said.is_empty() { message } else { message.with_property(SAID, said) };
     Some(if home.kind == IdentifierKind::Anonymous { message.anonymous() } else { message })
 }

@@ -9,18 +9,22 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::catalog::Catalog;
 use crate::db::naive_erasure::{Grave, Left, erase, is_of_the_erased};
 use crate::db::naive_identity::{Everybody, Person, everybody};
+use crate::engine::called::Called;
 use crate::engine::typed_message::{Content, Misfits};
 use crate::facts::identity::ties::Home;
+use crate::model::call::Call;
 use crate::model::consent::Consent;
 use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::ids::{AttributeId, EventId, SegmentId};
 use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::value::Value;
+use crate::rules::at_call::AlreadyShown;
 use crate::rules::definitions::{Definitions, PersonalizationDefinition};
 use crate::rules::expression::Function;
 use crate::rules::naive::{Moment, Naive, Said, Told};
@@ -90,6 +94,8 @@ pub struct Answers {
     pub segments: BTreeMap<String, bool>,
     /// What each personalization shows.
     pub decisions: BTreeMap<String, Shown>,
+    /// The names of what each placement shows: of each of its personalizations, in their order.
+    pub placements: BTreeMap<String, Vec<Vec<String>>>,
     /// What the customer said to each purpose.
     pub consents: BTreeMap<String, Consent>,
     /// Whether the message asked about is an event that counts.
@@ -255,7 +261,18 @@ impl Reference {
     /// Everything that can be asked of the customer `id` at `now`.
     pub fn answers(&self, id: &str, now: Time) -> Answers {
         let customers = self.customers(now);
-        self.answered(id, self.named(&customers, id), now, None)
+        let nothing = Called::default();
+        self.answered(id, self.named(&customers, id), now, Asking { trigger: None, called: &nothing })
+    }
+
+    /// The same for a call that says more than who asks; attributes and segments do not depend on it.
+    ///
+    /// # Errors
+    /// If what the call says does not fit the catalog.
+    pub fn answers_with(&self, id: &str, call: &Call, now: Time) -> Result<Answers, Error> {
+        let customers = self.customers(now);
+        let called = Called::of(call, &self.catalog.definitions)?;
+        Ok(self.answered(id, self.named(&customers, id), now, Asking { trigger: None, called: &called }))
     }
 
     /// The same, where personalizations on the event of `message` see its properties.
@@ -264,7 +281,8 @@ impl Reference {
         let home = Home::of_accepted(message, &self.catalog.definitions.identifiers);
         let home = home.identifier().to_owned();
         let customer = customers.iter().find(|customer| customer.person.identifiers.contains_key(&home));
-        self.answered(&home.text, customer, now, Some(message))
+        let nothing = Called::default();
+        self.answered(&home.text, customer, now, Asking { trigger: Some(message), called: &nothing })
     }
 
     /// The event that a message is, if it counts among these of the customer; one that needs no purpose
@@ -285,7 +303,7 @@ impl Reference {
         id: &str,
         customer: Option<&Customer>,
         now: Time,
-        trigger: Option<&Message>,
+        Asking { trigger, called }: Asking<'_>,
     ) -> Answers {
         let one = [id.to_owned()];
         let known = customer.map(|customer| {
@@ -302,7 +320,7 @@ impl Reference {
         let trigger = trigger.and_then(|message| self.trigger(message, &counting));
         let asked = |nudge: f64| {
             let naive = Naive::new(definitions, (ids, first_seen), &counting).with_scores_times(nudge);
-            answer(definitions, &naive.at(now), trigger.as_ref())
+            answer(definitions, &naive.at(now), trigger.as_ref(), called)
         };
         let mut answers = asked(1.0);
         let names = definitions.purposes.names.iter().zip(definitions.purposes.all());
@@ -324,6 +342,14 @@ impl Reference {
     }
 }
 
+/// What is asked beside who asks.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    /// The event that was just applied.
+    trigger: Option<&'a Message>,
+    called: &'a Called,
+}
+
 /// A message as the naive evaluator knows it.
 fn told(time: Time, message_id: String, content: &Content) -> Told {
     let said = match content.rest() {
@@ -340,6 +366,7 @@ fn answer(
     definitions: &Definitions,
     moment: &Moment<'_>,
     trigger: Option<&(EventId, Arc<[Option<Value>]>)>,
+    called: &Called,
 ) -> Answers {
     let mut attributes = BTreeMap::new();
     for (number, name) in definitions.attribute_names.iter().enumerate() {
@@ -352,21 +379,38 @@ fn answer(
     let segments = segments
         .map(|(number, name)| (name.to_owned(), moment.is_member(SegmentId::from_index(number))))
         .collect();
-    let personalizations = definitions.personalization_names.iter().zip(&definitions.personalizations);
-    let decisions = personalizations.map(|(name, definition)| {
+    let asked = |definition: &PersonalizationDefinition| {
         let just_now =
             trigger.filter(|(event, _)| definition.on == Some(*event)).map(|(_, properties)| &**properties);
         let last = || definition.on.and_then(|event| moment.last_properties(event));
-        let moment = moment.with_trigger(just_now.or_else(last).unwrap_or_default());
-        (name.to_owned(), shown(definitions, definition, &moment))
+        moment.at_call(called.at_call(just_now.or_else(last).unwrap_or_default()))
+    };
+    let personalizations = definitions.personalization_names.iter().zip(&definitions.personalizations);
+    let decisions = personalizations
+        .map(|(name, definition)| (name.to_owned(), shown(definitions, definition, &asked(definition))))
+        .collect();
+    let placements = definitions.placement_names.iter().zip(&definitions.placements);
+    let placements = placements.map(|(name, placement)| {
+        let mut already = AlreadyShown::nothing_of(placement.most);
+        let each = placement.personalizations.iter().map(|id| {
+            let definition = &definitions.personalizations[id.index()];
+            let winners = asked(definition).winners(definition, &already);
+            winners.iter().for_each(|offer| already.add(offer));
+            let fallback = definition.fallback.as_ref().filter(|_| winners.is_empty());
+            let names =
+                winners.iter().map(|offer| &offer.name).chain(fallback.map(|fallback| &fallback.name));
+            names.map(ToString::to_string).collect()
+        });
+        (name.to_owned(), each.collect())
     });
-    let decisions = decisions.collect();
+    let placements = placements.collect();
     Answers {
         id: String::new(),
         known: moment.is_known(),
         attributes,
         segments,
         decisions,
+        placements,
         consents: BTreeMap::new(),
         triggers: false,
         close_calls: BTreeSet::new(),
@@ -379,12 +423,12 @@ fn shown(definitions: &Definitions, definition: &PersonalizationDefinition, mome
             template
                 .render(|name| match definitions.value_named(name) {
                     Some(value) => moment.value(&value),
-                    None => moment.trigger_map(definition.on?),
+                    None => definitions.map_of_call(name, definition.on, moment.call()),
                 })
                 .ok()
         })
     };
-    let winners = moment.winners(definition);
+    let winners = moment.winners(definition, &AlreadyShown::default());
     let offers = match &definition.fallback {
         Some(fallback) if winners.is_empty() => {
             vec![(fallback.name.to_string(), text(fallback.text.as_ref()))]
@@ -406,6 +450,11 @@ fn close_calls(a: &Answers, b: &Answers) -> Vec<String> {
     }
     for (name, shown) in &a.decisions {
         if b.decisions.get(name).is_none_or(|other| other.offers != shown.offers) {
+            names.push(name.clone());
+        }
+    }
+    for (name, shown) in &a.placements {
+        if b.placements.get(name) != Some(shown) {
             names.push(name.clone());
         }
     }

@@ -53,7 +53,7 @@ pub(crate) struct Graph {
     /// For each segment, the literal that decides it.
     pub(crate) segments: Vec<Literal>,
     /// For conditions that are no segments, such as offers': the literal that decides each.
-    pub(crate) conditions: Vec<Option<Literal>>,
+    pub(crate) conditions: Vec<Literal>,
     /// Where each `held` of the catalog is.
     pub(crate) held_by_condition: AHashMap<(Expr, Duration), Literal>,
     /// Static segments and their nodes.

@@ -55,14 +55,13 @@ pub(crate) struct Builder<'a> {
     /// Of each item, one more than the greatest level of those it depends on.
     pub(crate) levels: Vec<u32>,
     pub(crate) segments: Vec<Handle>,
-    pub(crate) conditions: Vec<Option<Handle>>,
+    pub(crate) conditions: Vec<Handle>,
     pub(crate) held: AHashMap<(Expr, Duration), Handle>,
     subjects: AHashMap<Expr, u32>,
     gates: AHashMap<Vec<Handle>, u32>,
 }
 
-/// The graph of a catalog's segments and of further conditions; of these, the ones that read a trigger
-/// event have no literal.
+/// The graph of a catalog's segments and of further conditions on the profile.
 pub(crate) fn build<'a>(
     definitions: &Definitions,
     plan: &Plan,
@@ -85,8 +84,7 @@ pub(crate) fn build<'a>(
         };
     }
     for condition in conditions {
-        let free = !Inputs::of(condition, definitions).trigger;
-        let handle = free.then(|| builder.lower(condition));
+        let handle = builder.lower(condition);
         builder.conditions.push(handle);
     }
     builder.watch_held();

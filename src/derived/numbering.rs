@@ -185,8 +185,7 @@ impl Numbering<'_> {
             decides.push((literal.node(), (segment, literal.is_negated())));
             self.graph.segments.push(literal);
         }
-        let conditions: Vec<_> =
-            builder.conditions.iter().map(|handle| handle.map(|handle| self.literal(handle))).collect();
+        let conditions = builder.conditions.iter().map(|handle| self.literal(*handle)).collect();
         let held = builder.held.iter().map(|(key, handle)| (key.clone(), self.literal(*handle))).collect();
         let mut by_attribute = Vec::new();
         let mut by_source = Vec::new();

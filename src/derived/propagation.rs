@@ -24,6 +24,7 @@ use crate::facts::stamp::{MessageOrder, NoMessages};
 use crate::facts::units::Identity;
 use crate::model::ids::SegmentId;
 use crate::model::value::Value;
+use crate::rules::at_call::AtCall;
 use crate::rules::evaluate::{Reading, evaluate};
 
 /// Memory used while propagating, reused from message to message.
@@ -162,7 +163,7 @@ impl<'a> Propagation<'a> {
             known: Live { customer: self.customer, truths: Some(&self.conclusions.truths) },
             order: self.order,
             now: self.now,
-            trigger: &[],
+            call: AtCall::default(),
         }
     }
 

@@ -13,8 +13,9 @@ use crate::facts::source_state::SourceState;
 use crate::facts::stamp::MessageOrder;
 use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId, SourceId};
 use crate::model::value::Value;
-use crate::rules::definitions::Definitions;
-use crate::rules::evaluate::{Facts, Reading};
+use crate::rules::at_call::AtCall;
+use crate::rules::definitions::{Definitions, SegmentDefinition};
+use crate::rules::evaluate::{Facts, Reading, evaluate};
 use crate::rules::expression::{Expr, UnitKind};
 
 /// The compiled catalog as far as answers need it.
@@ -52,8 +53,8 @@ pub(crate) struct View<'a, K = Live<'a>> {
     pub(crate) known: K,
     pub(crate) order: &'a dyn MessageOrder,
     pub(crate) now: Time,
-    /// The properties of the trigger event, where there is one.
-    pub(crate) trigger: &'a [Option<Value>],
+    /// What the call brings with it.
+    pub(crate) call: AtCall<'a>,
 }
 
 impl Sources for Live<'_> {
@@ -99,12 +100,28 @@ impl<K: Known> Facts for View<'_, K> {
     }
 
     fn trigger(&self, property: PropertyId) -> Option<Value> {
-        self.trigger.get(property.index()).cloned().flatten()
+        self.call.trigger(property)
+    }
+
+    fn context(&self, said: PropertyId) -> Option<Value> {
+        self.call.context(said)
+    }
+
+    fn given_variant(&self, experiment: &str) -> Option<Value> {
+        self.call.variant(experiment)
     }
 
     /// Truths of nodes stand until the customer's own deadline, which is kept elsewhere.
     fn segment(&self, segment: SegmentId) -> Reading {
         let literal = self.compiled.graph.segments[segment.index()];
+        // What is kept up to date knows nothing of the variants that a call gives.
+        if !self.call.variants.is_empty()
+            && self.known.truth(literal).is_some()
+            && let SegmentDefinition::Condition(condition) =
+                &self.compiled.definitions.segments[segment.index()]
+        {
+            return evaluate(condition, self);
+        }
         Reading::truth(self.known.truth(literal) == Some(true), Time::NEVER)
     }
 

@@ -1,25 +1,27 @@
 //! From a cell to a decision: which offers qualify, which of them win, and what they say.
 //!
 //! Conditions that read only the profile are literals of the graph, so for them deciding is reading
-//! bits. What reads the trigger event, and scores, are evaluated; then the result is kept with the
-//! profile's stamp, and the next question is a look-up until something changes.
+//! bits. What reads the trigger event or the call, and scores, are evaluated; then the result is kept with
+//! the profile's stamp, and the next question is a look-up until something changes. What a call with a
+//! context of its own is answered is not kept.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::base::time::{Duration, Time};
-use crate::derived::graph::Literal;
 use crate::derived::view::{Known, View};
 use crate::derived::work::Work;
+use crate::engine::called::Called;
 use crate::engine::decision::{Chosen, Decided, Decision, Reason};
-use crate::engine::program::Program;
+use crate::engine::program::{Condition, Program};
 use crate::engine::standing::Standing;
 use crate::engine::summary::completeness::Completeness;
 use crate::facts::stamp::MessageOrder;
 use crate::model::declaration::Strategy;
 use crate::model::ids::PersonalizationId;
 use crate::model::value::Value;
-use crate::rules::definitions::PersonalizationDefinition;
+use crate::rules::at_call::{AlreadyShown, AtCall, shown_of};
+use crate::rules::definitions::{OfferDefinition, PersonalizationDefinition};
 use crate::rules::evaluate::{Motion, Reading, evaluate};
 use crate::rules::expression::Expr;
 use crate::rules::template::Template;
@@ -77,29 +79,32 @@ impl Deciding<'_> {
         }
         let personalizations = &self.program.definitions.personalizations;
         let trigger = personalizations[id.index()].on.and_then(|event| standing.trigger(event));
-        let decision = Arc::new(self.make(standing, id, trigger.as_deref().unwrap_or_default()));
+        let call = AtCall::triggered(trigger.as_deref().unwrap_or_default());
+        let decision = Arc::new(self.make(standing, id, call, &AlreadyShown::default()));
         decisions.keep(id, standing.stamp(), &decision, personalizations.len());
         Decided { decision, cached: false }
     }
 
-    /// The decision with the properties of a certain trigger event; it is not kept.
+    /// The decision for a certain call, beside what it has shown already; it is not kept.
     pub(crate) fn make(
         &mut self,
         standing: Standing<'_>,
         id: PersonalizationId,
-        trigger: &[Option<Value>],
+        call: AtCall<'_>,
+        already: &AlreadyShown,
     ) -> Decision {
         self.work.decisions += 1;
         let program = self.program;
         let view =
-            View { compiled: program.compiled(), known: standing, order: self.order, now: self.now, trigger };
+            View { compiled: program.compiled(), known: standing, order: self.order, now: self.now, call };
         let definition = &program.definitions.personalizations[id.index()];
         let mut answer = Answer { view, valid_until: standing.deadline() };
         let held_out = definition
             .holdout
             .as_ref()
-            .is_some_and(|holdout| self.holds(&mut answer, program.holdout_condition(id), holdout));
-        let winners = if held_out { Vec::new() } else { self.winners(&mut answer, id, definition) };
+            .zip(program.holdout_condition(id))
+            .is_some_and(|(holdout, condition)| self.holds(&mut answer, condition, holdout));
+        let winners = if held_out { Vec::new() } else { self.winners(&mut answer, id, definition, already) };
         let (offers, reason) = answer.present(definition, &winners);
         let reason = if held_out { Reason::HeldOut } else { reason };
         let attributes = definition
@@ -118,6 +123,7 @@ impl Deciding<'_> {
         Decision {
             personalization: Arc::from(program.definitions.personalization_names.name(id.0)),
             strategy: definition.strategy,
+            is_list: definition.is_list(),
             offers,
             reason,
             attributes,
@@ -130,48 +136,88 @@ impl Deciding<'_> {
         }
     }
 
-    /// The places of the winning offers, best first. Offers are already in the order of `first`.
-    fn winners(
+    /// The decision for a call, beside what it has shown already; what it shows is added to that. One that was
+    /// made before, and is the same for this call, is looked up.
+    pub(crate) fn beside(
+        &mut self,
+        standing: Standing<'_>,
+        decisions: &Decisions,
+        id: PersonalizationId,
+        called: &Called,
+        already: &mut AlreadyShown,
+    ) -> Decided {
+        let definition = &self.program.definitions.personalizations[id.index()];
+        let kept = decisions.cached(id, standing.stamp(), self.now);
+        let kept = kept.filter(|kept| {
+            called.says_nothing_to(definition)
+                && shown_of(definition, offers_of(kept, definition), already).len() == kept.chosen()
+        });
+        let cached = kept.is_some();
+        let decision = kept.map(Arc::clone).unwrap_or_else(|| {
+            let trigger = definition.on.and_then(|event| standing.trigger(event));
+            let call = called.at_call(trigger.as_deref().unwrap_or_default());
+            Arc::new(self.make(standing, id, call, already))
+        });
+        self.show(&decision, id, already);
+        Decided { decision, cached }
+    }
+
+    /// Adds what a decision chose to what is shown.
+    pub(crate) fn show(&self, decision: &Decision, id: PersonalizationId, already: &mut AlreadyShown) {
+        let definition = &self.program.definitions.personalizations[id.index()];
+        offers_of(decision, definition).for_each(|offer| already.add(offer));
+    }
+
+    /// The winning offers, best first. Offers are already in the order of `first`.
+    fn winners<'d>(
         &mut self,
         answer: &mut Answer<'_>,
         id: PersonalizationId,
-        definition: &PersonalizationDefinition,
-    ) -> Vec<usize> {
-        let mut qualified = Vec::new();
-        for (place, offer) in definition.offers.iter().enumerate() {
-            if self.holds(answer, self.program.offer_condition(id, place), &offer.when) {
-                qualified.push(place);
-                if definition.strategy == Strategy::First {
-                    break;
-                }
-            }
+        definition: &'d PersonalizationDefinition,
+        already: &AlreadyShown,
+    ) -> Vec<&'d OfferDefinition> {
+        let program = self.program;
+        let offers = definition.offers.iter().enumerate();
+        let mut qualified = offers.filter_map(|(place, offer)| {
+            self.holds(answer, program.offer_condition(id, place), &offer.when).then_some(offer)
+        });
+        if definition.strategy != Strategy::Best {
+            return shown_of(definition, &mut qualified, already);
         }
-        if definition.strategy == Strategy::Best {
-            let scored = qualified.into_iter().map(|place| {
-                let score = definition.offers[place].score.as_ref();
-                self.work.conditions += u64::from(score.is_some());
-                (score.and_then(|score| answer.read(score)), place)
-            });
-            // Of equal scores the first one stays, so that the order of `first` decides.
-            let best = scored.reduce(|best, next| {
-                if compare_scores(next.0.as_ref(), best.0.as_ref()) == Ordering::Greater {
-                    next
-                } else {
-                    best
-                }
-            });
-            return best.map(|(_, place)| place).into_iter().collect();
-        }
-        qualified
+        let qualified: Vec<&OfferDefinition> = qualified.collect();
+        let scored = qualified.into_iter().map(|offer| {
+            self.work.conditions += u64::from(offer.score.is_some());
+            (offer.score.as_ref().and_then(|score| answer.read(score)), offer)
+        });
+        let mut scored: Vec<_> = scored.collect();
+        // Equal scores stay in the order of `first`.
+        scored.sort_by(|(a, _), (b, _)| compare_scores(b.as_ref(), a.as_ref()));
+        shown_of(definition, scored.into_iter().map(|(_, offer)| offer), already)
     }
 
-    /// Whether a condition holds, by its literal if it has one.
-    fn holds(&mut self, answer: &mut Answer<'_>, literal: Option<Literal>, condition: &Expr) -> bool {
-        literal.and_then(|literal| answer.view.known.truth(literal)).unwrap_or_else(|| {
-            self.work.conditions += 1;
-            matches!(answer.read(condition), Some(Value::Bool(true)))
-        })
+    /// Whether a condition holds: by what is kept of the profile, as far as that says it.
+    fn holds(&mut self, answer: &mut Answer<'_>, condition: Condition<'_>, whole: &Expr) -> bool {
+        let kept = answer.view.known.truth(condition.of_profile);
+        let to_read = match (kept, condition.at_call) {
+            // A call that gives variants, or nobody of whom anything is kept.
+            _ if !answer.view.call.variants.is_empty() => whole,
+            (None, _) => whole,
+            (Some(false), _) => return false,
+            (Some(true), None) => return true,
+            (Some(true), Some(at_call)) => at_call,
+        };
+        self.work.conditions += 1;
+        matches!(answer.read(to_read), Some(Value::Bool(true)))
     }
+}
+
+/// The offers that a decision chose; the fallback is none.
+fn offers_of<'d>(
+    decision: &Decision,
+    definition: &'d PersonalizationDefinition,
+) -> impl Iterator<Item = &'d OfferDefinition> {
+    let chosen = decision.offers.iter().filter(|_| decision.reason == Reason::Qualified);
+    chosen.filter_map(|chosen| definition.offers.iter().find(|offer| offer.name == chosen.name))
 }
 
 /// A missing score is less than any other.
@@ -199,10 +245,10 @@ impl Answer<'_> {
     fn present(
         &mut self,
         definition: &PersonalizationDefinition,
-        winners: &[usize],
+        winners: &[&OfferDefinition],
     ) -> (Vec<Chosen>, Reason) {
         if !winners.is_empty() {
-            let offers = winners.iter().map(|place| &definition.offers[*place]);
+            let offers = winners.iter();
             let chosen = offers.map(|offer| self.chosen(&offer.name, offer.text.as_ref(), definition));
             return (chosen.collect(), Reason::Qualified);
         }
@@ -238,22 +284,10 @@ impl Answer<'_> {
         for name in &template.reads {
             let value = match definitions.value_named(name) {
                 Some(expr) => self.read(&expr),
-                None => self.trigger_map(definition),
+                None => definitions.map_of_call(name, definition.on, self.view.call),
             };
             values.push((name.as_str(), value));
         }
         template.render(|name| values.iter().find(|(known, _)| *known == name)?.1.clone())
-    }
-
-    /// The trigger event's properties as a map, for `{{ event.x }}`.
-    fn trigger_map(&self, definition: &PersonalizationDefinition) -> Option<Value> {
-        let names = &self.view.compiled.definitions.event(definition.on?).property_names;
-        let mut entries: Vec<(Arc<str>, Value)> = names
-            .iter()
-            .zip(self.view.trigger)
-            .filter_map(|(name, value)| Some((Arc::from(name), value.clone()?)))
-            .collect();
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Some(Value::Map(entries.into()))
     }
 }

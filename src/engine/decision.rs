@@ -16,7 +16,9 @@ pub struct Decision {
     pub personalization: Arc<str>,
     /// How it chooses.
     pub strategy: Strategy,
-    /// What was chosen, best first: under the strategies `first` and `best` at most one.
+    /// Whether it may choose several offers: under the strategy `all`, or with `most` above 1.
+    pub is_list: bool,
+    /// What was chosen, best first.
     pub offers: Vec<Chosen>,
     /// Why these.
     pub reason: Reason,
@@ -65,7 +67,7 @@ pub struct Chosen {
 /// What of a decision is shown to the customer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Choice {
-    /// What was chosen, best first: under the strategies `first` and `best` at most one.
+    /// What was chosen, best first.
     pub offers: Vec<Chosen>,
     /// Why these.
     pub reason: Reason,
@@ -108,16 +110,21 @@ impl Decision {
         self.offers.first()?.text.as_deref()
     }
 
+    /// How many offers were chosen; the fallback is none.
+    pub(crate) fn chosen(&self) -> usize {
+        if self.reason == Reason::Qualified { self.offers.len() } else { 0 }
+    }
+
     /// Whether the fallback was chosen.
     pub fn is_fallback(&self) -> bool {
         self.reason != Reason::Qualified && !self.offers.is_empty()
     }
 
-    /// The short form: the offer's name or null; under the strategy `all`, the list of names.
+    /// The short form: the offer's name or null; where several may be chosen, the list of names.
     pub fn to_json(&self) -> Json {
-        match self.strategy {
-            Strategy::All => self.offers.iter().map(|chosen| Json::from(&*chosen.name)).collect(),
-            Strategy::First | Strategy::Best => self.name().map_or(Json::Null, Json::from),
+        match self.is_list {
+            true => self.offers.iter().map(|chosen| Json::from(&*chosen.name)).collect(),
+            false => self.name().map_or(Json::Null, Json::from),
         }
     }
 

@@ -240,6 +240,8 @@ pub enum Origin {
     Default,
     /// No message that counts ever set the attribute.
     NeverSet,
+    /// The call says it.
+    Call,
     /// The events that an aggregate takes.
     Events(Vec<Evidence>),
 }

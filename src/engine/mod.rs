@@ -10,6 +10,7 @@ pub(crate) mod summary;
 pub(crate) mod consents;
 pub(crate) mod retelling;
 pub(crate) mod transition;
+pub(crate) mod called;
 pub(crate) mod decision;
 pub(crate) mod cell;
 pub(crate) mod image;

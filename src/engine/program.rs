@@ -8,11 +8,19 @@ use crate::derived::graph_builder::build;
 use crate::derived::view::Compiled;
 use crate::facts::plan::{Keeping, Plan};
 use crate::model::ids::{EventId, PersonalizationId};
+use crate::rules::at_call::split;
 use crate::rules::definitions::Definitions;
 use crate::rules::expression::{Expr, Function};
 
 /// The version of the layout of images.
 const IMAGES: &str = "images 3";
+
+/// A condition as it is decided: by what is kept of the profile, and by what only a call knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Condition<'a> {
+    pub(crate) of_profile: Literal,
+    pub(crate) at_call: Option<&'a Expr>,
+}
 
 /// A compiled catalog. It never changes; a new catalog is a new program with a greater revision.
 #[derive(Debug)]
@@ -27,6 +35,8 @@ pub(crate) struct Program {
     /// Of each personalization, the place of its first offer among the graph's conditions; what withholds its
     /// offers follows after them.
     first_condition: Vec<usize>,
+    /// Of each of those conditions, what is evaluated at a call.
+    at_call: Vec<Option<Expr>>,
     /// Events that trigger a personalization.
     triggers: Vec<bool>,
 }
@@ -36,19 +46,22 @@ impl Program {
     pub(crate) fn new(definitions: Definitions, revision: u64) -> Program {
         let plan = Plan::new(&definitions);
         let mut first_condition = Vec::with_capacity(definitions.personalizations.len());
-        let mut conditions: Vec<&Expr> = Vec::new();
+        let (mut conditions, mut at_call) = (Vec::new(), Vec::new());
         let mut triggers = vec![false; definitions.events.len()];
         for personalization in &definitions.personalizations {
             first_condition.push(conditions.len());
-            conditions.extend(personalization.offers.iter().map(|offer| &offer.when));
-            conditions.extend(&personalization.holdout);
+            let offers = personalization.offers.iter().map(|offer| &offer.when);
+            for (of_profile, rest) in offers.chain(&personalization.holdout).map(split) {
+                conditions.push(of_profile);
+                at_call.push(rest);
+            }
             if let Some(event) = personalization.on {
                 triggers[event.index()] = true;
             }
         }
-        let graph = build(&definitions, &plan, conditions.into_iter());
+        let graph = build(&definitions, &plan, conditions.iter());
         let fingerprint = fingerprint(revision, &definitions, &plan, &graph);
-        Program { revision, fingerprint, plan, graph, first_condition, triggers, definitions }
+        Program { revision, fingerprint, plan, graph, first_condition, at_call, triggers, definitions }
     }
 
     /// What expressions are evaluated with.
@@ -56,20 +69,17 @@ impl Program {
         Compiled { definitions: &self.definitions, plan: &self.plan, graph: &self.graph }
     }
 
-    /// The literal of an offer's condition, unless that reads the trigger event.
-    pub(crate) fn offer_condition(
-        &self,
-        personalization: PersonalizationId,
-        offer: usize,
-    ) -> Option<Literal> {
-        self.graph.conditions[self.first_condition[personalization.index()] + offer]
+    /// An offer's condition.
+    pub(crate) fn offer_condition(&self, personalization: PersonalizationId, offer: usize) -> Condition<'_> {
+        let place = self.first_condition[personalization.index()] + offer;
+        Condition { of_profile: self.graph.conditions[place], at_call: self.at_call[place].as_ref() }
     }
 
-    /// The literal of what withholds a personalization's offers, if there is a holdout.
-    pub(crate) fn holdout_condition(&self, personalization: PersonalizationId) -> Option<Literal> {
+    /// What withholds a personalization's offers, if there is a holdout.
+    pub(crate) fn holdout_condition(&self, personalization: PersonalizationId) -> Option<Condition<'_>> {
         let definition = &self.definitions.personalizations[personalization.index()];
         definition.holdout.as_ref()?;
-        self.offer_condition(personalization, definition.offers.len())
+        Some(self.offer_condition(personalization, definition.offers.len()))
     }
 
     /// Whether an event triggers a personalization.

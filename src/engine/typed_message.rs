@@ -267,7 +267,7 @@ impl Reader<'_> {
 
 impl FieldDeclaration {
     /// Why a value of the right type is not allowed, if it is not.
-    fn refuses(&self, value: Option<&Value>) -> Option<String> {
+    pub(crate) fn refuses(&self, value: Option<&Value>) -> Option<String> {
         let value = value?;
         if self.values.is_empty() || self.values.contains(value) {
             return None;

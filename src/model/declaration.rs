@@ -29,6 +29,8 @@ pub(crate) struct Declarations {
     /// Rules for what identifies a customer.
     pub(crate) identifiers: Vec<Named<IdentifierDeclaration>>,
     pub(crate) events: Vec<Named<Vec<Named<FieldDeclaration>>>>,
+    /// What a call may say beside who asks.
+    pub(crate) context: Vec<Named<ContextDeclaration>>,
     /// What customers consent to.
     pub(crate) purposes: Vec<Named<PurposeDeclaration>>,
     /// How much longer messages are kept than the windows reach back.
@@ -44,6 +46,7 @@ pub(crate) struct Declarations {
     /// Events by which customers buy something.
     pub(crate) purchases: Vec<Named<PurchaseDeclaration>>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
+    pub(crate) placements: Vec<Named<PlacementDeclaration>>,
     /// Names of what was declared with a mistake and is not above: they are not unknown.
     pub(crate) left_out: Vec<String>,
 }
@@ -77,6 +80,14 @@ impl FieldDeclaration {
             required: false,
         }
     }
+}
+
+/// Something that a call may say of where and how is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct ContextDeclaration {
+    pub(crate) field: FieldDeclaration,
+    /// Whether exposures keep it.
+    pub(crate) recorded: bool,
 }
 
 /// What identifies a customer, and what does not.
@@ -261,8 +272,19 @@ pub(crate) struct PersonalizationDeclaration {
     /// Attributes returned with the decision.
     pub(crate) attributes: Vec<Spanned<String>>,
     pub(crate) strategy: Strategy,
+    /// How many offers are shown at most.
+    pub(crate) most: Option<usize>,
     pub(crate) fallback: Option<FallbackDeclaration>,
     pub(crate) offers: Vec<OfferDeclaration>,
+}
+
+/// Personalizations that are decided together.
+#[derive(Clone, Debug)]
+pub(crate) struct PlacementDeclaration {
+    /// In this order.
+    pub(crate) personalizations: Vec<Spanned<String>>,
+    /// How many offers are shown at most, of all of them.
+    pub(crate) most: Option<usize>,
 }
 
 /// What is shown if no offer qualifies.
@@ -287,6 +309,8 @@ pub(crate) struct OfferDeclaration {
     pub(crate) priority: Spanned<i64>,
     /// A number expression, for the strategy `best`.
     pub(crate) score: Option<Text>,
+    /// Of offers with one of these in common, one is shown at a time.
+    pub(crate) groups: Vec<String>,
     /// A template.
     pub(crate) text: Option<Text>,
 }

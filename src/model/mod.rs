@@ -12,3 +12,4 @@ pub(crate) mod message_check;
 pub(crate) mod message_consent;
 pub(crate) mod message_json;
 pub(crate) mod message_fingerprint;
+pub(crate) mod call;

@@ -37,7 +37,8 @@ use crate::base::limits::{
 use crate::base::names::Names;
 use crate::base::source_text::{Spanned, Text};
 use crate::model::declaration::{Declarations, FieldDeclaration, Named, SegmentDeclaration};
-use crate::model::ids::{EventId, SegmentId};
+use crate::model::ids::{PropertyId, SegmentId};
+use crate::rules::at_call::CONTEXT;
 use crate::rules::definitions::{ComputedDefinition, Definitions, EventDefinition, SegmentDefinition};
 use crate::rules::expression::Expr;
 use crate::rules::identifiers::IdentifierRules;
@@ -45,6 +46,7 @@ use crate::rules::lint;
 use crate::rules::retention::Retention;
 use crate::rules::syntax::{Node, Problem};
 
+use self::experiments::CheckedExperiment;
 use self::expression::Checker;
 use self::offers::Limits;
 use self::order::{Mention, Name};
@@ -67,12 +69,15 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
     catalog.check_limits(declarations);
     let limits = Limits::of(declarations);
     let (personalization_names, personalizations) = catalog.personalizations(&parsed, limits);
+    let (placement_names, placements) = catalog.placements(declarations, &personalization_names);
     if catalog.report.has_errors() {
         return None;
     }
     let (segments, segment_order) = segments?;
     let Catalog { world, pool, report } = catalog;
     let reads_ids = world.reads_ids();
+    let experiments = world.experiments.iter().flatten();
+    let experiment_variants = experiments.map(CheckedExperiment::names_of_variants).collect();
     let computed =
         world.computed.into_iter().flatten().map(|computed| ComputedDefinition { value: computed.expr });
     let (sources, aggregates) = pool.into_parts();
@@ -85,6 +90,9 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         identifiers,
         event_names: world.event_names,
         events: world.events,
+        context_names: world.context_names,
+        context: world.context,
+        recorded_context: world.recorded_context,
         purposes: world.purposes,
         retention: Retention::default(),
         computed_names: world.computed_names,
@@ -93,8 +101,12 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         segments,
         segment_order,
         reads_ids,
+        experiment_names: world.experiment_names,
+        experiment_variants,
         personalization_names,
         personalizations,
+        placement_names,
+        placements,
         sources,
         aggregates,
         texts: OnceLock::new(),
@@ -170,6 +182,18 @@ impl Catalog<'_> {
             self.world.event_names.add(name);
             self.world.events.push(definition);
         }
+        for context in &declarations.context {
+            let said = PropertyId(self.world.context_names.add(&context.name.value));
+            self.world.context.push(context.body.field.clone());
+            self.world.recorded_context.extend(context.body.recorded.then_some(said));
+        }
+        if !declarations.context.is_empty()
+            && let Some(kind) = taken.get(CONTEXT)
+        {
+            let message =
+                format!("`{CONTEXT}` is {kind}, and what a call says where there is a `[{CONTEXT}]`");
+            self.report.push(Finding::error("duplicate", declarations.context[0].name.span, message));
+        }
         self.declare_exposures(declarations);
         self.declare_purposes(declarations);
         self.declare_experiments(declarations);
@@ -234,8 +258,8 @@ impl Catalog<'_> {
         let mut segment_order = Vec::with_capacity(segments.len());
         for place in self.order(&nodes, &texts) {
             let Some(segment) = place.checked_sub(computed.len()) else {
-                let value =
-                    texts[place].and_then(|text| self.checked(text, nodes[place], Wanted::Value, None));
+                let value = texts[place]
+                    .and_then(|text| self.checked(text, nodes[place], Wanted::Value, Scope::default()));
                 self.world.computed[place] = value;
                 continue;
             };
@@ -244,8 +268,8 @@ impl Catalog<'_> {
                 continue;
             }
             segment_order.push(SegmentId::from_index(segment));
-            checked[segment] =
-                texts[place].and_then(|text| self.checked(text, nodes[place], Wanted::Condition, None));
+            checked[segment] = texts[place]
+                .and_then(|text| self.checked(text, nodes[place], Wanted::Condition, Scope::default()));
         }
         let defined = segments.iter().zip(checked).map(|((segment, _), checked)| match &segment.body {
             SegmentDeclaration::Condition(_) => {
@@ -308,19 +332,13 @@ impl Catalog<'_> {
     }
 
     /// Checks a condition or value; one that could not be read has no `node`.
-    fn checked(
-        &mut self,
-        text: &Text,
-        node: Option<&Node>,
-        wanted: Wanted,
-        trigger: Option<EventId>,
-    ) -> Option<Typed> {
+    fn checked(&mut self, text: &Text, node: Option<&Node>, wanted: Wanted, scope: Scope) -> Option<Typed> {
         let node = node?;
         let mut checker = Checker {
             world: &self.world,
             pool: &mut self.pool,
             text: &text.value,
-            scope: Scope { trigger, ..Scope::default() },
+            scope,
             problems: Vec::new(),
         };
         let typed = match wanted {

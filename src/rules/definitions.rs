@@ -13,8 +13,9 @@ use std::sync::{Arc, OnceLock};
 use crate::base::names::Names;
 use crate::base::time::Duration;
 use crate::model::declaration::{FieldDeclaration, Strategy};
-use crate::model::ids::{AttributeId, EventId, SegmentId};
+use crate::model::ids::{AttributeId, EventId, PersonalizationId, PropertyId, SegmentId};
 use crate::model::value::{Type, Value};
+use crate::rules::at_call::{AtCall, CONTEXT, as_map};
 use crate::rules::expression::{Aggregate, Expr, Source};
 use crate::rules::identifiers::IdentifierRules;
 use crate::rules::purposes::Purposes;
@@ -35,6 +36,11 @@ pub(crate) struct Definitions {
     pub(crate) identifiers: IdentifierRules,
     pub(crate) event_names: Names,
     pub(crate) events: Vec<EventDefinition>,
+    /// What a call may say.
+    pub(crate) context_names: Names,
+    pub(crate) context: Vec<FieldDeclaration>,
+    /// Of that, what exposures keep.
+    pub(crate) recorded_context: Vec<PropertyId>,
     pub(crate) purposes: Purposes,
     pub(crate) retention: Retention,
     pub(crate) computed_names: Names,
@@ -42,10 +48,15 @@ pub(crate) struct Definitions {
     pub(crate) segment_names: Names,
     pub(crate) segments: Vec<SegmentDefinition>,
     pub(crate) segment_order: Vec<SegmentId>,
+    pub(crate) experiment_names: Names,
+    /// Of each experiment, the names of its variants.
+    pub(crate) experiment_variants: Vec<Vec<Arc<str>>>,
     /// Whether an experiment or holdout asks who a customer is.
     pub(crate) reads_ids: bool,
     pub(crate) personalization_names: Names,
     pub(crate) personalizations: Vec<PersonalizationDefinition>,
+    pub(crate) placement_names: Names,
+    pub(crate) placements: Vec<PlacementDefinition>,
     pub(crate) sources: Vec<Source>,
     pub(crate) aggregates: Vec<Aggregate>,
     /// The texts of sources and aggregates, once somebody asked for them.
@@ -86,14 +97,27 @@ pub(crate) enum SegmentDefinition {
 pub(crate) struct PersonalizationDefinition {
     pub(crate) on: Option<EventId>,
     pub(crate) strategy: Strategy,
+    /// How many offers are shown at most.
+    pub(crate) most: usize,
     /// What is returned with a decision.
     pub(crate) attributes: Vec<ReturnedAttribute>,
     pub(crate) offers: Vec<OfferDefinition>,
     pub(crate) fallback: Option<FallbackDefinition>,
     /// Who is in a holdout, and so is shown no offer.
     pub(crate) holdout: Option<Expr>,
+    /// Whether it reads what the call says.
+    pub(crate) reads_context: bool,
     /// The experiments that offers ask for, by their names.
     pub(crate) experiments: Vec<(Arc<str>, Expr)>,
+}
+
+/// Personalizations that are decided together.
+#[derive(Debug)]
+pub(crate) struct PlacementDefinition {
+    /// In this order.
+    pub(crate) personalizations: Vec<PersonalizationId>,
+    /// How many offers are shown at most, of all of them.
+    pub(crate) most: Option<usize>,
 }
 
 /// An attribute or computed attribute returned with a decision, or read by a template.
@@ -112,6 +136,8 @@ pub(crate) struct OfferDefinition {
     /// `Constant(true)` if the offer always qualifies.
     pub(crate) when: Expr,
     pub(crate) score: Option<Expr>,
+    /// Of offers with one of these in common, one is shown at a time.
+    pub(crate) groups: Vec<Arc<str>>,
     pub(crate) text: Option<Template>,
 }
 
@@ -120,6 +146,13 @@ pub(crate) struct OfferDefinition {
 pub(crate) struct FallbackDefinition {
     pub(crate) name: Arc<str>,
     pub(crate) text: Option<Template>,
+}
+
+impl PersonalizationDefinition {
+    /// Whether several offers may be shown.
+    pub(crate) fn is_list(&self) -> bool {
+        self.strategy == Strategy::All || self.most > 1
+    }
 }
 
 impl Definitions {
@@ -168,6 +201,14 @@ impl Definitions {
         let event = self.sources[aggregate.source.index()].event?;
         let property = aggregate.function.property()?;
         Some(&self.event(event).properties[property.index()].ty)
+    }
+
+    /// What a text reads of a call: the trigger event, or what the call says.
+    pub(crate) fn map_of_call(&self, name: &str, on: Option<EventId>, call: AtCall<'_>) -> Option<Value> {
+        match name {
+            CONTEXT => Some(as_map(&self.context_names, call.context)),
+            _ => Some(as_map(&self.event(on?).property_names, call.trigger)),
+        }
     }
 
     /// The definition of an event.

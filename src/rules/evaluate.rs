@@ -34,6 +34,10 @@ pub(crate) trait Facts {
     fn property(&self, property: PropertyId) -> Option<Value>;
     /// A property of the trigger event.
     fn trigger(&self, property: PropertyId) -> Option<Value>;
+    /// Something that the call says.
+    fn context(&self, said: PropertyId) -> Option<Value>;
+    /// The variant that the call gives by an experiment, whoever asks.
+    fn given_variant(&self, experiment: &str) -> Option<Value>;
     /// Whether the profile is a member.
     fn segment(&self, segment: SegmentId) -> Reading;
     /// The value of an aggregate.
@@ -80,6 +84,11 @@ impl Reading {
         Reading::until(Some(Value::Bool(truth)), until)
     }
 
+    /// A truth, and until when it holds.
+    fn of_truth((truth, until): (bool, Time)) -> Reading {
+        Reading::truth(truth, until)
+    }
+
     /// Whether it is `true`; a missing bool is not.
     pub(crate) fn is_true(&self) -> bool {
         matches!(self.value, Some(Value::Bool(true)))
@@ -115,14 +124,12 @@ impl<F: Facts> Evaluation<'_, F> {
                 let set = self.facts.attribute(*attribute);
                 Reading::fixed(set.or_else(|| self.facts.default_of(*attribute)))
             }
-            Expr::Hours(hours) => {
-                let (is_in, until) = hours.at(self.facts.now());
-                Reading::truth(is_in, until)
-            }
+            Expr::Hours(hours) => Reading::of_truth(hours.at(self.facts.now())),
             Expr::Unit(kind) => Reading::fixed(self.facts.unit(*kind)),
             Expr::Variant(assignment, unit, takes_part) => self.variant(assignment, unit, takes_part),
             Expr::Property(property) => Reading::fixed(self.facts.property(*property)),
             Expr::Trigger(property) => Reading::fixed(self.facts.trigger(*property)),
+            Expr::Context(said) => Reading::fixed(self.facts.context(*said)),
             Expr::Segment(segment) => self.facts.segment(*segment),
             Expr::Aggregate(aggregate) => self.facts.aggregate(*aggregate),
             Expr::Variable(depth) => Reading::fixed(self.variables.get(*depth as usize).cloned()),
@@ -222,6 +229,10 @@ impl<F: Facts> Evaluation<'_, F> {
 
     /// Who is forced need not take part otherwise.
     fn variant(&mut self, assignment: &Assignment, unit: &Expr, takes_part: &Expr) -> Reading {
+        if let Some(given) = self.facts.given_variant(assignment.name()).filter(|_| !assignment.is_holdout())
+        {
+            return Reading::fixed(Some(given));
+        }
         let unit = self.read(unit);
         let until = self.settled(&unit);
         let id = match &unit.value {

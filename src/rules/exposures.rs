@@ -12,3 +12,5 @@ pub(crate) const OFFERS: &str = "offers";
 pub(crate) const REASON: &str = "reason";
 /// The variants that the customer was given by the experiments that the offers ask for, by their names.
 pub(crate) const VARIANTS: &str = "variants";
+/// What the call said, as far as the catalog has it recorded.
+pub(crate) const SAID: &str = "context";

@@ -30,6 +30,8 @@ pub(crate) enum Expr {
     Property(PropertyId),
     /// A property of a personalization's trigger event (`event.x`).
     Trigger(PropertyId),
+    /// Something that the call says (`context.x`).
+    Context(PropertyId),
     /// Whether the profile is a member of the segment.
     Segment(SegmentId),
     /// The value of an aggregate over the profile's events.
@@ -111,6 +113,7 @@ impl Expr {
             | Expr::Attribute(_)
             | Expr::Property(_)
             | Expr::Trigger(_)
+            | Expr::Context(_)
             | Expr::Segment(_)
             | Expr::Aggregate(_)
             | Expr::Hours(_)

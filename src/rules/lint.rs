@@ -100,7 +100,7 @@ fn never_chosen(
     offers: &AHashMap<&str, &OfferDeclaration>,
     report: &mut Report,
 ) {
-    let first_wins = personalization.strategy == Strategy::First;
+    let first_wins = personalization.strategy == Strategy::First && !personalization.is_list();
     let mut before: AHashMap<&Expr, &OfferDefinition> = AHashMap::new();
     let mut certain: Option<&OfferDefinition> = None;
     for offer in &personalization.offers {

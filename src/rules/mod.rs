@@ -14,6 +14,7 @@ pub(crate) mod retention;
 pub(crate) mod definitions;
 pub(crate) mod typing;
 pub(crate) mod canonical;
+pub(crate) mod at_call;
 pub(crate) mod syntax;
 pub(crate) mod tokens;
 pub(crate) mod spelling;

@@ -12,7 +12,6 @@
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,6 +22,7 @@ use crate::base::limits::MAX_FLOAT;
 use crate::base::time::{Duration, Time};
 use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, PurposeId, SegmentId, SourceId};
 use crate::model::value::{Type, Value};
+use crate::rules::at_call::AtCall;
 use crate::rules::definitions::{Definitions, SegmentDefinition};
 use crate::rules::evaluate::{Facts, Reading, evaluate, is_true};
 use crate::rules::expression::{Bound, Expr, Function, UnitKind};
@@ -84,7 +84,7 @@ enum Asked {
 pub(crate) struct Moment<'a> {
     naive: &'a Naive<'a>,
     now: Time,
-    trigger: &'a [Option<Value>],
+    call: AtCall<'a>,
 }
 
 /// An event as the functions of events see it.
@@ -122,7 +122,7 @@ impl<'a> Naive<'a> {
 
     /// The customer at `now`.
     pub(crate) fn at(&'a self, now: Time) -> Moment<'a> {
-        Moment { naive: self, now, trigger: &[] }
+        Moment { naive: self, now, call: AtCall::default() }
     }
 
     /// The instants at which a condition can change, sorted.
@@ -146,9 +146,14 @@ impl<'a> Naive<'a> {
 }
 
 impl<'a> Moment<'a> {
-    /// The same, for a personalization with a trigger event of these properties.
-    pub(crate) fn with_trigger(self, trigger: &'a [Option<Value>]) -> Moment<'a> {
-        Moment { trigger, ..self }
+    /// The same, asked by a call.
+    pub(crate) fn at_call(self, call: AtCall<'a>) -> Moment<'a> {
+        Moment { call, ..self }
+    }
+
+    /// What the call brings with it.
+    pub(crate) fn call(&self) -> AtCall<'a> {
+        self.call
     }
 
     /// Whether a message of the customer has taken effect.
@@ -159,6 +164,12 @@ impl<'a> Moment<'a> {
     /// Whether the customer is a member of a segment.
     pub(crate) fn is_member(&self, segment: SegmentId) -> bool {
         let Moment { naive, now, .. } = *self;
+        // What is remembered knows nothing of the variants that a call gives.
+        if let SegmentDefinition::Condition(condition) = &naive.definitions.segments[segment.index()]
+            && !self.call.variants.is_empty()
+        {
+            return self.is_known() && is_true(condition, self);
+        }
         self.is_known()
             && naive.remember(now, Asked::Segment(segment), || {
                 match &naive.definitions.segments[segment.index()] {
@@ -173,17 +184,6 @@ impl<'a> Moment<'a> {
     /// The value of an attribute as it was set.
     pub(crate) fn set_value(&self, attribute: AttributeId) -> Option<Value> {
         self.attribute(attribute)
-    }
-
-    /// The trigger event's properties by name.
-    pub(crate) fn trigger_map(&self, event: EventId) -> Option<Value> {
-        let names = &self.naive.definitions.event(event).property_names;
-        let present: BTreeMap<&str, &Value> = names
-            .iter()
-            .zip(self.trigger)
-            .filter_map(|(name, value)| Some((name, value.as_ref()?)))
-            .collect();
-        Some(Value::Map(present.into_iter().map(|(name, value)| (name.into(), value.clone())).collect()))
     }
 
     /// The value of an expression.
@@ -362,7 +362,15 @@ impl Facts for Moment<'_> {
     }
 
     fn trigger(&self, property: PropertyId) -> Option<Value> {
-        self.trigger.get(property.index()).cloned().flatten()
+        self.call.trigger(property)
+    }
+
+    fn context(&self, said: PropertyId) -> Option<Value> {
+        self.call.context(said)
+    }
+
+    fn given_variant(&self, experiment: &str) -> Option<Value> {
+        self.call.variant(experiment)
     }
 
     fn segment(&self, segment: SegmentId) -> Reading {

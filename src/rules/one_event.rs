@@ -30,6 +30,14 @@ impl Facts for OneEvent<'_> {
         self.0.get(property.index()).cloned().flatten()
     }
 
+    fn context(&self, _: PropertyId) -> Option<Value> {
+        None
+    }
+
+    fn given_variant(&self, _: &str) -> Option<Value> {
+        None
+    }
+
     fn trigger(&self, _: PropertyId) -> Option<Value> {
         None
     }

@@ -154,6 +154,7 @@ impl Printer<'_> {
                 self.push("event.");
                 self.property(self.trigger, id.0);
             }
+            Expr::Context(id) => self.push(&format!("context.{}", names.context_names.name(id.0))),
             Expr::Aggregate(id) => self.aggregate(*id),
             // A holdout is one too, asked for as a condition (`Has`).
             Expr::Variant(assignment, ..) => self.push(&format!("variant({})", quoted(assignment.name()))),

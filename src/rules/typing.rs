@@ -48,6 +48,7 @@ pub(crate) fn type_of(expr: &Expr, definitions: &Definitions) -> Type {
         Expr::Size(_) => Type::Int,
         Expr::List(_) => Type::List(Box::new(Type::Any)),
         Expr::Property(_) | Expr::Trigger(_) | Expr::Variable(_) => Type::Any,
+        Expr::Context(said) => definitions.context[said.index()].ty.clone(),
         Expr::Segment(_)
         | Expr::Has(_)
         | Expr::Not(_)
@@ -103,8 +104,6 @@ pub(crate) struct Inputs {
     pub(crate) segments: Vec<SegmentId>,
     /// Conditions inside `held`, each a whole [`Expr::Held`].
     pub(crate) held: Vec<Expr>,
-    /// Whether it reads the trigger event.
-    pub(crate) trigger: bool,
     /// Whether it reads an id of the customer.
     pub(crate) ids: bool,
 }
@@ -126,7 +125,6 @@ impl Inputs {
             Expr::Attribute(attribute) => self.attributes.push(*attribute),
             Expr::Segment(segment) => self.segments.push(*segment),
             Expr::Held(..) => self.held.push(expr.clone()),
-            Expr::Trigger(_) => self.trigger = true,
             Expr::Unit(_) => self.ids = true,
             Expr::Aggregate(aggregate) => {
                 let aggregate = &definitions.aggregates[aggregate.index()];

@@ -53,6 +53,8 @@ struct Names {
     texts: Vec<String>,
     /// Properties of the trigger may be read.
     trigger: bool,
+    /// What a call says may be read.
+    context: bool,
     /// Inside `held`: only what changes at the sum of a time and one length.
     held: bool,
     /// Segments that may be named there.
@@ -71,6 +73,8 @@ struct Writer<'a> {
     with_experiments: bool,
     /// Whether offers are limited by caps, times, and what was bought.
     with_limits: bool,
+    /// Whether calls may say something, and offers exclude each other.
+    with_calls: bool,
     /// Whether what was written since this was cleared may not stand inside `held`.
     is_odd: bool,
     /// Whether undeclared events may be named.
@@ -91,12 +95,15 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
         with_consent,
         with_experiments: false,
         with_limits: false,
+        with_calls: false,
         is_odd: false,
         strict,
     };
     let experiments = if writer.random.chance(50) { writer.experiments() } else { Vec::new() };
     writer.with_experiments = !experiments.is_empty();
     writer.with_limits = writer.random.chance(40);
+    writer.with_calls = writer.random.chance(50);
+    let head = if writer.with_calls { head + CONTEXT } else { head };
     let head = if writer.with_limits { head + &writer.shared_limits() } else { head };
     let mut segments = vec!["listed = { members = [\"ana\", \"nobody\", \"v1\"] }".to_owned()];
     writer.names.segments.push("listed".to_owned());
@@ -107,7 +114,12 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     for number in 3..9 {
         segments.push(writer.segment(number));
     }
-    let personalizations = (0..3).map(|number| writer.personalization(number)).collect();
+    let mut personalizations: Vec<String> = (0..3).map(|number| writer.personalization(number)).collect();
+    if writer.with_calls {
+        let most = writer.random.pick(&["", "most = 1\n", "most = 2\n"]);
+        let order = writer.random.pick(&["\"p0\", \"p1\", \"p2\"", "\"p2\", \"p0\""]);
+        personalizations.push(format!("[placements.page]\npersonalizations = [{order}]\n{most}"));
+    }
     let turn = writer.random.below(segments.len());
     segments.rotate_left(turn);
     CatalogParts { head, computed, segments, experiments, personalizations }
@@ -155,6 +167,9 @@ category = "string"
 {screens}{purposes}"#
     )
 }
+
+/// What calls may say.
+const CONTEXT: &str = "[context]\npage = \"string\"\nheat = { type = \"int\", recorded = true }\n";
 
 /// What customers consent to; of two purposes, some attributes and events need both.
 fn purposes(random: &mut Random) -> String {
@@ -247,6 +262,14 @@ impl Writer<'_> {
             let purpose = self.random.pick(&["ads", "mail", "plain"]);
             let not = self.random.pick(&["", "!"]);
             return format!("{not}consent(\"{purpose}\")");
+        }
+        if self.names.context && self.random.chance(30) {
+            return self.random.pick(&[
+                "context.page == \"home\"".to_owned(),
+                "context.page != \"home\"".to_owned(),
+                "context.heat > points".to_owned(),
+                "!has(context.heat)".to_owned(),
+            ]);
         }
         if self.with_experiments && self.random.chance(15) {
             return self.on_experiments();
@@ -610,9 +633,13 @@ impl Writer<'_> {
         let strategy = self.random.pick(&["first", "all", "best"]);
         let on = self.random.pick(&["", "Login", "Login", "Page Viewed"]);
         self.names.trigger = on == "Login";
+        self.names.context = self.with_calls;
         let mut text = format!("[personalizations.p{number}]\nstrategy = \"{strategy}\"\n");
         if !on.is_empty() {
             text.push_str(&format!("on = \"{on}\"\n"));
+        }
+        if self.with_calls {
+            text.push_str(self.random.pick(&["", "", "most = 1\n", "most = 2\n"]));
         }
         if self.random.chance(50) {
             let attribute = self.random.pick(&["\"points\", \"ltv\"", "\"*\"", "\"tags\""]);
@@ -632,6 +659,14 @@ impl Writer<'_> {
             if self.with_limits {
                 text.push_str(&self.limits());
             }
+            if self.with_calls {
+                text.push_str(self.random.pick(&[
+                    "",
+                    "",
+                    "exclusive = \"a\"\n",
+                    "exclusive = [\"a\", \"b\"]\n",
+                ]));
+            }
             if self.random.chance(40) {
                 text.push_str(&format!("priority = {}\n", self.random.pick(&["-1", "0", "1", "2"])));
             }
@@ -644,6 +679,7 @@ impl Writer<'_> {
             }
         }
         self.names.trigger = false;
+        self.names.context = false;
         text
     }
 }

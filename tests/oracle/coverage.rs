@@ -155,6 +155,8 @@ impl Coverage {
             "denied",
             "revoked",
             "untriggered",
+            "called",
+            "placed",
         ] {
             if self.messages.get(fate).copied().unwrap_or_default() <= least {
                 gaps.push(format!("no message was {fate}"));

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use habitue::{
-    Answers, Catalog, Clock, Database, ErrorKind, ManualClock, Message, Question, Reference, Reply, Snapshot,
-    Time, Transition, Value,
+    Answers, Call, Catalog, Clock, Database, ErrorKind, ManualClock, Message, Question, Reference, Reply,
+    Snapshot, Time, Transition, Value,
 };
 
 use crate::catalogs::{USERS, VISITORS};
@@ -369,9 +369,43 @@ impl<'a> Run<'a> {
                 return Err(format!("attribute {id} {name}: {said:?}, expected {value:?}"));
             }
         }
+        self.call(id)?;
         // The second time it may be at hand.
         self.ask_together(id, &answers)?;
         self.ask_together(id, &answers)
+    }
+
+    /// Decides for calls that say something, each placement too.
+    fn call(&mut self, id: &str) -> Result<(), String> {
+        let said = Call::new().with("page", "home").with("heat", self.now_ms % 4);
+        let calls = [
+            said.clone(),
+            Call::new().with_variant("x0", "a"),
+            said.with_variant("x0", "b").with_variant("x1", "a"),
+        ];
+        for call in calls {
+            // Of a catalog without experiments both sides refuse.
+            let Ok(answers) = self.reference.answers_with(id, &call, time(self.now_ms)) else { continue };
+            for name in answers.decisions.keys() {
+                let decided =
+                    self.database.decide_with(id, name, &call).map_err(|error| error.to_string())?;
+                self.coverage.message("called");
+                compare_decision(name, &decided.decision, &answers)
+                    .map_err(|problem| format!("decide {id} with {call:?}: {problem}"))?;
+            }
+            let hangs_on_digits = !answers.close_calls.is_empty();
+            for (name, expected) in &answers.placements {
+                let decided = self.database.decide_placement(id, name, &call);
+                let decided = decided.map_err(|error| error.to_string())?;
+                let names = decided.iter().map(|decided| names(&decided.decision));
+                let names: Vec<Vec<String>> = names.collect();
+                self.coverage.message("placed");
+                if names != *expected && !hangs_on_digits {
+                    return Err(format!("placement {id} with {call:?}: {names:?}, expected {expected:?}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn ask_together(&self, id: &str, answers: &Answers) -> Result<(), String> {
@@ -542,6 +576,10 @@ fn compare(snapshot: &Snapshot, answers: &Answers) -> Result<(), String> {
         compare_decision(name, &snapshot.decisions[name].decision, answers)?;
     }
     Ok(())
+}
+
+fn names(decision: &habitue::Decision) -> Vec<String> {
+    decision.offers.iter().map(|chosen| chosen.name.to_string()).collect()
 }
 
 fn compare_decision(name: &str, decision: &habitue::Decision, answers: &Answers) -> Result<(), String> {

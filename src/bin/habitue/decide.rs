@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use habitue::{Chosen, Decision, OpenOptions, Reason};
+use habitue::{Chosen, Database, Decision, OpenOptions, Reason, Snapshot};
 use serde::Serialize;
 
+use crate::calling::Calling;
 use crate::console::Console;
 use crate::data::{Asking, known, unless_never};
 use crate::failure::{Exit, Failure};
@@ -19,8 +20,13 @@ pub(crate) struct Arguments {
     id: String,
     /// The personalization's name in the catalog [default: all of them]
     personalization: Option<String>,
+    /// Decide a placement: all its personalizations, with no offer twice
+    #[arg(long, value_name = "NAME", conflicts_with = "personalization")]
+    placement: Option<String>,
+    #[command(flatten)]
+    calling: Calling,
     /// Also put on record that it is shown, so that caps count it
-    #[arg(long, requires = "personalization", conflicts_with = "at")]
+    #[arg(long, conflicts_with = "at")]
     record: bool,
 }
 
@@ -44,19 +50,17 @@ struct Decided<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+    if arguments.record && arguments.personalization.is_none() && arguments.placement.is_none() {
+        let message =
+            "--record needs a personalization or a placement: what is shown is put on record, not all";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     let database = match arguments.record {
         true => arguments.asking.open_for(OpenOptions::new(), console)?,
         false => arguments.asking.open(console)?,
     };
     let snapshot = known(&database, &arguments.id)?;
-    let decided = match &arguments.personalization {
-        Some(personalization) if arguments.record => {
-            vec![database.decide_and_record(&arguments.id, personalization)?.decided]
-        }
-        Some(personalization) => vec![database.decide(&arguments.id, personalization)?],
-        None => snapshot.decisions.into_values().collect(),
-    };
-    for decided in decided {
+    for decided in decide(arguments, &database, &snapshot)? {
         let decision = &*decided.decision;
         if arguments.asking.json {
             console.json(&Decided::of(&snapshot.id, decision))?;
@@ -68,6 +72,25 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         database.close()?;
     }
     Ok(Exit::Ok)
+}
+
+fn decide(
+    arguments: &Arguments,
+    database: &Database,
+    snapshot: &Snapshot,
+) -> Result<Vec<habitue::Decided>, Failure> {
+    let (id, call) = (&*arguments.id, arguments.calling.call());
+    let recorded = match (&arguments.personalization, &arguments.placement) {
+        (Some(name), _) if arguments.record => vec![database.decide_and_record_with(id, name, &call)?],
+        (_, Some(name)) if arguments.record => database.decide_and_record_placement(id, name, &call)?,
+        (Some(name), _) => return Ok(vec![database.decide_with(id, name, &call)?]),
+        (_, Some(name)) => return Ok(database.decide_placement(id, name, &call)?),
+        (None, None) => {
+            let names = snapshot.decisions.keys();
+            return Ok(names.map(|name| database.decide_with(id, name, &call)).collect::<Result<_, _>>()?);
+        }
+    };
+    Ok(recorded.into_iter().map(|recorded| recorded.decided).collect())
 }
 
 impl<'a> Decided<'a> {

@@ -4,6 +4,7 @@ use clap::Args;
 use habitue::{Error, ErrorKind, ExplainedAnswer, Explanation, Identity, Time};
 use serde::Serialize;
 
+use crate::calling::Calling;
 use crate::console::Console;
 use crate::data::{Asking, known};
 use crate::failure::{Exit, Failure};
@@ -19,6 +20,8 @@ pub(crate) struct Arguments {
     /// The name of a segment or a personalization; if there are both, both are explained
     #[arg(value_name = "SEGMENT|PERSONALIZATION")]
     name: String,
+    #[command(flatten)]
+    calling: Calling,
 }
 
 /// The answer, for programs.
@@ -39,7 +42,8 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     let (id, name) = (&*arguments.id, &*arguments.name);
     let snapshot = known(&database, id)?;
     let identity = database.identity(id)?;
-    let answers = [database.explain_segment(id, name), database.explain_decision(id, name)];
+    let call = arguments.calling.call();
+    let answers = [database.explain_segment(id, name), database.explain_decision_with(id, name, &call)];
     for explanation in found(answers, name)? {
         let complete_since = match explanation.answer {
             ExplainedAnswer::Segment(_) => snapshot.complete_since.get(name).copied(),

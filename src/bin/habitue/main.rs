@@ -4,6 +4,7 @@
 //! standard output, everything else to standard error.
 
 mod backup;
+mod calling;
 mod check;
 mod compact;
 mod console;

@@ -10,7 +10,6 @@ use serde_json::Value as Json;
 
 use super::catalog_diff::{Change, DecisionDiff, PersonalizationDiff, SegmentDiff};
 use super::standings::{Choice, Choices, Standings, Stands};
-use crate::model::declaration::Strategy;
 use crate::rules::definitions::Definitions;
 
 /// What differs.
@@ -151,10 +150,10 @@ impl<'a> PersonalizationColumn<'a> {
     }
 
     fn finish(self, old: &Definitions, new: &Definitions, choices: &Choices) -> PersonalizationDiff {
-        let strategy = |definitions: &Definitions, number: Option<u32>| {
-            number.map(|number| definitions.personalizations[number as usize].strategy)
+        let is_list = |definitions: &Definitions, number: Option<u32>| {
+            number.is_some_and(|number| definitions.personalizations[number as usize].is_list())
         };
-        let (was, is) = (strategy(old, self.old), strategy(new, self.new));
+        let (was, is) = (is_list(old, self.old), is_list(new, self.new));
         let turned = self.turned.into_iter().map(|((before, after), (profiles, examples))| DecisionDiff {
             old: short_form(before, was, choices),
             new: short_form(after, is, choices),
@@ -176,11 +175,8 @@ impl<'a> PersonalizationColumn<'a> {
     }
 }
 
-/// The short form of a decision under a strategy.
-fn short_form(choice: Choice, strategy: Option<Strategy>, choices: &Choices) -> Json {
+/// The short form of a decision.
+fn short_form(choice: Choice, is_list: bool, choices: &Choices) -> Json {
     let mut offers = choices.offers(choice).iter().map(|name| Json::from(&**name));
-    match strategy {
-        Some(Strategy::All) => offers.collect(),
-        _ => offers.next().unwrap_or_default(),
-    }
+    if is_list { offers.collect() } else { offers.next().unwrap_or_default() }
 }

@@ -424,7 +424,7 @@ fn compare(program: &Program, stored: &Cell, rebuilt: &Cell) -> Result<(), Strin
     let segments = definitions.segment_names.iter().zip(&graph.segments);
     let mut differing: Vec<String> =
         segments.filter(|(_, literal)| differs(**literal)).map(|(name, _)| name.to_owned()).collect();
-    let conditions = graph.conditions.iter().flatten().filter(|literal| differs(**literal)).count();
+    let conditions = graph.conditions.iter().filter(|literal| differs(**literal)).count();
     if conditions > 0 {
         differing.push(format!("{conditions} conditions of offers"));
     }

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::fields::Fields;
 use crate::base::time::{Duration, Time};
 use crate::db::database::Database;
+use crate::model::call::Call;
 use crate::model::value::Value;
 
 /// How far a float may be off, absolute or relative to the greater of the two.
@@ -21,11 +22,15 @@ const TOLERANCE: f64 = 1e-9;
 #[derive(Debug)]
 pub(super) struct Expectation {
     user: String,
+    /// What is said beside who asks.
+    call: Call,
     attributes: Vec<(String, Json)>,
     /// The name of each state.
     consents: Vec<(String, String)>,
     segments: Vec<(String, bool)>,
     decisions: Vec<(String, Json)>,
+    /// Of each placement, the decisions of its personalizations.
+    placements: Vec<(String, Json)>,
 }
 
 /// A part of what is said of a customer, in the shape of an `expect` line.
@@ -39,6 +44,8 @@ pub(super) struct Picture {
     segments: BTreeMap<String, bool>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     decisions: BTreeMap<String, Json>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    placements: BTreeMap<String, Json>,
 }
 
 /// Where expectation and database differ. What the catalog does not have is in `expected` only.
@@ -53,9 +60,10 @@ pub(super) struct Difference {
 impl Expectation {
     /// Reads the value of `expect`.
     pub(super) fn read(json: &Json) -> Result<Expectation, String> {
-        let fields =
-            Fields::of("`expect`", json, &["user", "attributes", "consents", "segments", "decisions"])?;
-        let user = fields.id("user")?;
+        let known =
+            ["user", "context", "variants", "attributes", "consents", "segments", "decisions", "placements"];
+        let fields = Fields::of("`expect`", json, &known)?;
+        let (user, call) = (fields.id("user")?, fields.call()?);
         let attributes = fields.entries("attributes")?.map(|(name, value)| (name.clone(), value.clone()));
         let consents = fields.entries("consents")?.map(|(name, value)| match value.as_str() {
             Some(state @ ("granted" | "denied" | "revoked" | "not_asked")) => {
@@ -76,12 +84,20 @@ impl Expectation {
                 "what is expected of decision `{name}` is the name of an offer, a list of them, or null, not {other}"
             )),
         });
+        let placements = fields.entries("placements")?.map(|(name, value)| match value {
+            Json::Object(_) => Ok((name.clone(), value.clone())),
+            other => Err(format!(
+                "what is expected of placement `{name}` is an object of personalizations with their decisions, not {other}"
+            )),
+        });
         Ok(Expectation {
             user,
+            call,
             attributes: attributes.collect(),
             consents: consents.collect::<Result<_, String>>()?,
             segments: segments.collect::<Result<_, String>>()?,
             decisions: decisions.collect::<Result<_, String>>()?,
+            placements: placements.collect::<Result<_, String>>()?,
         })
     }
 
@@ -92,6 +108,7 @@ impl Expectation {
         self.compare_consents(database, &mut difference);
         self.compare_segments(database, &mut difference);
         self.compare_decisions(database, &mut difference);
+        self.compare_placements(database, &mut difference);
         (!difference.why.is_empty()).then_some(difference)
     }
 
@@ -148,16 +165,38 @@ impl Expectation {
 
     fn compare_decisions(&self, database: &Database, difference: &mut Difference) {
         for (name, expected) in &self.decisions {
-            match database.decide(&self.user, name).map(|decided| decided.decision.to_json()) {
+            let decided = database.decide_with(&self.user, name, &self.call);
+            match decided.map(|decided| decided.decision.to_json()) {
                 Ok(actual) if is_decision(expected, &actual) => continue,
                 Ok(actual) => {
-                    let why = database.explain_decision(&self.user, name);
+                    let why = database.explain_decision_with(&self.user, name, &self.call);
                     difference.why.push(why.map_or_else(|error| error.to_string(), |why| why.to_string()));
                     difference.actual.decisions.insert(name.clone(), actual);
                 }
                 Err(error) => difference.why.push(error.to_string()),
             }
             difference.expected.decisions.insert(name.clone(), expected.clone());
+        }
+    }
+
+    fn compare_placements(&self, database: &Database, difference: &mut Difference) {
+        for (name, expected) in &self.placements {
+            match database.decide_placement(&self.user, name, &self.call) {
+                Ok(decided) => {
+                    let decisions = decided.iter().map(|decided| &decided.decision);
+                    let actual: Json = decisions
+                        .map(|decision| (decision.personalization.to_string(), decision.to_json()))
+                        .collect::<serde_json::Map<_, _>>()
+                        .into();
+                    if *expected == actual {
+                        continue;
+                    }
+                    difference.why.push(format!("placement `{name}` shows {actual}, not {expected}"));
+                    difference.actual.placements.insert(name.clone(), actual);
+                }
+                Err(error) => difference.why.push(error.to_string()),
+            }
+            difference.expected.placements.insert(name.clone(), expected.clone());
         }
     }
 }

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::base::names::nearest;
+use crate::model::call::Call;
 
 /// The fields of one object.
 pub(super) struct Fields<'a> {
@@ -55,6 +56,19 @@ impl<'a> Fields<'a> {
             Json::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
             _ => self.text(key),
         }
+    }
+
+    /// What the object says beside who asks: `context` and `variants`, which may be left out.
+    pub(super) fn call(&self) -> Result<Call, String> {
+        let said = self.entries("context")?.map(|(name, value)| (name.clone(), value.clone()));
+        let mut call = Call::of(said.collect());
+        for (experiment, variant) in self.entries("variants")? {
+            let Some(name) = variant.as_str() else {
+                return Err(format!("a variant in `variants` of {} is text, not {variant}", self.object));
+            };
+            call = call.with_variant(experiment, name);
+        }
+        Ok(call)
     }
 
     /// The entries of an object that may be left out.

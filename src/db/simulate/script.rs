@@ -14,6 +14,7 @@ use super::expectation::Expectation;
 use super::fields::Fields;
 use crate::base::error::{Error, ErrorKind};
 use crate::base::time::{Duration, Time};
+use crate::model::call::Call;
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::model::value::read_time;
@@ -58,6 +59,13 @@ pub(super) enum Step {
     Expect(Expectation),
     Query {
         user: String,
+        call: Call,
+    },
+    /// Decides, and puts on record that it is shown.
+    Record {
+        user: String,
+        asked: Asked,
+        call: Call,
     },
     Members {
         segment: String,
@@ -86,14 +94,23 @@ pub(super) enum Step {
     ExplainDecision {
         user: String,
         personalization: String,
+        call: Call,
     },
 }
 
+/// What is to be decided.
+#[derive(Debug)]
+pub(super) enum Asked {
+    Personalization(String),
+    Placement(String),
+}
+
 /// The keys that name a step; a line has one of them.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     "message",
     "expect",
     "query",
+    "record",
     "members",
     "catalog",
     "reject",
@@ -208,7 +225,11 @@ fn read_step(json: &Json) -> Result<Step, String> {
     match name {
         "message" => Ok(Step::Message(read_message(body))),
         "expect" => Expectation::read(body).map(Step::Expect),
-        "query" => Ok(Step::Query { user: Fields::of("`query`", body, &["user"])?.id("user")? }),
+        "query" => {
+            let fields = Fields::of("`query`", body, &["user", "context", "variants"])?;
+            Ok(Step::Query { user: fields.id("user")?, call: fields.call()? })
+        }
+        "record" => read_record(body),
         "members" => Ok(Step::Members { segment: line.text("members")? }),
         "catalog" => Ok(Step::Catalog { path: line.text("catalog")? }),
         "reject" => read_reject(body),
@@ -242,13 +263,26 @@ fn read_reject(json: &Json) -> Result<Step, String> {
     Ok(Step::Reject { message, reason })
 }
 
+fn read_record(json: &Json) -> Result<Step, String> {
+    let known = ["user", "personalization", "placement", "context", "variants"];
+    let fields = Fields::of("`record`", json, &known)?;
+    let asked = match (fields.get("personalization"), fields.get("placement")) {
+        (Some(_), None) => Asked::Personalization(fields.text("personalization")?),
+        (None, Some(_)) => Asked::Placement(fields.text("placement")?),
+        _ => return Err("`record` needs a `personalization` or a `placement`, one of them".to_owned()),
+    };
+    Ok(Step::Record { user: fields.id("user")?, asked, call: fields.call()? })
+}
+
 fn read_explain(json: &Json) -> Result<Step, String> {
-    let fields = Fields::of("`explain`", json, &["user", "segment", "personalization"])?;
+    let known = ["user", "segment", "personalization", "context", "variants"];
+    let fields = Fields::of("`explain`", json, &known)?;
     let user = fields.id("user")?;
     match (fields.get("segment"), fields.get("personalization")) {
         (Some(_), None) => Ok(Step::ExplainSegment { user, segment: fields.text("segment")? }),
         (None, Some(_)) => {
-            Ok(Step::ExplainDecision { user, personalization: fields.text("personalization")? })
+            let (personalization, call) = (fields.text("personalization")?, fields.call()?);
+            Ok(Step::ExplainDecision { user, personalization, call })
         }
         _ => Err("`explain` needs a `segment` or a `personalization`, one of them".to_owned()),
     }

@@ -12,13 +12,14 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::answer::Answer;
-use super::script::{At, Line, ReadMessage, Script, Step};
+use super::script::{Asked, At, Line, ReadMessage, Script, Step};
 use crate::base::clock::{Clock, ManualClock};
 use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::applied::Applied;
 use crate::db::catalog::Catalog;
 use crate::db::database::Database;
+use crate::model::call::Call;
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::model::value::Value;
@@ -53,6 +54,13 @@ struct Profile<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     consents: BTreeMap<String, Json>,
     segments: BTreeMap<String, bool>,
+    decisions: BTreeMap<String, Json>,
+}
+
+/// What `record` prints.
+#[derive(Serialize)]
+struct Shown<'a> {
+    user: &'a str,
     decisions: BTreeMap<String, Json>,
 }
 
@@ -102,7 +110,10 @@ impl Simulation {
                 ),
             }),
             Ok(Step::Reject { message, reason }) => Some(self.reject(line, message, reason.as_deref())),
-            Ok(Step::Query { user }) => Some(answer_or_error(line, self.query(user))),
+            Ok(Step::Query { user, call }) => Some(answer_or_error(line, self.query(user, call))),
+            Ok(Step::Record { user, asked, call }) => {
+                Some(answer_or_error(line, self.record(user, asked, call)))
+            }
             Ok(Step::Members { segment }) => Some(answer_or_error(
                 line,
                 self.database.members(segment).map(|members| Members {
@@ -121,8 +132,9 @@ impl Simulation {
             Ok(Step::ExplainSegment { user, segment }) => {
                 Some(answer_or_error(line, self.database.explain_segment(user, segment)))
             }
-            Ok(Step::ExplainDecision { user, personalization }) => {
-                Some(answer_or_error(line, self.database.explain_decision(user, personalization)))
+            Ok(Step::ExplainDecision { user, personalization, call }) => {
+                let explained = self.database.explain_decision_with(user, personalization, call);
+                Some(answer_or_error(line, explained))
             }
         }
     }
@@ -194,11 +206,25 @@ impl Simulation {
         }
     }
 
-    fn query<'a>(&self, user: &'a str) -> Result<Profile<'a>, Error> {
+    fn record<'a>(&self, user: &'a str, asked: &Asked, call: &Call) -> Result<Shown<'a>, Error> {
+        let recorded = match asked {
+            Asked::Personalization(name) => vec![self.database.decide_and_record_with(user, name, call)?],
+            Asked::Placement(name) => self.database.decide_and_record_placement(user, name, call)?,
+        };
+        let decisions = recorded.iter().map(|recorded| &recorded.decided.decision);
+        let decisions =
+            decisions.map(|decision| (decision.personalization.to_string(), decision.to_json())).collect();
+        Ok(Shown { user, decisions })
+    }
+
+    fn query<'a>(&self, user: &'a str, call: &Call) -> Result<Profile<'a>, Error> {
         let snapshot = self.database.profile(user)?;
         let attributes = snapshot.attributes.into_iter();
         let consents = snapshot.consents.into_iter();
-        let decisions = snapshot.decisions.into_iter();
+        let decisions = snapshot.decisions.into_keys().map(|name| {
+            let decided = self.database.decide_with(user, &name, call)?;
+            Ok((name, decided.decision.to_json()))
+        });
         Ok(Profile {
             user,
             attributes: attributes
@@ -206,7 +232,7 @@ impl Simulation {
                 .collect(),
             consents: consents.map(|(name, consent)| (name, consent.to_json())).collect(),
             segments: snapshot.segments,
-            decisions: decisions.map(|(name, decided)| (name, decided.decision.to_json())).collect(),
+            decisions: decisions.collect::<Result<_, Error>>()?,
         })
     }
 }

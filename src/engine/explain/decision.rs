@@ -20,6 +20,7 @@ use crate::engine::transition;
 use crate::model::declaration::Strategy;
 use crate::model::ids::PersonalizationId;
 use crate::model::value::Value;
+use crate::rules::at_call::{AlreadyShown, AtCall};
 use crate::rules::definitions::{OfferDefinition, PersonalizationDefinition};
 
 /// An offer as far as the choice looks at it.
@@ -34,7 +35,8 @@ impl Explaining<'_> {
     /// Why the customer is shown what a personalization decides.
     pub(crate) fn decision(&self, id: PersonalizationId) -> Explanation {
         let definition = &self.program.definitions.personalizations[id.index()];
-        let decision = match self.decisions.cached(id, self.cell.stamp, self.now) {
+        let kept = self.decisions.cached(id, self.cell.stamp, self.now).filter(|_| self.call.is_silent());
+        let decision = match kept {
             Some(decision) => Arc::clone(decision),
             None => Arc::new(self.decide(self.cell, id, self.now)),
         };
@@ -52,7 +54,7 @@ impl Explaining<'_> {
             strategy: definition.strategy,
             decision: decision.to_json(),
             reason: decision.reason,
-            cached: self.decisions.cached(id, self.cell.stamp, self.now).is_some(),
+            cached: kept.is_some(),
             cause: self.cause(),
             valid_until: (decision.valid_until != Time::NEVER).then_some(decision.valid_until),
             trigger: definition.on.map(|event| ExplainedTrigger {
@@ -74,11 +76,9 @@ impl Explaining<'_> {
         let trigger = definition.on.and_then(|event| cell.customer.trigger(event));
         let properties = trigger.map_or(&[][..], |trigger| &trigger.properties);
         let work = &mut Work::default();
-        Deciding { program: self.program, order: self.order, cause: None, now: at, work }.make(
-            Standing::Cell(cell),
-            id,
-            properties,
-        )
+        let mut deciding = Deciding { program: self.program, order: self.order, cause: None, now: at, work };
+        let call = AtCall { trigger: properties, ..self.call };
+        deciding.make(Standing::Cell(cell), id, call, &AlreadyShown::default())
     }
 
     /// The message that changed the customer last.

@@ -262,6 +262,7 @@ impl Parts<'_> {
                 }
             }
             Expr::Trigger(_) => format!("`{}` is missing", self.text(expr)),
+            Expr::Context(_) => format!("the call does not say `{}`", self.text(expr)),
             Expr::Aggregate(aggregate) => self.why_no_events(*aggregate),
             Expr::Unit(kind) => format!("no {} was seen", kind.name()),
             Expr::Variant(assignment, unit, takes_part) => match self.read(unit).value {

@@ -194,6 +194,7 @@ impl Parts<'_> {
             Expr::Attribute(attribute) => Some(self.origin_of_attribute(*attribute)),
             Expr::Field(map, _) | Expr::Index(map, _) => self.origin(map),
             Expr::Aggregate(aggregate) => Some(Origin::Events(self.past.evidence(*aggregate, &self.view))),
+            Expr::Context(_) => self.read(expr).value.is_some().then_some(Origin::Call),
             Expr::Trigger(_) => Some(match self.trigger.and_then(|trigger| trigger.message) {
                 Some(message) => Origin::Message(message.clone()),
                 None => Origin::NeverSet,

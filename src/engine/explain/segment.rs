@@ -16,6 +16,7 @@ use crate::engine::standing::Standing;
 use crate::facts::units::Identity;
 use crate::model::ids::SegmentId;
 use crate::model::value::Value;
+use crate::rules::at_call::AtCall;
 use crate::rules::expression::Expr;
 
 /// A customer to be explained: a cell that was brought to `now`.
@@ -28,6 +29,8 @@ pub(crate) struct Explaining<'a> {
     pub(crate) order: &'a dyn Told,
     pub(crate) past: &'a Past,
     pub(crate) identity: &'a dyn Identity,
+    /// What the call brings with it, without a trigger event.
+    pub(crate) call: AtCall<'a>,
     pub(crate) now: Time,
 }
 
@@ -79,7 +82,7 @@ impl<'a> Explaining<'a> {
             known: self.cell.live(),
             order: self.order,
             now: self.now,
-            trigger: properties,
+            call: AtCall { trigger: properties, ..self.call },
         };
         let pending = self.cell.pending.first().map_or(Time::NEVER, |message| message.stamp.time);
         Parts { view, conclusions, past: self.past, pending, trigger }

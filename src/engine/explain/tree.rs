@@ -209,6 +209,7 @@ fn say_origin(origin: &Origin) -> String {
         Origin::RemovedBy(message) => format!(", removed by {}", mention(message)),
         Origin::Default => ", the default".to_owned(),
         Origin::NeverSet => ", never set".to_owned(),
+        Origin::Call => ", said by the call".to_owned(),
         Origin::Events(events) => events.iter().map(say_events).collect(),
     }
 }

@@ -20,6 +20,7 @@ use crate::rules::syntax::Node;
 
 use super::expression::Checker;
 use super::scope::Place;
+use super::scope::Scope;
 use super::typed::{Domain, Typed};
 use super::{Catalog, Wanted};
 
@@ -32,6 +33,16 @@ pub(super) struct CheckedExperiment {
     pub(super) variant: Expr,
     /// The names of its variants.
     pub(super) variants: Vec<Value>,
+}
+
+impl CheckedExperiment {
+    /// The names of its variants, as they are.
+    pub(super) fn names_of_variants(&self) -> Vec<Arc<str>> {
+        let names = self.variants.iter();
+        names
+            .filter_map(|name| if let Value::String(name) = name { Some(Arc::clone(name)) } else { None })
+            .collect()
+    }
 }
 
 /// A holdout while a catalog is being checked.
@@ -141,7 +152,9 @@ impl Catalog<'_> {
         let forced = self.forced(body);
         let unit = self.unit(body.unit.as_ref());
         let condition = match &body.when {
-            Some(text) => self.checked(text, when, Wanted::Condition, None).map(|typed| typed.expr),
+            Some(text) => {
+                self.checked(text, when, Wanted::Condition, Scope::default()).map(|typed| typed.expr)
+            }
             None => Some(canonical::truth(true)),
         };
         let dates = self.dates(body.from, body.until.as_ref());

@@ -16,7 +16,7 @@ use crate::model::ids::EventId;
 use crate::model::value::{Type, Value};
 use crate::rules::cel;
 use crate::rules::definitions::EventDefinition;
-use crate::rules::exposures::{EXPOSURE, OFFERS, PERSONALIZATION, REASON, VARIANTS};
+use crate::rules::exposures::{EXPOSURE, OFFERS, PERSONALIZATION, REASON, SAID, VARIANTS};
 use crate::rules::expression::{Comparison, Expr};
 use crate::rules::print::quoted;
 use crate::rules::{canonical, syntax::Problem};
@@ -273,12 +273,13 @@ impl Catalog<'_> {
 }
 
 /// The properties that exposures have.
-fn properties() -> [(&'static str, Type); 4] {
+fn properties() -> [(&'static str, Type); 5] {
     [
         (PERSONALIZATION, Type::String),
         (OFFERS, Type::List(Box::new(Type::String))),
         (REASON, Type::String),
         (VARIANTS, Type::Map(Box::new(Type::String))),
+        (SAID, Type::Map(Box::new(Type::Any))),
     ]
 }
 

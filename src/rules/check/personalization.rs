@@ -3,21 +3,24 @@
 use std::sync::Arc;
 
 use crate::base::diagnostic::Finding;
+use crate::base::limits::MAX_CALL_NODES;
 use crate::base::names::{Names, nearest};
 use crate::base::source_text::{Spanned, Text};
 use crate::model::declaration::{
-    FallbackDeclaration, Named, OfferDeclaration, PersonalizationDeclaration, Strategy,
+    Declarations, FallbackDeclaration, Named, OfferDeclaration, PersonalizationDeclaration, Strategy,
 };
-use crate::model::ids::{AttributeId, ComputedId, EventId};
+use crate::model::ids::{AttributeId, ComputedId, EventId, PersonalizationId};
+use crate::rules::at_call::{self, CONTEXT};
 use crate::rules::canonical;
 use crate::rules::definitions::{
-    FallbackDefinition, OfferDefinition, PersonalizationDefinition, ReturnedAttribute,
+    FallbackDefinition, OfferDefinition, PersonalizationDefinition, PlacementDefinition, ReturnedAttribute,
 };
 use crate::rules::expression::Expr;
 use crate::rules::template::Template;
 
 use super::offers::Limits;
 use super::parsed::ParsedOffer;
+use super::scope::Scope;
 use super::world::World;
 use super::{Catalog, Parsed, Wanted};
 
@@ -80,17 +83,50 @@ impl Catalog<'_> {
         }
         let mut offers: Vec<OfferDefinition> = offers.into_iter().flatten().collect();
         offers.sort_by_key(|offer| std::cmp::Reverse(offer.priority));
+        self.fits_a_call(declared, &offers);
         let fallback = body.fallback.as_ref().map(|fallback| self.fallback(fallback, on, &body.attributes));
+        let most = body.most.unwrap_or(match body.strategy {
+            Strategy::First | Strategy::Best => 1,
+            Strategy::All => usize::MAX,
+        });
         let holdout = self.holdout_of_personalization(&declared.name.value);
         PersonalizationDefinition {
             on,
             strategy: body.strategy,
+            most,
             attributes,
+            reads_context: reads_context(&offers, fallback.as_ref()),
             offers,
             fallback,
             holdout,
             experiments: Vec::new(),
         }
+    }
+
+    /// Which personalizations are decided together.
+    pub(super) fn placements(
+        &mut self,
+        declarations: &Declarations,
+        personalizations: &Names,
+    ) -> (Names, Vec<PlacementDefinition>) {
+        let mut names = Names::default();
+        let mut definitions = Vec::with_capacity(declarations.placements.len());
+        for Named { name, body } in &declarations.placements {
+            let known = declarations.personalizations.iter().map(|named| &*named.name.value);
+            self.are_known(Some(&body.personalizations), known, "personalization");
+            let places = body.personalizations.iter().filter_map(|named| personalizations.get(&named.value));
+            let mut personalizations: Vec<PersonalizationId> = Vec::new();
+            for (place, named) in places.zip(&body.personalizations) {
+                if personalizations.contains(&PersonalizationId(place)) {
+                    let message = format!("`{}` is in this placement twice", named.value);
+                    self.error("duplicate", named, message);
+                }
+                personalizations.push(PersonalizationId(place));
+            }
+            names.add(&name.value);
+            definitions.push(PlacementDefinition { personalizations, most: body.most });
+        }
+        (names, definitions)
     }
 
     /// The event that something of the catalog names; reports one that there is not.
@@ -134,6 +170,21 @@ impl Catalog<'_> {
         names.into_iter().filter_map(value).collect()
     }
 
+    /// Whether what has to be evaluated at a call is small enough for it.
+    fn fits_a_call(&mut self, declared: &Named<PersonalizationDeclaration>, offers: &[OfferDefinition]) {
+        let conditions = offers.iter().filter_map(|offer| at_call::split(&offer.when).1);
+        let scores = offers.iter().filter_map(|offer| offer.score.clone()).filter(at_call::is_at_call);
+        let nodes: usize = conditions.chain(scores).map(|expr| expr.nodes_and_depth().0).sum();
+        if nodes > MAX_CALL_NODES {
+            let message = format!(
+                "{nodes} parts of conditions read what only a call knows, and at most {MAX_CALL_NODES} are allowed"
+            );
+            let finding = Finding::error("too_large", declared.name.span, message);
+            let help = "ask for the call beside a segment: `segment && context.x`, so that the rest is kept";
+            self.report.push(finding.with_help(help));
+        }
+    }
+
     fn score_fits(&mut self, offer: &OfferDeclaration, strategy: Strategy) {
         let name = &offer.name.value;
         let finding = match (&offer.score, strategy) {
@@ -159,14 +210,15 @@ impl Catalog<'_> {
         listed: &[Spanned<String>],
     ) -> Option<OfferDefinition> {
         let offer = parsed.declared;
+        let scope = || Scope::of_personalization(on);
         let when = match &offer.when {
             Some(text) => {
-                self.checked(text, parsed.when.as_ref(), Wanted::Condition, on).map(|typed| typed.expr)
+                self.checked(text, parsed.when.as_ref(), Wanted::Condition, scope()).map(|typed| typed.expr)
             }
             None => Some(canonical::truth(true)),
         };
         let score = offer.score.as_ref().map(|text| {
-            self.checked(text, parsed.score.as_ref(), Wanted::Number, on).map(|typed| typed.expr)
+            self.checked(text, parsed.score.as_ref(), Wanted::Number, scope()).map(|typed| typed.expr)
         });
         let text = offer.text.as_ref().map(|text| self.template(text, on, listed));
         Some(OfferDefinition {
@@ -174,6 +226,7 @@ impl Catalog<'_> {
             priority: offer.priority.value,
             when: when?,
             score: sound(score)?,
+            groups: offer.groups.iter().map(|group| Arc::from(group.as_str())).collect(),
             text: sound(text)?,
         })
     }
@@ -191,7 +244,10 @@ impl Catalog<'_> {
     /// Compiles a text, and sees that it gives away nothing sensitive that is not listed.
     fn template(&mut self, text: &Text, on: Option<EventId>, listed: &[Spanned<String>]) -> Option<Template> {
         let known = |name: &str| {
-            self.world.is_readable(name) || self.world.is_left_out(name) || (name == "event" && on.is_some())
+            self.world.is_readable(name)
+                || self.world.is_left_out(name)
+                || (name == "event" && on.is_some())
+                || (name == CONTEXT && !self.world.context.is_empty())
         };
         let template = match Template::compile(&text.value, &known) {
             Ok(template) => template,
@@ -200,6 +256,7 @@ impl Catalog<'_> {
                 let code = if problem.unknown.is_some() { "unknown_name" } else { "template" };
                 let finding = Finding::error(code, span, problem.message);
                 let near = problem.unknown.as_deref().and_then(|name| match name {
+                    CONTEXT => Some("declare what a call may say under `[context]`".to_owned()),
                     "event" => Some("only a personalization with `on` has a trigger event".to_owned()),
                     _ if self.world.segment_names.get(name).is_some() => {
                         Some("segments cannot be read in a text: choose with `when`".to_owned())
@@ -245,6 +302,14 @@ impl World {
         let computed = ComputedId(self.computed_names.get(name)?);
         Some(self.computed[computed.index()].as_ref()?.expr.clone())
     }
+}
+
+/// Whether offers or their texts read what a call says.
+fn reads_context(offers: &[OfferDefinition], fallback: Option<&FallbackDefinition>) -> bool {
+    let texts = offers.iter().map(|offer| &offer.text).chain(fallback.map(|fallback| &fallback.text));
+    let mut conditions = offers.iter().flat_map(|offer| std::iter::once(&offer.when).chain(&offer.score));
+    let mut names = texts.flatten().flat_map(|text| &text.reads);
+    conditions.any(at_call::reads_context) || names.any(|name| name == CONTEXT)
 }
 
 /// Whether reading the name gives away the value of a sensitive attribute.

@@ -3,6 +3,7 @@
 use crate::base::names::nearest;
 use crate::model::ids::{AttributeId, ComputedId, EventId, PropertyId, SegmentId};
 use crate::model::value::Type;
+use crate::rules::at_call::CONTEXT;
 use crate::rules::expression::Expr;
 use crate::rules::syntax::{Kind, Node};
 
@@ -18,6 +19,8 @@ pub(super) struct Scope {
     pub(super) place: Place,
     /// The trigger whose properties are `event.x`.
     pub(super) trigger: Option<EventId>,
+    /// Whether it is evaluated for a call, which says `context.x`.
+    pub(super) at_call: bool,
     /// Loop variables, the outermost first.
     pub(super) variables: Vec<Variable>,
 }
@@ -41,6 +44,13 @@ pub(super) struct Variable {
     pub(super) name: String,
     pub(super) ty: Type,
     pub(super) domain: Domain,
+}
+
+impl Scope {
+    /// What belongs to a personalization, with its trigger if it has one.
+    pub(super) fn of_personalization(trigger: Option<EventId>) -> Scope {
+        Scope { trigger, at_call: true, ..Scope::default() }
+    }
 }
 
 impl Checker<'_> {
@@ -164,9 +174,16 @@ impl Checker<'_> {
 
     /// `operand.field`.
     pub(super) fn select(&mut self, operand: &Node, field: &str, node: &Node) -> Option<Typed> {
-        let is_variable = self.scope.variables.iter().any(|variable| variable.name == "event");
-        if operand.kind == Kind::Name("event".to_owned()) && !is_variable {
-            return self.trigger(field, node);
+        if let Kind::Name(name) = &operand.kind
+            && self.scope.variables.iter().all(|variable| variable.name != *name)
+        {
+            match name.as_str() {
+                "event" => return self.trigger(field, node),
+                CONTEXT if self.world.profile_names().all(|known| known != CONTEXT) => {
+                    return self.context(field, node);
+                }
+                _ => {}
+            }
         }
         if super::aggregate::chain(operand).is_some() {
             let message = format!("`.{field}` on events is a function");
@@ -206,6 +223,32 @@ impl Checker<'_> {
             }
         };
         Some(Typed::new(Expr::Field(Box::new(whole.expr), field.into()), ty))
+    }
+
+    /// `context.x`.
+    fn context(&mut self, field: &str, node: &Node) -> Option<Typed> {
+        let names = &self.world.context_names;
+        if self.world.is_left_out(field) {
+            return None;
+        }
+        let Some(said) = names.get(field).map(PropertyId) else {
+            let message = format!("the catalog does not say that a call may say `{field}`");
+            let help = match nearest(field, names.iter()) {
+                Some(near) => format!("did you mean `context.{near}`?"),
+                None => format!("declare it under `[context]`, such as `{field} = \"string\"`"),
+            };
+            self.report_help("unknown_name", &node.at, message, help);
+            return None;
+        };
+        if !self.scope.at_call {
+            let message = "what a call says is known only while it is answered";
+            let help =
+                "ask for it in the conditions and scores of offers, beside the segments that they name";
+            self.report_help("scope", &node.at, message, help);
+            return None;
+        }
+        let ty = self.world.context[said.index()].ty.clone();
+        Some(Typed::new(Expr::Context(said), ty).with_domain(Domain::Context(said)))
     }
 
     /// `event.x`.

@@ -87,6 +87,7 @@ impl Draft {
                     Some(priority) => Spanned::new(*priority, self.span(&priority.to_string())),
                     None => Spanned::default(),
                 },
+                groups: Vec::new(),
                 score: text(self, score),
                 text: text(self, offer_text),
             });
@@ -98,6 +99,7 @@ impl Draft {
         let body = PersonalizationDeclaration {
             on,
             attributes,
+            most: None,
             strategy,
             fallback: Some(FallbackDeclaration { name: fallback_name, text: None }),
             offers: declared,

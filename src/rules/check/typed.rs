@@ -33,6 +33,8 @@ pub(super) enum Domain {
     Open,
     Attribute(AttributeId),
     Property(EventId, PropertyId),
+    /// Something that a call says.
+    Context(PropertyId),
     /// The variants of an experiment.
     Experiment(ExperimentId),
 }

@@ -12,7 +12,7 @@ use ahash::{AHashMap, AHashSet};
 
 use crate::base::names::Names;
 use crate::model::declaration::FieldDeclaration;
-use crate::model::ids::{AggregateId, EventId, SourceId};
+use crate::model::ids::{AggregateId, EventId, PropertyId, SourceId};
 use crate::model::value::Value;
 use crate::rules::definitions::EventDefinition;
 use crate::rules::expression::{Aggregate, Bound, Expr, Source};
@@ -28,6 +28,10 @@ pub(super) struct World {
     pub(super) attributes: Vec<FieldDeclaration>,
     pub(super) event_names: Names,
     pub(super) events: Vec<EventDefinition>,
+    /// What a call may say.
+    pub(super) context_names: Names,
+    pub(super) context: Vec<FieldDeclaration>,
+    pub(super) recorded_context: Vec<PropertyId>,
     /// What customers consent to; of what keeps their states, `attributes` has the declarations.
     pub(super) purposes: Purposes,
     pub(super) computed_names: Names,
@@ -86,6 +90,7 @@ impl World {
         match domain {
             Domain::Open => &[],
             Domain::Attribute(attribute) => &self.attributes[attribute.index()].values,
+            Domain::Context(said) => &self.context[said.index()].values,
             Domain::Experiment(experiment) => {
                 let checked = self.experiments[experiment.index()].as_ref();
                 checked.map_or(&[], |checked| &checked.variants)
