@@ -74,6 +74,7 @@ pub use db::durable::verify::{Flaw, FlawedPart, Verified};
 pub use db::erasing::anonymise::Anonymised;
 pub use db::erasing::erased::Erased;
 pub use db::export::{Exported, ExportedMessage};
+pub use db::goals::{GoalReport, OfferConversions, VariantConversions};
 pub use db::hold_times::HoldTimes;
 pub use db::identity::{IdentifierSeen, Identity, Tie};
 pub use db::question::{AttributeHandle, PersonalizationHandle, Question, Reply, SegmentHandle};
@@ -89,6 +90,7 @@ pub use db::summary::{AggregateBound, CatalogSummary};
 #[cfg(feature = "workbench")]
 pub use db::workbench;
 pub use derived::work::Work;
+pub use engine::conversions::Conversions;
 pub use engine::decision::{Chosen, Decided, Decision, Reason};
 pub use engine::explanation::{
     Compared, Evidence, ExplainedAnswer, ExplainedDecision, ExplainedOffer, ExplainedPart, ExplainedSegment,

@@ -16,7 +16,7 @@ use super::naming::{Namespace, is_bare_name, is_name, place_of, warn_if_unreadab
 use super::shape::{CATALOG, HISTORY, LIMITS};
 use super::tree::{Entry, Node};
 use super::{
-    attributes, definitions, experiments, history, identifiers, json_text, offers, purposes, toml_text,
+    attributes, definitions, experiments, goals, history, identifiers, json_text, offers, purposes, toml_text,
 };
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
@@ -47,6 +47,7 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         purchase_names: Namespace::new(catalog.files()),
         personalization_names: Namespace::new(catalog.files()),
         placement_names: Namespace::new(catalog.files()),
+        goal_names: Namespace::new(catalog.files()),
         settings: AHashMap::new(),
     };
     let mut all_parsed = true;
@@ -95,6 +96,7 @@ struct Decoder<'t> {
     purchase_names: Namespace<'t>,
     personalization_names: Namespace<'t>,
     placement_names: Namespace<'t>,
+    goal_names: Namespace<'t>,
     /// Settings that stand only once in a catalog, and where they do.
     settings: AHashMap<&'static str, Span>,
 }
@@ -128,6 +130,7 @@ impl Decoder<'_> {
         self.purchases(fields.get("purchases"));
         self.personalizations(fields.get("personalizations"));
         self.placements(fields.get("placements"));
+        self.goals(fields.get("goals"));
         fields.close();
     }
 
@@ -324,6 +327,16 @@ impl Decoder<'_> {
         }
     }
 
+    fn goals(&mut self, section: Option<&Node>) {
+        for Entry { key, value } in self.section(section, self.declarations.goals.len(), "goals") {
+            let named = is_name(&key.value, "a goal", key.span, &mut self.report)
+                && self.goal_names.claim(key, "the goal", &mut self.report);
+            if let Some(body) = goals::goal(value, &mut self.report).filter(|_| named) {
+                self.declarations.goals.push(Named { name: key.clone(), body });
+            }
+        }
+    }
+
     fn personalizations(&mut self, section: Option<&Node>) {
         let so_far = self.declarations.personalizations.len();
         for Entry { key, value } in self.section(section, so_far, "personalizations") {
@@ -470,8 +483,9 @@ mod tests {
         assert_eq!(
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
-             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `purposes`, `history`, `computed`, \
-             `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `personalizations`, `placements`"
+             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `context`, `purposes`, `history`, `computed`, \
+             `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `personalizations`, `placements`, \
+             `goals`"
         );
         assert_eq!(
             finding("[segments]\nvip = { wen = 'ltv > 1', members = [] }"),

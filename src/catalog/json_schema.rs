@@ -18,7 +18,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
 use super::naming::RESERVED;
-use super::offers_schema::{Personalization, Placement, Purchase, SharedCap};
+use super::offers_schema::{Goal, Personalization, Placement, Purchase, SharedCap};
 use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_IDENTIFIERS, MAX_NAME_BYTES};
 
 /// The JSON Schema (draft 2020-12) of a catalog, or of one file of a catalog folder.
@@ -107,6 +107,9 @@ struct Catalog {
     /// Personalizations that are decided together, by name.
     #[schemars(extend("propertyNames" = quoted_names()))]
     placements: Option<BTreeMap<String, Placement>>,
+    /// What is hoped for of customers who were shown something, by name.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    goals: Option<BTreeMap<String, Goal>>,
 }
 
 /// A length of time: `60s`, `90m`, `24h`, `7d`, `2w`, or a sum such as `1d12h`.
@@ -500,7 +503,7 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 23] = [
+        let tables: [(&str, &Shape); 24] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
@@ -522,6 +525,7 @@ mod tests {
             ("/$defs/Bought", &shape::BOUGHT),
             ("/$defs/Personalization", &shape::PERSONALIZATION),
             ("/$defs/Placement", &shape::PLACEMENT),
+            ("/$defs/Goal", &shape::GOAL),
             ("/$defs/Fallback", &shape::FALLBACK),
             ("/$defs/Offer", &shape::OFFER),
         ];
@@ -619,6 +623,7 @@ mod tests {
                     "priority": -3, "score": "1.0", "exclusive": ["a", "b"], "text": "t", "description": "o" }],
             } },
             "placements": { "j": { "personalizations": ["i"], "most": 3, "description": "j" } },
+            "goals": { "k": { "event": "Empty", "where": "true", "within": "7d", "value": "p", "description": "k" } },
         })
     }
 
@@ -636,6 +641,7 @@ mod tests {
         "/purposes/marketing",
         "/history",
         "/placements/j",
+        "/goals/k",
         "/computed/f",
         "/segments/g",
         "/segments/h",
@@ -693,6 +699,9 @@ mod tests {
             ("/context", json!({ "": "int" })),
             ("/context/page/recorded", json!("yes")),
             ("/context/hot", json!("boolean")),
+            ("/goals/k", json!({ "event": "Empty" })),
+            ("/goals/k/within", json!("soon")),
+            ("/goals/k/where", json!(true)),
             ("/placements", json!({ "": {} })),
             ("/placements/j", json!({})),
             ("/placements/j/personalizations", json!([])),

@@ -19,6 +19,7 @@ mod load;
 mod naming;
 mod offers;
 mod purposes;
+mod goals;
 mod history;
 mod quoted;
 mod shape;

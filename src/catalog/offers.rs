@@ -124,7 +124,7 @@ fn ids(node: &Node, report: &mut Report) -> Vec<Value> {
 }
 
 /// A length of time, longer than none.
-fn length(node: &Node, report: &mut Report) -> Option<Duration> {
+pub(super) fn length(node: &Node, report: &mut Report) -> Option<Duration> {
     let length = duration(node, report)?;
     if length > Duration::ZERO && length <= Duration::MAX {
         return Some(length);

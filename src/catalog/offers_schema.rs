@@ -135,6 +135,22 @@ pub(super) struct Placement {
     description: Option<String>,
 }
 
+/// What is hoped for of a customer who was shown something.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Goal {
+    /// The event that reaches it.
+    event: Name,
+    /// Which of these events do, by their properties; all, if left out.
+    r#where: Option<String>,
+    /// How soon after an exposure.
+    within: DurationText,
+    /// The property of the event that says what it is worth.
+    value: Option<Name>,
+    /// For people.
+    description: Option<String>,
+}
+
 /// What is shown if no offer qualifies.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]

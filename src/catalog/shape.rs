@@ -36,6 +36,7 @@ pub(super) const CATALOG: Shape = Shape {
         "purchases",
         "personalizations",
         "placements",
+        "goals",
     ],
     misplaced: &[("entries_per_aggregate", "it belongs into `[limits]`")],
 };
@@ -201,6 +202,12 @@ pub(super) const PLACEMENT: Shape = Shape {
     what: "a placement",
     keys: &["personalizations", "most", "description"],
     misplaced: &[("offers", "they belong to a personalization, which the placement names")],
+};
+
+pub(super) const GOAL: Shape = Shape {
+    what: "a goal",
+    keys: &["event", "where", "within", "value", "description"],
+    misplaced: &[("when", "write `where`, a condition on the event's properties")],
 };
 
 pub(super) const FALLBACK: Shape = Shape {

@@ -12,6 +12,7 @@ pub(crate) mod held;
 pub(crate) mod summarising;
 pub(crate) mod identity;
 pub(crate) mod export;
+pub(crate) mod goals;
 pub(crate) mod erasing;
 pub(crate) mod sweep;
 pub(crate) mod catalog_swap;

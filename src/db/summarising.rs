@@ -75,15 +75,21 @@ impl Database {
             let messages = self.summarise_one(&identifier, least)?;
             all.profiles += u64::from(messages > 0);
             all.messages += messages;
-            if let Some(upkeep) = self.upkeep.as_ref().filter(|upkeep| upkeep.is_over_budget()) {
-                upkeep.relieve()?;
-            }
+            self.relieve_if_over_budget()?;
         }
         Ok(all)
     }
 
+    /// Lets profiles leave memory, if it has grown beyond its budget.
+    pub(crate) fn relieve_if_over_budget(&self) -> Result<(), Error> {
+        match self.upkeep.as_ref().filter(|upkeep| upkeep.is_over_budget()) {
+            Some(upkeep) => upkeep.relieve(),
+            None => Ok(()),
+        }
+    }
+
     /// What profiles of so many messages are stored under.
-    fn with_messages(&self, least: u64) -> Result<BTreeSet<OwnedIdentifier>, Error> {
+    pub(crate) fn with_messages(&self, least: u64) -> Result<BTreeSet<OwnedIdentifier>, Error> {
         let mut found = BTreeSet::new();
         if let Some(upkeep) = &self.upkeep {
             let on_disk = self.trusting(|| {

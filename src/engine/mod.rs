@@ -11,6 +11,7 @@ pub(crate) mod consents;
 pub(crate) mod retelling;
 pub(crate) mod transition;
 pub(crate) mod called;
+pub(crate) mod conversions;
 pub(crate) mod decision;
 pub(crate) mod cell;
 pub(crate) mod image;

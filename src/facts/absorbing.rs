@@ -94,6 +94,7 @@ mod tests {
     use crate::model::ids::PropertyId;
     use crate::model::value::{Type, Value};
     use crate::rules::expression::Function;
+    use crate::rules::expression::Items;
 
     #[test]
     fn absorbing_is_adding_the_events() {
@@ -110,7 +111,7 @@ mod tests {
             Function::Last(property),
             Function::PreviousTime,
             Function::Distinct(property),
-            Function::Values(property, 3),
+            Function::Values { property, items: Items::Whole, most: 3 },
             Function::Top(property),
             Function::Decayed { half_life, weight: Some(property) },
         ];

@@ -15,7 +15,7 @@ use crate::facts::decayed_sum::DecayedSum;
 use crate::facts::stamp::{MessageOrder, Stamp};
 use crate::model::value::{Type, Value};
 use crate::rules::evaluate::{Motion, Reading};
-use crate::rules::expression::Function;
+use crate::rules::expression::{Function, Items};
 
 /// The state of one aggregate.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +69,7 @@ impl Accumulator {
             }
             Function::PreviousTime => Accumulator::LastTwo(None, None),
             Function::Distinct(_) => Accumulator::Distinct(AHashSet::new()),
-            Function::Values(_, limit) => Accumulator::Values { limit: *limit, latest: Vec::new() },
+            Function::Values { most, .. } => Accumulator::Values { limit: *most, latest: Vec::new() },
             Function::Top(_) => Accumulator::Top(AHashMap::new()),
             Function::Decayed { half_life, .. } => Accumulator::Decayed(DecayedSum::new(*half_life)),
         }
@@ -108,6 +108,22 @@ impl Accumulator {
                 Some(Value::Float(weight)) => sum.add(*weight, stamp.time),
                 Some(_) => {}
             },
+        }
+    }
+
+    /// Takes one event with each of the values that its property has for the aggregate.
+    pub(crate) fn add_items(
+        &mut self,
+        stamp: Stamp,
+        value: Option<&Value>,
+        items: &Items,
+        order: &dyn MessageOrder,
+    ) {
+        match (value, items) {
+            (Some(value), Items::Elements(_)) => {
+                items.of(value).for_each(|value| self.add(stamp, Some(value), order));
+            }
+            (value, _) => self.add(stamp, value, order),
         }
     }
 
@@ -322,6 +338,11 @@ mod tests {
         results.join(" or ")
     }
 
+    /// `values(property, most)`.
+    fn values(most: u32) -> Function {
+        Function::Values { property: PropertyId(0), items: Items::Whole, most }
+    }
+
     fn permute<T: Copy>(items: &mut [T], fixed: usize, seen: &mut dyn FnMut(&[T])) {
         if fixed == items.len() {
             seen(items);
@@ -352,7 +373,7 @@ mod tests {
             (Function::Top(property), "[9]", "[9]", "false", "[9]"),
             (Function::First(property), "4", "\"b\"", "true", "[9]"),
             (Function::Last(property), "[9]", "[9]", "false", "[9]"),
-            (Function::Values(property, 2), "[[9],true]", "[[9],\"a\"]", "[false,[9]]", "[[9]]"),
+            (values(2), "[[9],true]", "[[9],\"a\"]", "[false,[9]]", "[[9]]"),
             (decayed, "6.5", "0.0", "0.0", "0.0"),
         ] {
             assert_eq!(of_any(&function, &mixed), of_mixed, "{function:?}");
@@ -377,7 +398,7 @@ mod tests {
         assert_eq!(of_any(&Function::Maximum(property), &equal), "2");
         assert_eq!(of_any(&Function::Minimum(property), &equal[..3]), "2");
         assert_eq!(of_any(&Function::Top(property), &equal), "2.0");
-        assert_eq!(of_any(&Function::Values(property, 3), &equal), "[1,2.0]");
+        assert_eq!(of_any(&values(3), &equal), "[1,2.0]");
         assert_eq!(of_any(&Function::Distinct(property), &equal), "2");
     }
 }

@@ -147,7 +147,8 @@ impl<S: Sources> AggregateReader<'_, S> {
                     let value = column.map(|column| log.value(row, column));
                     if value != Some(None) {
                         let stamp = Stamp { time: log.stamp(row).time, place: HistoryPlace(row as u32) };
-                        accumulator.add(stamp, value.flatten(), &NoMessages);
+                        let items = &self.plan.aggregates[id.index()].items;
+                        accumulator.add_items(stamp, value.flatten(), items, &NoMessages);
                     }
                 }
                 self.finish(function, &accumulator, facts.now(), &NoMessages)

@@ -17,7 +17,7 @@ use crate::facts::accumulator::Accumulator;
 use crate::model::ids::{AggregateId, EventId, PropertyId, SourceId};
 use crate::model::value::{Type, Value};
 use crate::rules::definitions::Definitions;
-use crate::rules::expression::{Comparison, Expr, Function};
+use crate::rules::expression::{Comparison, Expr, Function, Items};
 use crate::rules::horizon::Horizon;
 
 /// The plan of a whole catalog.
@@ -46,6 +46,8 @@ pub(crate) struct AggregatePlan {
     pub(crate) keeping: Keeping,
     /// The property it is of, and that property's type.
     pub(crate) property: Option<(PropertyId, Type)>,
+    /// Which values of the property it takes.
+    pub(crate) items: Items,
 }
 
 /// Where an aggregate's answer comes from.
@@ -109,7 +111,11 @@ impl Plan {
             source.reach(aggregate.horizon());
             Keeping::Logged { column: property.as_ref().map(|(property, _)| source.column(*property)) }
         };
-        self.aggregates.push(AggregatePlan { keeping, property });
+        let items = match &aggregate.function {
+            Function::Values { items, .. } => items.clone(),
+            _ => Items::Whole,
+        };
+        self.aggregates.push(AggregatePlan { keeping, property, items });
     }
 
     fn add_source(&mut self, id: SourceId, definitions: &Definitions) {

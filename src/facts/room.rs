@@ -30,7 +30,7 @@ impl Plan {
             Keeping::Accumulated { .. } => match function {
                 Function::Distinct(_) => (limit, size_of::<Value>()),
                 Function::Top(_) => (limit, size_of::<(Value, (u64, Stamp))>()),
-                Function::Values(_, most) => (u64::from(*most), size_of::<(Stamp, Value)>()),
+                Function::Values { most, .. } => (u64::from(*most), size_of::<(Stamp, Value)>()),
                 _ => (1, size_of::<Accumulator>()),
             },
             Keeping::Logged { column } => {

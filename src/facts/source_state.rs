@@ -64,7 +64,7 @@ impl SourceState {
             let value =
                 aggregate.property.as_ref().map(|(property, _)| property_value(properties, *property));
             if stamp.time > after && stamp.time < before && value != Some(None) {
-                accumulator.add(stamp, value.flatten(), order);
+                accumulator.add_items(stamp, value.flatten(), &aggregate.items, order);
             }
         }
         let keep_after = match source.horizon {

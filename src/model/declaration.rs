@@ -47,6 +47,7 @@ pub(crate) struct Declarations {
     pub(crate) purchases: Vec<Named<PurchaseDeclaration>>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
     pub(crate) placements: Vec<Named<PlacementDeclaration>>,
+    pub(crate) goals: Vec<Named<GoalDeclaration>>,
     /// Names of what was declared with a mistake and is not above: they are not unknown.
     pub(crate) left_out: Vec<String>,
 }
@@ -285,6 +286,18 @@ pub(crate) struct PlacementDeclaration {
     pub(crate) personalizations: Vec<Spanned<String>>,
     /// How many offers are shown at most, of all of them.
     pub(crate) most: Option<usize>,
+}
+
+/// What is hoped for of a customer who was shown something.
+#[derive(Clone, Debug)]
+pub(crate) struct GoalDeclaration {
+    pub(crate) event: Spanned<String>,
+    /// Which of these events, by their properties.
+    pub(crate) filter: Option<Text>,
+    /// How soon after an exposure.
+    pub(crate) within: Duration,
+    /// The property that says what one is worth.
+    pub(crate) value: Option<Spanned<String>>,
 }
 
 /// What is shown if no offer qualifies.

@@ -10,10 +10,12 @@
 
 mod aggregate;
 mod arithmetic;
+mod bought;
 mod call;
 mod comparison;
 mod experiments;
 mod expression;
+mod goals;
 mod implied_events;
 mod made;
 mod offers;
@@ -69,6 +71,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
     catalog.check_limits(declarations);
     let limits = Limits::of(declarations);
     let (personalization_names, personalizations) = catalog.personalizations(&parsed, limits);
+    let (goal_names, goals) = catalog.goals(declarations);
     let (placement_names, placements) = catalog.placements(declarations, &personalization_names);
     if catalog.report.has_errors() {
         return None;
@@ -107,6 +110,8 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         personalizations,
         placement_names,
         placements,
+        goal_names,
+        goals,
         sources,
         aggregates,
         texts: OnceLock::new(),
@@ -194,6 +199,7 @@ impl Catalog<'_> {
                 format!("`{CONTEXT}` is {kind}, and what a call says where there is a `[{CONTEXT}]`");
             self.report.push(Finding::error("duplicate", declarations.context[0].name.span, message));
         }
+        self.world.purchases = declarations.purchases.clone();
         self.declare_exposures(declarations);
         self.declare_purposes(declarations);
         self.declare_experiments(declarations);

@@ -57,6 +57,8 @@ pub(crate) struct Definitions {
     pub(crate) personalizations: Vec<PersonalizationDefinition>,
     pub(crate) placement_names: Names,
     pub(crate) placements: Vec<PlacementDefinition>,
+    pub(crate) goal_names: Names,
+    pub(crate) goals: Vec<GoalDefinition>,
     pub(crate) sources: Vec<Source>,
     pub(crate) aggregates: Vec<Aggregate>,
     /// The texts of sources and aggregates, once somebody asked for them.
@@ -118,6 +120,17 @@ pub(crate) struct PlacementDefinition {
     pub(crate) personalizations: Vec<PersonalizationId>,
     /// How many offers are shown at most, of all of them.
     pub(crate) most: Option<usize>,
+}
+
+/// What is hoped for of a customer who was shown something.
+#[derive(Debug)]
+pub(crate) struct GoalDefinition {
+    pub(crate) event: EventId,
+    /// Which of these events, reading [`Expr::Property`].
+    pub(crate) filter: Option<Expr>,
+    /// How soon after an exposure: in `(exposure, exposure + within]`.
+    pub(crate) within: Duration,
+    pub(crate) value: Option<PropertyId>,
 }
 
 /// An attribute or computed attribute returned with a decision, or read by a template.

@@ -105,6 +105,20 @@ pub(crate) fn is_true(expr: &Expr, facts: &impl Facts) -> bool {
     evaluate(expr, facts).is_true()
 }
 
+/// The elements of a list that another list has not. Ids are compared as texts: tills may number what a web
+/// shop names.
+fn without(list: &Value, other: &Value) -> Option<Value> {
+    let (Value::List(list), Value::List(other)) = (list, other) else { return None };
+    let is_same = |a: &Value, b: &Value| match (a, b) {
+        (Value::String(text), Value::Int(number)) | (Value::Int(number), Value::String(text)) => {
+            **text == *number.to_string()
+        }
+        (a, b) => a == b,
+    };
+    let kept = list.iter().filter(|element| !other.iter().any(|unwanted| is_same(element, unwanted)));
+    Some(Value::List(kept.cloned().collect()))
+}
+
 /// One walk over an expression: the facts and the values of the loop variables, outermost first.
 struct Evaluation<'a, F> {
     facts: &'a F,
@@ -165,6 +179,7 @@ impl<F: Facts> Evaluation<'_, F> {
             Expr::Held(condition, duration) => self.facts.held(condition, *duration),
             Expr::Quantified(quantifier, list, condition) => self.quantified(*quantifier, list, condition),
             Expr::List(elements) => self.list(elements),
+            Expr::Without(list, other) => self.with_two(list, other, without),
             Expr::Field(map, name) => self.with_one(map, |map| map.field(name).cloned()),
             Expr::LowerAscii(text) => self.with_one(text, |text| match text {
                 Value::String(text) => Some(Value::from(text.to_ascii_lowercase())),

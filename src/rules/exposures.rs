@@ -10,6 +10,8 @@ pub(crate) const PERSONALIZATION: &str = "personalization";
 pub(crate) const OFFERS: &str = "offers";
 /// Why it was: as decisions say it.
 pub(crate) const REASON: &str = "reason";
+/// Of these, what was shown was not chosen.
+pub(crate) const UNCHOSEN: [&str; 2] = ["fallback", "held_out"];
 /// The variants that the customer was given by the experiments that the offers ask for, by their names.
 pub(crate) const VARIANTS: &str = "variants";
 /// What the call said, as far as the catalog has it recorded.

@@ -70,6 +70,8 @@ pub(crate) enum Expr {
     Size(Box<Expr>),
     /// A list of the present ones among the elements.
     List(Vec<Expr>),
+    /// `list.without(other)`: the elements that the other list does not have.
+    Without(Box<Expr>, Box<Expr>),
     /// `list.exists(e, condition)` or `list.all(e, condition)`; of a map, over its keys.
     Quantified(Quantifier, Box<Expr>, Box<Expr>),
     /// `held(condition, duration)`.
@@ -130,6 +132,7 @@ impl Expr {
             Expr::Index(a, b)
             | Expr::Compare(_, a, b)
             | Expr::In(a, b)
+            | Expr::Without(a, b)
             | Expr::Arithmetic(_, a, b)
             | Expr::Text(_, a, b)
             | Expr::Quantified(_, a, b)
@@ -239,6 +242,32 @@ pub(crate) enum Quantifier {
     All,
 }
 
+/// Which values a property has for `values`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Items {
+    /// Its own.
+    Whole,
+    /// Those of the elements of a list; of elements that are maps, those of a field.
+    Elements(Option<Arc<str>>),
+}
+
+impl Items {
+    /// The values of one event.
+    pub(crate) fn of<'v>(&self, value: &'v Value) -> impl Iterator<Item = &'v Value> {
+        let (whole, elements): (_, &[Value]) = match (self, value) {
+            (Items::Elements(_), Value::List(elements)) => (None, elements),
+            (Items::Elements(_), _) => (None, &[]),
+            (Items::Whole, value) => (Some(value), &[]),
+        };
+        let field = if let Items::Elements(field) = self { field.clone() } else { None };
+        let elements = elements.iter().filter_map(move |element| match &field {
+            Some(field) => element.field(field),
+            None => Some(element),
+        });
+        whole.into_iter().chain(elements)
+    }
+}
+
 /// Events of one name (or any) that satisfy a condition on their properties.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Source {
@@ -304,8 +333,12 @@ pub(crate) enum Function {
     Last(PropertyId),
     /// How many different values.
     Distinct(PropertyId),
-    /// The last `n` different values, the latest first.
-    Values(PropertyId, u32),
+    /// The last so many different values, the latest first.
+    Values {
+        property: PropertyId,
+        items: Items,
+        most: u32,
+    },
     /// The most frequent value; of equals, the one seen last.
     Top(PropertyId),
     /// The sum of weights (a property, or 1), halved every `half_life` since the event.
@@ -337,7 +370,7 @@ impl Function {
             | Function::First(property)
             | Function::Last(property)
             | Function::Distinct(property)
-            | Function::Values(property, _)
+            | Function::Values { property, .. }
             | Function::Top(property) => Some(*property),
             Function::Decayed { weight, .. } => *weight,
             Function::Count

@@ -257,8 +257,14 @@ impl<'a> Moment<'a> {
             Function::First(property) => of(*property).first().map(|(_, value)| value.clone()),
             Function::Last(property) => of(*property).last().map(|(_, value)| value.clone()),
             Function::Distinct(property) => Some(int(latest_first(&of(*property)).len())),
-            Function::Values(property, limit) => {
-                Some(Value::List(latest_first(&of(*property)).into_iter().take(*limit as usize).collect()))
+            Function::Values { property, items, most } => {
+                let all: Vec<(Time, Value)> = of(*property)
+                    .iter()
+                    .flat_map(|(time, value)| {
+                        items.of(value).map(|item| (*time, item.clone())).collect::<Vec<_>>()
+                    })
+                    .collect();
+                Some(Value::List(latest_first(&all).into_iter().take(*most as usize).collect()))
             }
             Function::Top(property) => top(&of(*property)),
             Function::Decayed { half_life, weight } => {

@@ -14,7 +14,7 @@ use crate::model::ids::{AggregateId, EventId};
 use crate::model::value::Value;
 use crate::rules::definitions::{Definitions, Texts};
 use crate::rules::expression::{
-    Bound, Comparison, Expr, Function, Operator, Quantifier, Source, TextFunction,
+    Bound, Comparison, Expr, Function, Items, Operator, Quantifier, Source, TextFunction,
 };
 use crate::rules::spelling::is_keyword;
 
@@ -206,6 +206,7 @@ impl Printer<'_> {
             | Expr::Text(..)
             | Expr::Matches(..)
             | Expr::LowerAscii(_)
+            | Expr::Without(..)
             | Expr::Quantified(..) => self.member(expr, depth),
         }
     }
@@ -239,6 +240,12 @@ impl Printer<'_> {
             Expr::Matches(operand, pattern) => {
                 self.write(operand, Binding::Member, depth);
                 self.push(&format!(".matches({})", quoted(pattern.text())));
+            }
+            Expr::Without(list, other) => {
+                self.write(list, Binding::Member, depth);
+                self.push(".without(");
+                self.write(other, Binding::Conditional, depth);
+                self.push(")");
             }
             Expr::LowerAscii(operand) => {
                 self.write(operand, Binding::Member, depth);
@@ -405,7 +412,13 @@ impl Printer<'_> {
             Function::Last(id) => format!(".last({})", property(id)),
             Function::Distinct(id) => format!(".distinct({})", property(id)),
             Function::Top(id) => format!(".top({})", property(id)),
-            Function::Values(id, many) => format!(".values({}, {many})", property(id)),
+            Function::Values { property: id, items, most } => {
+                let field = match items {
+                    Items::Elements(Some(field)) => format!(".{field}"),
+                    Items::Elements(None) | Items::Whole => String::new(),
+                };
+                format!(".values({}{field}, {most})", property(id))
+            }
             Function::Decayed { half_life, weight: None } => format!(".decayed(\"{half_life}\")"),
             Function::Decayed { half_life, weight: Some(id) } => {
                 format!(".decayed({}, \"{half_life}\")", property(id))

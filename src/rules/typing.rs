@@ -3,7 +3,7 @@
 use crate::model::ids::{AttributeId, SegmentId, SourceId};
 use crate::model::value::{Type, Value};
 use crate::rules::definitions::Definitions;
-use crate::rules::expression::{Bound, Expr, Function};
+use crate::rules::expression::{Bound, Expr, Function, Items};
 
 /// The type of an expression's value; [`Type::Any`] if it is not one certain type.
 pub(crate) fn type_of(expr: &Expr, definitions: &Definitions) -> Type {
@@ -46,6 +46,7 @@ pub(crate) fn type_of(expr: &Expr, definitions: &Definitions) -> Type {
         },
         Expr::LowerAscii(_) | Expr::Unit(_) | Expr::Variant(..) => Type::String,
         Expr::Size(_) => Type::Int,
+        Expr::Without(list, _) => type_of(list, definitions),
         Expr::List(_) => Type::List(Box::new(Type::Any)),
         Expr::Property(_) | Expr::Trigger(_) | Expr::Variable(_) => Type::Any,
         Expr::Context(said) => definitions.context[said.index()].ty.clone(),
@@ -77,6 +78,22 @@ fn type_of_value(value: &Value) -> Type {
     }
 }
 
+/// The type of the values that a property has for `values`.
+pub(crate) fn type_of_items(items: &Items, property: Type) -> Type {
+    match (items, property) {
+        (Items::Whole, property) => property,
+        (Items::Elements(None), Type::List(element)) => *element,
+        (Items::Elements(Some(name)), Type::List(element)) => match *element {
+            Type::Map(of) => *of,
+            Type::Record(fields) => {
+                fields.iter().find(|(field, _)| field == name).map_or(Type::Any, |(_, ty)| ty.clone())
+            }
+            _ => Type::Any,
+        },
+        _ => Type::Any,
+    }
+}
+
 /// The type of what an aggregate gives; `property` is the type of the property it is of.
 pub(crate) fn type_of_aggregate(function: &Function, property: Option<Type>) -> Type {
     let property = property.unwrap_or(Type::Any);
@@ -87,7 +104,7 @@ pub(crate) fn type_of_aggregate(function: &Function, property: Option<Type>) -> 
         Function::Sum(_) if property == Type::Int => Type::Int,
         Function::Sum(_) | Function::Average(_) | Function::Decayed { .. } => Type::Float,
         Function::FirstTime | Function::LastTime | Function::PreviousTime => Type::Time,
-        Function::Values(..) => Type::List(Box::new(property)),
+        Function::Values { items, .. } => Type::List(Box::new(type_of_items(items, property))),
         Function::Minimum(_)
         | Function::Maximum(_)
         | Function::First(_)

@@ -238,6 +238,8 @@ impl Writer<'_> {
                 let events = self.events("View");
                 self.random.pick(&[
                     format!("{events}.values(category, 2)"),
+                    format!("{events}.values(labels, 3)"),
+                    format!("tags.without({events}.values(labels, 2))"),
                     format!("{events}.last(labels)"),
                     format!("{events}.first(until)"),
                     format!("{events}.previous()"),

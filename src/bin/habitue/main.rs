@@ -18,6 +18,7 @@ mod export;
 mod failure;
 mod findings;
 mod get;
+mod goal;
 mod identity;
 mod ingest;
 mod members;
@@ -54,6 +55,7 @@ enum Command {
     Get(get::Arguments),
     Segments(segments::Arguments),
     Members(members::Arguments),
+    Goal(goal::Arguments),
     Decide(decide::Arguments),
     Explain(explain::Arguments),
     Export(export::Arguments),
@@ -85,6 +87,7 @@ impl Command {
             Command::Get(arguments) => Output::of(arguments.asking.json),
             Command::Segments(arguments) => Output::of(arguments.asking.json),
             Command::Members(arguments) => Output::of(arguments.asking.json),
+            Command::Goal(arguments) => Output::of(arguments.asking.json),
             Command::Decide(arguments) => Output::of(arguments.asking.json),
             Command::Explain(arguments) => Output::of(arguments.asking.json),
             Command::Export(_) => Output::Programs,
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
         Command::Get(arguments) => get::run(arguments, &mut console),
         Command::Segments(arguments) => segments::run(arguments, &mut console),
         Command::Members(arguments) => members::run(arguments, &mut console),
+        Command::Goal(arguments) => goal::run(arguments, &mut console),
         Command::Decide(arguments) => decide::run(arguments, &mut console),
         Command::Explain(arguments) => explain::run(arguments, &mut console),
         Command::Export(arguments) => export::run(arguments, &mut console),

@@ -70,6 +70,9 @@ pub(super) enum Step {
     Members {
         segment: String,
     },
+    Goal {
+        goal: String,
+    },
     Catalog {
         path: String,
     },
@@ -106,12 +109,13 @@ pub(super) enum Asked {
 }
 
 /// The keys that name a step; a line has one of them.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     "message",
     "expect",
     "query",
     "record",
     "members",
+    "goal",
     "catalog",
     "reject",
     "explain",
@@ -230,6 +234,7 @@ fn read_step(json: &Json) -> Result<Step, String> {
             Ok(Step::Query { user: fields.id("user")?, call: fields.call()? })
         }
         "record" => read_record(body),
+        "goal" => Ok(Step::Goal { goal: line.text("goal")? }),
         "members" => Ok(Step::Members { segment: line.text("members")? }),
         "catalog" => Ok(Step::Catalog { path: line.text("catalog")? }),
         "reject" => read_reject(body),

@@ -122,6 +122,7 @@ impl Simulation {
                     members,
                 }),
             )),
+            Ok(Step::Goal { goal }) => Some(answer_or_error(line, self.database.goal(goal))),
             Ok(Step::Unmerge { user }) => {
                 self.database.unmerge(user).err().map(|error| Answer::not_followed(line, error.to_string()))
             }

@@ -12,10 +12,21 @@ use super::expression::Checker;
 use super::scope::Place;
 use super::typed::Typed;
 
-const FUNCTIONS: [&str; 10] =
-    ["events", "has", "held", "hours", "consent", "variant", "held_out", "size", "timestamp", "duration"];
-const METHODS: [&str; 8] =
-    ["contains", "startsWith", "endsWith", "matches", "lowerAscii", "size", "exists", "all"];
+const FUNCTIONS: [&str; 11] = [
+    "not_bought",
+    "events",
+    "has",
+    "held",
+    "hours",
+    "consent",
+    "variant",
+    "held_out",
+    "size",
+    "timestamp",
+    "duration",
+];
+const METHODS: [&str; 9] =
+    ["contains", "startsWith", "endsWith", "matches", "lowerAscii", "size", "exists", "all", "without"];
 
 impl Checker<'_> {
     /// `function(arguments)` or `target.function(arguments)`.
@@ -42,6 +53,8 @@ impl Checker<'_> {
             ("held_out", [holdout]) => self.held_out(holdout, node),
             ("hours", [days, from, until, zone]) => self.hours([days, from, until, zone], node),
             ("size", [value]) => self.size(value),
+            ("not_bought", [list]) => self.not_bought(list, None, node),
+            ("not_bought", [list, within]) => self.not_bought(list, Some(within), node),
             ("timestamp", [text]) => {
                 let time = self.constant_text(text, "timestamp", "2026-01-01T00:00:00Z")?;
                 match Time::parse(&time) {
@@ -83,6 +96,7 @@ impl Checker<'_> {
                 "`hours(\"mon-fri\", \"09:00\", \"17:00\", \"Europe/Helsinki\")` takes days, two times and a zone"
             }
             "held_out" => "`held_out(\"everything\")` takes one holdout",
+            "not_bought" => "`not_bought(list, \"365d\")` takes a list, and how far back",
             "size" => "`size(x)` takes one text, list or map",
             "timestamp" => "`timestamp(\"2026-01-01T00:00:00Z\")` takes one text",
             "duration" => "`duration(\"30d\")` takes one text",
@@ -206,6 +220,7 @@ impl Checker<'_> {
                 Some(Typed::new(Expr::LowerAscii(Box::new(text.expr)), Type::String))
             }
             ("size", _, []) => self.size(target),
+            ("without", _, [other]) => self.without(target, other),
             _ => {
                 // The target may have problems of its own, which are worth knowing too.
                 let _ = self.expression(target);
@@ -221,6 +236,7 @@ impl Checker<'_> {
         let help = match function {
             "contains" | "startsWith" | "endsWith" | "matches" => format!("write `.{function}(\"…\")`"),
             "exists" | "all" => format!("write `.{function}(e, condition on e)`"),
+            "without" => "write `.without(list)`".to_owned(),
             "lowerAscii" => "it takes nothing: `.lowerAscii()`".to_owned(),
             "exists_one" | "existsOne" | "map" | "filter" => {
                 "lists have `.exists(e, condition)`, `.all(e, condition)`, `size(list)` and `value in list`".to_owned()

@@ -3,8 +3,9 @@
 use crate::base::limits::MAX_LISTED_VALUES;
 use crate::model::ids::{EventId, PropertyId};
 use crate::model::value::{Type, Value};
-use crate::rules::expression::{Expr, Function, Source};
+use crate::rules::expression::{Expr, Function, Items, Source};
 use crate::rules::syntax::{Kind, Node};
+use crate::rules::typing::type_of_items;
 
 use super::expression::Checker;
 use super::scope::Place;
@@ -16,6 +17,15 @@ struct ArgumentProperty<'n> {
     event: EventId,
     ty: Type,
     node: &'n Node,
+}
+
+/// Whether elements of a type have a field.
+fn is_field(of: &Type, field: &str) -> bool {
+    match of {
+        Type::Record(fields) => fields.iter().any(|(name, _)| **name == *field),
+        Type::Map(_) | Type::Any => true,
+        _ => false,
+    }
 }
 
 impl ArgumentProperty<'_> {
@@ -57,11 +67,11 @@ impl Checker<'_> {
                 self.made_of_property(function, property)
             }
             ("values", [property, many]) => {
-                let parts = (self.argument_property(event, property), self.how_many(many));
-                let (Some(property), Some(many)) = parts else { return None };
+                let parts = (self.argument_items(event, property), self.how_many(many));
+                let (Some((property, items)), Some(many)) = parts else { return None };
                 let ty = self.single(function, &property)?;
                 let typed = Typed::new(Expr::Now, Type::List(Box::new(ty))).with_domain(property.domain());
-                Some((Function::Values(property.id, many), typed))
+                Some((Function::Values { property: property.id, items, most: many }, typed))
             }
             _ => {
                 let message = format!("{}, here are {}", usage(function), arguments.len());
@@ -156,6 +166,35 @@ impl Checker<'_> {
             return None;
         };
         Some(ArgumentProperty { id: *id, event, ty: found.ty, node })
+    }
+
+    /// A property whose values are listed: of a list those of its elements, or of a field of these. The type
+    /// is that of the values.
+    fn argument_items<'n>(
+        &mut self,
+        event: Option<EventId>,
+        node: &'n Node,
+    ) -> Option<(ArgumentProperty<'n>, Items)> {
+        let (whole, field) = match &node.kind {
+            Kind::Select(list, field) => (&**list, Some(field)),
+            _ => (node, None),
+        };
+        let property = self.argument_property(event, whole)?;
+        let items = match (&property.ty, field) {
+            (Type::List(of), Some(field)) if is_field(of, field) => {
+                Items::Elements(Some(field.as_str().into()))
+            }
+            (_, Some(field)) => {
+                let message = format!("{} is no list of maps with a field `{field}`", self.quoted(whole));
+                let help = "declare it as such a list, or name a property: `.values(product_id, 100)`";
+                self.report_help("type", &node.at, message, help);
+                return None;
+            }
+            (Type::List(_), None) => Items::Elements(None),
+            _ => Items::Whole,
+        };
+        let ty = type_of_items(&items, property.ty);
+        Some((ArgumentProperty { ty, node, ..property }, items))
     }
 
     fn number(&mut self, function: &str, property: &ArgumentProperty<'_>) -> Option<Type> {

@@ -25,7 +25,7 @@ use super::Catalog;
 use super::expression::Checker;
 use super::scope::Scope;
 
-/// Exposures of what was not chosen do not count against caps.
+/// Exposures of what was not chosen ([`UNCHOSEN`](crate::rules::exposures::UNCHOSEN)) do not count against caps.
 const CHOSEN: &str = r#"reason != "fallback" && reason != "held_out""#;
 
 /// What limits the offers of a catalog.
@@ -51,6 +51,7 @@ impl Catalog<'_> {
         }
         let mut offers = declarations.personalizations.iter().flat_map(|named| &named.body.offers);
         let is_needed = declarations.strict
+            || !declarations.goals.is_empty()
             || !declarations.caps.is_empty()
             || offers.any(|offer| !offer.caps.is_empty())
             || conditions(declarations).any(|text| text.contains(EXPOSURE));

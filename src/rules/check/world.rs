@@ -11,7 +11,7 @@ use std::hash::Hash;
 use ahash::{AHashMap, AHashSet};
 
 use crate::base::names::Names;
-use crate::model::declaration::FieldDeclaration;
+use crate::model::declaration::{FieldDeclaration, Named, PurchaseDeclaration};
 use crate::model::ids::{AggregateId, EventId, PropertyId, SourceId};
 use crate::model::value::Value;
 use crate::rules::definitions::EventDefinition;
@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) attributes: Vec<FieldDeclaration>,
     pub(super) event_names: Names,
     pub(super) events: Vec<EventDefinition>,
+    /// Events by which customers buy something.
+    pub(super) purchases: Vec<Named<PurchaseDeclaration>>,
     /// What a call may say.
     pub(super) context_names: Names,
     pub(super) context: Vec<FieldDeclaration>,
