@@ -15,7 +15,8 @@ use std::hash::{Hash, Hasher};
 use std::ops::{Add, Sub};
 use std::sync::Arc;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde::{Serialize, Serializer};
@@ -106,6 +107,101 @@ impl Time {
     /// The time from `earlier` to `self`; negative if `earlier` is later.
     pub const fn since(self, earlier: Time) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// How times are written in a file: by default in RFC 3339, or as epoch milliseconds.
+///
+/// ```
+/// use habitue::{Time, TimeFormat};
+///
+/// let format = TimeFormat::new(Some("%d.%m.%Y %H:%M"), Some("Europe/Helsinki"))?;
+/// assert_eq!(format.parse("24.12.2025 18:00")?, Time::parse("2025-12-24T16:00:00Z")?);
+/// assert!(TimeFormat::new(Some("%d.%m.%Y"), None).is_err(), "whose day it is has to be said");
+/// # Ok::<(), habitue::TimeError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TimeFormat {
+    written: Written,
+    /// Of what is written without an offset.
+    zone: Option<Zone>,
+}
+
+#[derive(Clone, Debug)]
+enum Written {
+    /// RFC 3339, or with a zone also without an offset, or epoch milliseconds.
+    Standard,
+    EpochSeconds,
+    Pattern(String),
+}
+
+impl TimeFormat {
+    /// Times written as `format` says: `s` or `ms` since the Unix epoch, or fields as `strptime` has them
+    /// (`%Y-%m-%d %H:%M:%S`); if nothing is said, RFC 3339. What is written without an offset is of `zone`: what
+    /// clocks show twice is the first, what they go over is that much later.
+    ///
+    /// # Errors
+    /// If there is no such zone, or the format cannot say an instant.
+    pub fn new(format: Option<&str>, zone: Option<&str>) -> Result<TimeFormat, TimeError> {
+        let zone = match zone {
+            Some(name) => {
+                Some(Zone::named(name).ok_or_else(|| TimeError(format!("there is no time zone `{name}`")))?)
+            }
+            None => None,
+        };
+        let written = match format {
+            None | Some("ms") => Written::Standard,
+            Some("s") => Written::EpochSeconds,
+            Some(pattern) => Written::Pattern(pattern.to_owned()),
+        };
+        let format = TimeFormat { written, zone };
+        if let Written::Pattern(pattern) = &format.written {
+            let sample = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+            let sample = strtime::format(pattern, &sample)
+                .map_err(|error| TimeError(format!("`{pattern}` is no format of times: {error}")))?;
+            format.parse(&sample)?;
+        }
+        Ok(format)
+    }
+
+    /// Reads a time.
+    ///
+    /// # Errors
+    /// If the text is not written so, or is out of range.
+    pub fn parse(&self, text: &str) -> Result<Time, TimeError> {
+        match &self.written {
+            Written::Standard => match text.parse() {
+                Ok(millis) => Time::from_millis(millis),
+                Err(_) => Time::parse(text).or_else(|error| match text.parse() {
+                    Ok(shown) => self.shown(shown, text),
+                    Err(_) => Err(error),
+                }),
+            },
+            Written::EpochSeconds => {
+                let seconds: f64 =
+                    text.parse().map_err(|_| TimeError(format!("`{text}` is not a number of seconds")))?;
+                Time::from_millis((seconds * 1_000.0).floor() as i64)
+            }
+            Written::Pattern(pattern) => {
+                let wrong = |_| TimeError(format!("`{text}` is not a time as `{pattern}` has it"));
+                let fields = BrokenDownTime::parse(pattern, text).map_err(wrong)?;
+                if let Ok(stamp) = fields.to_timestamp() {
+                    return Time::from_millis(stamp.as_millisecond());
+                }
+                let shown = fields.to_datetime().or_else(|_| fields.to_date().map(DateTime::from));
+                self.shown(shown.map_err(wrong)?, text)
+            }
+        }
+    }
+
+    /// When clocks of the zone show a time.
+    fn shown(&self, shown: DateTime, text: &str) -> Result<Time, TimeError> {
+        let Some(zone) = &self.zone else {
+            return Err(TimeError(format!("`{text}` has no offset: say its time zone, such as `UTC`")));
+        };
+        let zoned = shown.to_zoned(zone.zone.clone());
+        let zoned = zoned.map_err(|_| TimeError(format!("`{text}` is outside the years 0001 to 9999")))?;
+        Time::from_millis(zoned.timestamp().as_millisecond())
     }
 }
 

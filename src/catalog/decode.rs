@@ -16,7 +16,8 @@ use super::naming::{Namespace, is_bare_name, is_name, place_of, warn_if_unreadab
 use super::shape::{CATALOG, HISTORY, LIMITS};
 use super::tree::{Entry, Node};
 use super::{
-    attributes, definitions, experiments, goals, history, identifiers, json_text, offers, purposes, toml_text,
+    attributes, definitions, experiments, goals, history, identifiers, imports, json_text, offers, purposes,
+    toml_text,
 };
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
@@ -48,6 +49,7 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         personalization_names: Namespace::new(catalog.files()),
         placement_names: Namespace::new(catalog.files()),
         goal_names: Namespace::new(catalog.files()),
+        import_names: Namespace::new(catalog.files()),
         settings: AHashMap::new(),
     };
     let mut all_parsed = true;
@@ -97,6 +99,7 @@ struct Decoder<'t> {
     personalization_names: Namespace<'t>,
     placement_names: Namespace<'t>,
     goal_names: Namespace<'t>,
+    import_names: Namespace<'t>,
     /// Settings that stand only once in a catalog, and where they do.
     settings: AHashMap<&'static str, Span>,
 }
@@ -131,6 +134,7 @@ impl Decoder<'_> {
         self.personalizations(fields.get("personalizations"));
         self.placements(fields.get("placements"));
         self.goals(fields.get("goals"));
+        self.imports(fields.get("imports"));
         fields.close();
     }
 
@@ -349,6 +353,16 @@ impl Decoder<'_> {
         }
     }
 
+    fn imports(&mut self, section: Option<&Node>) {
+        for Entry { key, value } in self.section(section, self.declarations.imports.len(), "imports") {
+            let named = is_name(&key.value, "an import", key.span, &mut self.report)
+                && self.import_names.claim(key, "the import", &mut self.report);
+            if let Some(body) = imports::import(value, key.span, &mut self.report).filter(|_| named) {
+                self.declarations.imports.push(Named { name: key.clone(), body });
+            }
+        }
+    }
+
     /// The entries of a section, as many as are still allowed.
     fn section<'n>(&mut self, node: Option<&'n Node>, so_far: usize, what: &str) -> &'n [Entry] {
         let entries = node.and_then(|node| table(node, &mut self.report)).unwrap_or_default();
@@ -483,9 +497,7 @@ mod tests {
         assert_eq!(
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
-             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `context`, `purposes`, `history`, `computed`, \
-             `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `personalizations`, `placements`, \
-             `goals`"
+             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `context`, `purposes`, `history`, `computed`, `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `personalizations`, `placements`, `goals`, `imports`"
         );
         assert_eq!(
             finding("[segments]\nvip = { wen = 'ltv > 1', members = [] }"),

@@ -110,6 +110,9 @@ struct Catalog {
     /// What is hoped for of customers who were shown something, by name.
     #[schemars(extend("propertyNames" = quoted_names()))]
     goals: Option<BTreeMap<String, Goal>>,
+    /// How rows of files become messages, by the names that `habitue import --mapping` is given.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    imports: Option<BTreeMap<String, Import>>,
 }
 
 /// A length of time: `60s`, `90m`, `24h`, `7d`, `2w`, or a sum such as `1d12h`.
@@ -383,6 +386,53 @@ struct MemberId(#[schemars(length(min = 1))] String);
 #[derive(JsonSchema)]
 pub(super) struct Name(#[schemars(regex(pattern = r"\S"))] String);
 
+/// How rows of a file become messages.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Import {
+    /// What each row becomes: `identify` (attributes) or `track` (an event).
+    kind: ImportKindName,
+    /// Of `track`: the name of the event.
+    event: Option<Name>,
+    /// Of `track`: the column with the name of the event.
+    event_column: Option<Name>,
+    /// The column with the user's id.
+    user: Option<Name>,
+    /// The column with the visitor's id.
+    anonymous: Option<Name>,
+    /// The column with an id of each row; made of what the row says if left out.
+    id: Option<Name>,
+    /// The column with the time.
+    time: Option<Name>,
+    /// How times are written, such as `%d.%m.%Y %H:%M`, or `s` or `ms` since 1970; RFC 3339 if left out.
+    time_format: Option<String>,
+    /// The time zone of times that are written without one, such as `Europe/Helsinki`.
+    zone: Option<String>,
+    /// Columns, and what the attribute or property is called that each becomes.
+    columns: Option<BTreeMap<String, Name>>,
+    /// Columns that are left out.
+    skip: Option<Vec<Name>>,
+    /// Texts that mean that there is no value; the empty text of a CSV file if left out.
+    null: Option<Vec<String>>,
+    /// What stands between the columns of a CSV file; what its first line has most of if left out.
+    #[schemars(length(min = 1, max = 1))]
+    delimiter: Option<String>,
+    /// Whether rows that are alike are different events.
+    repeats: Option<bool>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// What rows become.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum ImportKindName {
+    /// Attributes of a customer.
+    Identify,
+    /// Events.
+    Track,
+}
+
 /// An experiment. Conditions read the variant that a customer is given as `variant("name")`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -503,7 +553,7 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 24] = [
+        let tables: [(&str, &Shape); 25] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
@@ -528,6 +578,7 @@ mod tests {
             ("/$defs/Goal", &shape::GOAL),
             ("/$defs/Fallback", &shape::FALLBACK),
             ("/$defs/Offer", &shape::OFFER),
+            ("/$defs/Import", &shape::IMPORT),
         ];
         for (path, shape) in tables {
             let table = schema.pointer(path).unwrap();
@@ -553,6 +604,7 @@ mod tests {
         };
         assert_eq!(names("/$defs/TypeName"), crate::catalog::types::TYPE_NAMES);
         assert_eq!(names("/$defs/StrategyName"), crate::catalog::definitions::STRATEGY_NAMES);
+        assert_eq!(names("/$defs/ImportKindName"), crate::catalog::imports::KIND_NAMES);
         let algorithms = crate::catalog::experiments::ALGORITHMS.map(|(name, _)| name);
         assert_eq!(names("/$defs/AlgorithmName"), algorithms);
     }
@@ -624,6 +676,15 @@ mod tests {
             } },
             "placements": { "j": { "personalizations": ["i"], "most": 3, "description": "j" } },
             "goals": { "k": { "event": "Empty", "where": "true", "within": "7d", "value": "p", "description": "k" } },
+            "imports": {
+                "j": {
+                    "kind": "track", "event": "Any Name", "user": "u", "anonymous": "v", "id": "n", "time": "t",
+                    "time_format": "%d.%m.%Y %H:%M", "zone": "Europe/Helsinki", "columns": { "column": "p" }, "skip": ["s"],
+                    "null": ["", "NULL"], "delimiter": ";", "repeats": true, "description": "j",
+                },
+                "k": { "kind": "track", "event_column": "e" },
+                "l": { "kind": "identify" },
+            },
         })
     }
 

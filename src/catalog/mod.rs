@@ -10,6 +10,7 @@ mod experiments;
 mod definitions;
 mod fields;
 mod identifiers;
+mod imports;
 #[cfg(feature = "schema")]
 mod json_schema;
 #[cfg(feature = "schema")]

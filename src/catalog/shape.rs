@@ -37,6 +37,7 @@ pub(super) const CATALOG: Shape = Shape {
         "personalizations",
         "placements",
         "goals",
+        "imports",
     ],
     misplaced: &[("entries_per_aggregate", "it belongs into `[limits]`")],
 };
@@ -179,6 +180,34 @@ pub(super) const PURCHASE: Shape = Shape {
     what: "a purchase",
     keys: &["list", "product", "category", "description"],
     misplaced: &[("products", "write `list`, the property with the list of what was bought")],
+};
+
+pub(super) const IMPORT: Shape = Shape {
+    what: "an import",
+    keys: &[
+        "kind",
+        "event",
+        "event_column",
+        "user",
+        "anonymous",
+        "id",
+        "time",
+        "time_format",
+        "zone",
+        "columns",
+        "skip",
+        "null",
+        "delimiter",
+        "repeats",
+        "description",
+    ],
+    misplaced: &[
+        ("userId", "write `user`, the column with the user's id"),
+        ("anonymousId", "write `anonymous`, the column with the visitor's id"),
+        ("timestamp", "write `time`, the column with the time"),
+        ("messageId", "write `id`, the column with an id of each row"),
+        ("format", "write `time_format`, how times are written"),
+    ],
 };
 
 pub(super) const BOUGHT: Shape = Shape {

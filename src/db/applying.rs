@@ -264,7 +264,7 @@ impl Database {
     }
 
     /// What is known of a message that says `content`.
-    fn known(&self, claim: &Claim<'_>, content: u128) -> Result<Known, Error> {
+    pub(crate) fn known(&self, claim: &Claim<'_>, content: u128) -> Result<Known, Error> {
         Ok(Known::of(claim.content().or(self.content_on_disk(claim)?), content))
     }
 
@@ -320,12 +320,12 @@ pub(crate) fn arriving(
     Ok(Arriving { message, content, now, limits })
 }
 
-fn nobody() -> Refusal {
+pub(crate) fn nobody() -> Refusal {
     let detail = "the ids of this message are among those that the catalog says identify nobody";
     Refusal::new(RefusalReason::Blocked, "userId", detail)
 }
 
-fn conflict(message_id: String) -> Refusal {
+pub(crate) fn conflict(message_id: String) -> Refusal {
     let detail = "a message with this id and other content was accepted before";
     Refusal::new(RefusalReason::Conflict, "messageId", detail).with_value(message_id)
 }

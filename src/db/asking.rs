@@ -144,7 +144,7 @@ impl Database {
                 return Ok(at);
             }
         }
-        let Some(Writing { mut shard, place }) = self.write(id, now)? else {
+        let Some(writing) = self.write(id, now)? else {
             let program = self.shards.program();
             question.under(&program, |asked| {
                 let decided = |id| Some(self.unknown_decision(&program, id, now).decision);
@@ -154,6 +154,19 @@ impl Database {
             })?;
             return Ok(now);
         };
+        self.answer_writing(writing, look_up, question, now, answers)
+    }
+
+    /// The same of a profile whose shard is locked for writing.
+    pub(crate) fn answer_writing(
+        &self,
+        Writing { mut shard, place }: Writing<'_>,
+        look_up: Option<&LookUp>,
+        question: &Question,
+        now: Time,
+        answers: &mut Answers<'_>,
+    ) -> Result<Time, Error> {
+        let kept = &self.shards.answers;
         let program = Arc::clone(&shard.program);
         question.under(&program, |asked| {
             let made = asked.iter().filter_map(|asked| match asked {

@@ -1,10 +1,12 @@
 //! The product: a database of customers that takes messages and answers questions.
 
 pub(crate) mod catalog;
+pub(crate) mod declared;
 pub(crate) mod database_time;
 pub(crate) mod database;
 pub(crate) mod durable;
 pub(crate) mod applying;
+pub(crate) mod checking;
 pub(crate) mod tied;
 pub(crate) mod hearing_anew;
 pub(crate) mod replaying;
@@ -29,6 +31,7 @@ pub(crate) mod calling;
 pub(crate) mod recording;
 pub(crate) mod question;
 pub(crate) mod asking;
+pub(crate) mod everybody;
 #[cfg(feature = "workbench")]
 pub mod workbench;
 pub(crate) mod explanations;

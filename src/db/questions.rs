@@ -168,25 +168,36 @@ impl Database {
     pub fn members(&self, segment: &str) -> Result<Vec<String>, Error> {
         self.of_everybody(|program| {
             let segment = SegmentId(resolve(&program.definitions.segment_names, "segment", segment)?);
-            let Some(mut members) = self.members_on_disk(program, segment)? else { return Ok(None) };
-            for shard in self.shards.iter() {
-                let shard = shard.read();
-                for (_, profile) in shard.profiles() {
-                    if profile.revision != program.revision {
-                        return Ok(None);
-                    }
-                    // One that came from disk meanwhile is asked here.
-                    let key = profile.key().key();
-                    profile.on_disk.replaced.iter().chain([&key]).for_each(|key| drop(members.remove(key)));
-                    if is_member(program, profile.standing(), segment) {
-                        members.insert(key, profile.name.to_string());
-                    }
-                }
-            }
+            let name = |profile: &Profile| {
+                is_member(program, profile.standing(), segment).then(|| profile.name.to_string())
+            };
+            let Some(members) = self.pick(program, name)? else { return Ok(None) };
             let mut names: Vec<String> = members.into_values().collect();
             names.sort_unstable();
             Ok(Some(names))
         })
+    }
+
+    /// What `take` takes of all profiles, by their keys. Nothing if some are not under the program.
+    pub(crate) fn pick<T>(
+        &self,
+        program: &Program,
+        take: impl Fn(&Profile) -> Option<T>,
+    ) -> Result<Option<BTreeMap<Vec<u8>, T>>, Error> {
+        let Some(mut picked) = self.pick_on_disk(program, &take)? else { return Ok(None) };
+        for shard in self.shards.iter() {
+            let shard = shard.read();
+            for (_, profile) in shard.profiles() {
+                if profile.revision != program.revision {
+                    return Ok(None);
+                }
+                // One that came from disk meanwhile is asked here.
+                let key = profile.key().key();
+                profile.on_disk.replaced.iter().chain([&key]).for_each(|key| drop(picked.remove(key)));
+                picked.extend(take(profile).map(|taken| (key, taken)));
+            }
+        }
+        Ok(Some(picked))
     }
 
     /// How many members each segment has, in the order of the catalog.
@@ -211,7 +222,10 @@ impl Database {
 
     /// Asks of everybody, once all are under the program in force; again, if that was replaced meanwhile,
     /// which the question answers with nothing.
-    fn of_everybody<T>(&self, ask: impl Fn(&Arc<Program>) -> Result<Option<T>, Error>) -> Result<T, Error> {
+    pub(crate) fn of_everybody<T>(
+        &self,
+        ask: impl Fn(&Arc<Program>) -> Result<Option<T>, Error>,
+    ) -> Result<T, Error> {
         loop {
             self.advance_all(Patience::Never)?;
             let program = self.shards.program();

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::base::source_text::{Span, Spanned, Text};
 use crate::base::time::{Duration, Time};
+use crate::model::import_mapping::ImportMapping;
 use crate::model::value::{Type, Value};
 
 /// A named declaration.
@@ -48,6 +49,8 @@ pub(crate) struct Declarations {
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
     pub(crate) placements: Vec<Named<PlacementDeclaration>>,
     pub(crate) goals: Vec<Named<GoalDeclaration>>,
+    /// How rows of files become messages.
+    pub(crate) imports: Vec<Named<ImportDeclaration>>,
     /// Names of what was declared with a mistake and is not above: they are not unknown.
     pub(crate) left_out: Vec<String>,
 }
@@ -240,6 +243,18 @@ pub(crate) struct PurchaseDeclaration {
     pub(crate) list: Option<Spanned<String>>,
     pub(crate) product: Option<Spanned<String>>,
     pub(crate) category: Option<Spanned<String>>,
+}
+
+/// How rows of a file become messages, and where that is said.
+#[derive(Clone, Debug)]
+pub(crate) struct ImportDeclaration {
+    pub(crate) mapping: ImportMapping,
+    /// The attributes or properties that columns become.
+    pub(crate) targets: Vec<Spanned<String>>,
+    /// Where the event is named, or else the mapping.
+    pub(crate) span: Span,
+    /// Where it is said how times are written.
+    pub(crate) times: Span,
 }
 
 /// What an offer is not shown to the buyers of.

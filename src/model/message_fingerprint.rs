@@ -12,8 +12,19 @@ use super::message::Message;
 use crate::base::frozen_hash::Fingerprint;
 
 impl Message {
-    /// The same number for the same content, and for ever (see the head of this file).
-    pub(crate) fn fingerprint(&self) -> u128 {
+    /// A number of what the message says: the same for the same content, and for ever. It does not depend on
+    /// the `messageId`, nor on the order of keys or how a number is written, so it can make an id for a message
+    /// that has none.
+    ///
+    /// ```
+    /// use habitue::Message;
+    ///
+    /// let one = Message::parse(r#"{"type":"identify","userId":"ana","traits":{"a":1,"b":2}}"#)?;
+    /// let two = Message::identify("ana").with_trait("b", 2.0).with_trait("a", 1).with_id("m1");
+    /// assert_eq!(one.fingerprint(), two.fingerprint());
+    /// # Ok::<(), habitue::Refusal>(())
+    /// ```
+    pub fn fingerprint(&self) -> u128 {
         self.fingerprint_with(self.consent_preferences())
     }
 

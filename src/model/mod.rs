@@ -5,6 +5,7 @@ pub(crate) mod identifier;
 pub(crate) mod value;
 pub(crate) mod consent;
 pub(crate) mod declaration;
+pub(crate) mod import_mapping;
 pub(crate) mod refusal;
 pub(crate) mod erasure_receipt;
 pub(crate) mod message;

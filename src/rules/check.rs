@@ -17,6 +17,7 @@ mod experiments;
 mod expression;
 mod goals;
 mod implied_events;
+mod imports;
 mod made;
 mod offers;
 mod order;
@@ -73,6 +74,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
     let (personalization_names, personalizations) = catalog.personalizations(&parsed, limits);
     let (goal_names, goals) = catalog.goals(declarations);
     let (placement_names, placements) = catalog.placements(declarations, &personalization_names);
+    let imports = catalog.imports(declarations);
     if catalog.report.has_errors() {
         return None;
     }
@@ -112,6 +114,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         placements,
         goal_names,
         goals,
+        imports,
         sources,
         aggregates,
         texts: OnceLock::new(),

@@ -8,12 +8,14 @@
 //! 2. A segment's expression names only segments of lower place than its own *in `segment_order`*,
 //!    which lists all segments, each after those it names.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::base::names::Names;
 use crate::base::time::Duration;
 use crate::model::declaration::{FieldDeclaration, Strategy};
 use crate::model::ids::{AttributeId, EventId, PersonalizationId, PropertyId, SegmentId};
+use crate::model::import_mapping::ImportMapping;
 use crate::model::value::{Type, Value};
 use crate::rules::at_call::{AtCall, CONTEXT, as_map};
 use crate::rules::expression::{Aggregate, Expr, Source};
@@ -59,6 +61,8 @@ pub(crate) struct Definitions {
     pub(crate) placements: Vec<PlacementDefinition>,
     pub(crate) goal_names: Names,
     pub(crate) goals: Vec<GoalDefinition>,
+    /// How rows of files become messages, by name.
+    pub(crate) imports: BTreeMap<String, ImportMapping>,
     pub(crate) sources: Vec<Source>,
     pub(crate) aggregates: Vec<Aggregate>,
     /// The texts of sources and aggregates, once somebody asked for them.

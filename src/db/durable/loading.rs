@@ -10,10 +10,8 @@ use crate::db::database::Database;
 use crate::db::durable::folder::{Access, Found, profile_of};
 use crate::db::durable::rebuild::OldStore;
 use crate::db::durable::upkeep::Upkeep;
-use crate::db::questions::is_member;
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
-use crate::model::ids::SegmentId;
 use crate::persist::live::distrust::Distrust;
 use crate::persist::live::live_store::Live;
 use crate::persist::record::profile_record::read_lead;
@@ -88,17 +86,17 @@ impl Database {
         Ok(())
     }
 
-    /// The members of a segment among the profiles on disk: the key of each, and the id it is shown under.
-    /// Nothing if some of them are not under the program.
-    pub(crate) fn members_on_disk(
+    /// What `pick` takes of the profiles on disk, by their keys. Nothing if some of them are not under the
+    /// program.
+    pub(crate) fn pick_on_disk<T>(
         &self,
         program: &Program,
-        segment: SegmentId,
-    ) -> Result<Option<BTreeMap<Vec<u8>, String>>, Error> {
+        pick: impl Fn(&Profile) -> Option<T>,
+    ) -> Result<Option<BTreeMap<Vec<u8>, T>>, Error> {
         let Some(upkeep) = &self.upkeep else { return Ok(Some(BTreeMap::new())) };
         let programs = self.shards.programs();
         let on_disk = |live: &Live| {
-            let (mut members, mut behind) = (BTreeMap::new(), Vec::new());
+            let (mut picked, mut behind) = (BTreeMap::new(), Vec::new());
             let given_up = upkeep.folder.given_up.lock().clone();
             live.for_each_profile(|key, record| {
                 let Some(identifier) = Identifier::of_key(key) else { return Ok(()) };
@@ -107,23 +105,21 @@ impl Database {
                 }
                 match profile_of(identifier, record, &programs)? {
                     Some(profile) if profile.revision == program.revision => {
-                        if is_member(program, profile.standing(), segment) {
-                            members.insert(key.to_vec(), profile.name.to_string());
-                        }
+                        picked.extend(pick(&profile).map(|taken| (key.to_vec(), taken)));
                     }
                     _ => behind.push(identifier.to_owned()),
                 }
                 Ok(())
             })?;
-            Ok((members, behind))
+            Ok((picked, behind))
         };
         self.trusting(|| {
             // Nothing leaves memory meanwhile, so what is not in memory now is seen on disk.
             let _upkeep = upkeep.folder.upkeep.lock();
-            let (members, behind) = upkeep.folder.ask(on_disk)?;
+            let (picked, behind) = upkeep.folder.ask(on_disk)?;
             // Those in memory have caught up, unless the catalog was replaced again.
             let is_whole = behind.iter().all(|behind| self.shards.is_in_memory(behind.borrowed()));
-            Ok(is_whole.then_some(members))
+            Ok(is_whole.then_some(picked))
         })
     }
 }
