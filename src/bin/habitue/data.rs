@@ -79,6 +79,19 @@ impl Asking {
         self.open_for(OpenOptions::new().questions_only(), console)
     }
 
+    /// The same with other options, on a clock that stands still, so that all answers are of one instant.
+    pub(crate) fn open_still(
+        &self,
+        options: OpenOptions,
+        console: &mut Console,
+    ) -> Result<Database, Failure> {
+        if self.at.is_some() {
+            return self.open_for(options, console);
+        }
+        let now = Clock::Manual(ManualClock::new(Clock::System.now()));
+        self.opening.open_existing(options.clock(now), console)
+    }
+
     /// The same with other options.
     pub(crate) fn open_for(&self, options: OpenOptions, console: &mut Console) -> Result<Database, Failure> {
         let clock = self.at.map_or(Clock::System, |at| Clock::Manual(ManualClock::new(at)));

@@ -20,8 +20,10 @@ mod findings;
 mod get;
 mod goal;
 mod identity;
+mod import;
 mod ingest;
 mod members;
+mod rows;
 mod progress;
 mod segments;
 mod simulate;
@@ -52,6 +54,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Diff(diff::Arguments),
     Ingest(ingest::Arguments),
+    Import(Box<import::Arguments>),
     Get(get::Arguments),
     Segments(segments::Arguments),
     Members(members::Arguments),
@@ -84,6 +87,7 @@ impl Command {
             Command::Simulate(arguments) => Output::of(arguments.json),
             Command::Diff(arguments) => Output::of(arguments.json),
             Command::Ingest(arguments) => Output::of(arguments.json),
+            Command::Import(arguments) => Output::of(arguments.json),
             Command::Get(arguments) => Output::of(arguments.asking.json),
             Command::Segments(arguments) => Output::of(arguments.asking.json),
             Command::Members(arguments) => Output::of(arguments.asking.json),
@@ -112,6 +116,7 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(arguments, &mut console),
         Command::Diff(arguments) => diff::run(arguments, &mut console),
         Command::Ingest(arguments) => ingest::run(arguments, &mut console),
+        Command::Import(arguments) => import::run(arguments, &mut console),
         Command::Get(arguments) => get::run(arguments, &mut console),
         Command::Segments(arguments) => segments::run(arguments, &mut console),
         Command::Members(arguments) => members::run(arguments, &mut console),

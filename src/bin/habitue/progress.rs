@@ -28,10 +28,12 @@ pub(crate) fn reading(total: Option<u64>) -> ProgressBar {
     }
 }
 
-/// A bar that counts messages; hidden if standard error is no terminal.
-pub(crate) fn messages(total: usize) -> ProgressBar {
-    let style = "{wide_bar} {human_pos} of {human_len} messages, {whole_per_sec} a second, {eta} left";
-    bar(true, total as u64, style)
+/// A bar that counts things of a kind, such as `messages`; hidden if standard error is no terminal.
+pub(crate) fn counting(what: &str, total: u64) -> ProgressBar {
+    let style = format!(
+        "{{wide_bar}} {{human_pos}} of {{human_len}} {what}, {{whole_per_sec}} a second, {{eta}} left"
+    );
+    bar(true, total, &style)
 }
 
 /// A bar for the work of opening, if there is any; hidden as the others.

@@ -51,7 +51,7 @@ struct Replay<'a> {
 
 /// Applies all messages of `sample` to `database`, whose clock is `clock`.
 pub(super) fn replay(sample: &Sample, database: &Database, clock: &ManualClock) -> Result<Year, Error> {
-    let progress = progress::messages(sample.len());
+    let progress = progress::counting("messages", sample.len() as u64);
     let mut replay = Replay { database, clock, weeks: Vec::new(), transitions: Vec::new() };
     let (mut orders, mut households, mut refused) = (Vec::new(), BTreeSet::new(), Vec::new());
     let mut nanos = Vec::with_capacity(sample.len());

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     pub(super) clock: ClockSource,
     /// How safe each line is before the next is taken; at the end all are on stable storage
     #[arg(long, value_enum, default_value_t = Safety::Group)]
-    durability: Safety,
+    pub(super) durability: Safety,
     /// About how much memory the database may take, such as `512M`
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub(super) memory_budget: Option<u64>,
@@ -53,7 +53,7 @@ pub(super) enum ClockSource {
 
 /// [`Durability`], by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Safety {
+pub(crate) enum Safety {
     /// Every line waits for the disk
     Sync,
     /// Lines survive the end of the process at once, and a power cut after a second
@@ -62,9 +62,9 @@ enum Safety {
     Memory,
 }
 
-impl Arguments {
-    pub(super) fn durability(&self) -> Durability {
-        match self.durability {
+impl Safety {
+    pub(crate) fn durability(self) -> Durability {
+        match self {
             Safety::Sync => Durability::Sync,
             Safety::Group => Durability::Group(GROUP),
             Safety::Memory => Durability::Memory,
@@ -73,7 +73,7 @@ impl Arguments {
 }
 
 /// A number of bytes, with K, M or G for 1,024 and its powers.
-fn bytes(text: &str) -> Result<u64, String> {
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let (digits, factor) = match text.char_indices().last() {
         Some((end, 'K' | 'k')) => (&text[..end], 1 << 10),
         Some((end, 'M' | 'm')) => (&text[..end], 1 << 20),

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::source;
 
 /// Longest line that is kept: many times the longest message.
-const MAX_LINE_BYTES: usize = 1024 * 1024;
+pub(crate) const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// How many lines go to the other thread at once, and how many batches wait there at most.
 const BATCH_LINES: usize = 256;
 pub(crate) const MOST_BATCHES: usize = 8;
@@ -91,7 +91,7 @@ fn read(file: usize, path: &Path, bytes: &AtomicU64, to: &SyncSender<Sent>) -> i
 }
 
 /// The next line without its end, of which no more is kept than the longest and one byte.
-fn next_line(reader: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn next_line(reader: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let mut is_end = true;
     loop {

@@ -6,10 +6,11 @@
 
 mod arguments;
 pub(crate) mod lines;
-mod rejects;
+pub(crate) mod rejects;
 mod run;
 pub(crate) mod source;
 mod tally;
+pub(crate) mod zstd;
 
-pub(crate) use arguments::Arguments;
+pub(crate) use arguments::{Arguments, Safety, bytes};
 pub(crate) use run::run;

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         )));
     }
     let clock = (arguments.clock == ClockSource::Message).then(|| ManualClock::new(Time::MIN));
-    let mut options = OpenOptions::new().durability(arguments.durability());
+    let mut options = OpenOptions::new().durability(arguments.durability.durability());
     if let Some(clock) = &clock {
         options = options.clock(Clock::Manual(clock.clone()));
     }

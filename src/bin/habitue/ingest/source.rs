@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::zstd::{Unpacked, ZSTD};
 use crate::failure::Failure;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -58,9 +59,27 @@ pub(crate) fn open<'a>(path: &Path, bytes: &'a AtomicU64) -> io::Result<Box<dyn 
     if head.starts_with(&GZIP) {
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(reader))));
     }
+    if head.starts_with(&ZSTD) {
+        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, Unpacked::new(reader))));
+    }
     Ok(Box::new(reader))
 }
 
-fn is_standard_input(path: &Path) -> bool {
+/// The length of a file as it lies there; 0 of standard input.
+pub(crate) fn length(path: &Path) -> u64 {
+    if is_standard_input(path) { 0 } else { fs::metadata(path).map_or(0, |about| about.len()) }
+}
+
+/// Whether a path leads to a file that is not packed.
+pub(crate) fn is_plain_file(path: &Path) -> io::Result<bool> {
+    if is_standard_input(path) {
+        return Ok(false);
+    }
+    let mut head = Vec::with_capacity(ZSTD.len());
+    File::open(path)?.take(ZSTD.len() as u64).read_to_end(&mut head)?;
+    Ok(!head.starts_with(&GZIP) && !head.starts_with(&ZSTD))
+}
+
+pub(crate) fn is_standard_input(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
