@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for folder in folders("tests/golden")? {
         trials.push(Trial::test(name(&folder), move || replay(&folder)));
     }
-    for folder in folders("examples/guides")? {
+    let has_script = |folder: &PathBuf| folder.join("script.jsonl").exists();
+    for folder in folders("examples/guides")?.into_iter().filter(has_script) {
         trials.push(Trial::test(format!("guide {}", name(&folder)), move || simulated(&folder).map(drop)));
     }
     libtest_mimic::run(&arguments, trials).exit()

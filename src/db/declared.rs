@@ -113,3 +113,79 @@ impl Declared {
 fn type_among<'a>(names: &'a [DeclaredName], name: &str) -> Option<&'a Type> {
     names.iter().find(|known| known.name == name).map(|known| &known.ty)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::catalog::CatalogError;
+    use crate::model::import_mapping::ImportKind;
+
+    const HEAD: &str = "schema = 1\n[attributes]\ntier = \"string\"\n[computed]\nn = 'size(tier)'\n[events.E]\np = \"int\"\n";
+
+    /// `code: message | help` of each finding of a catalog with this import.
+    fn findings(head: &str, import: &str) -> Vec<String> {
+        let text = format!("{head}{HEAD}[imports.i]\n{import}\n");
+        let report = match Catalog::from_toml(&text) {
+            Ok(catalog) => catalog.report().clone(),
+            Err(CatalogError::Invalid(report)) => report,
+            Err(error) => panic!("{error}"),
+        };
+        let line = |finding: &crate::base::diagnostic::Finding| {
+            format!("{}: {} | {}", finding.code, finding.message, finding.help.as_deref().unwrap_or_default())
+        };
+        report.findings().iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_an_import_says_is_declared() {
+        let import = "kind = \"track\"\nevent = \"E\"\nuser = \"u\"\ncolumns = { c = \"p\" }\nnull = [\"-\"]\nrepeats = true";
+        let catalog = Catalog::from_toml(&format!("{HEAD}[imports.i]\n{import}\n")).unwrap();
+        assert!(catalog.report().findings().is_empty());
+        let declared = catalog.declared();
+        let mapping = &declared.imports["i"];
+        assert_eq!(mapping.kind, ImportKind::Track("E".to_owned()));
+        assert_eq!((mapping.columns["c"].as_str(), mapping.repeats), ("p", true));
+        assert_eq!(declared.property("E", "p"), Some(&Type::Int));
+        assert_eq!(declared.computed, [DeclaredName { name: "n".to_owned(), ty: Type::Int }]);
+        assert_eq!(declared.near_import("j"), Some("i"));
+    }
+
+    #[test]
+    fn an_import_that_cannot_work_is_an_error() {
+        for (import, expected) in [
+            ("user = \"u\"", "missing_key: an import needs a `kind`"),
+            ("kind = \"track\"", "missing_key: an import of events needs an `event`"),
+            ("kind = \"trakc\"", "unknown_name: `kind` cannot be `trakc` | did you mean `track`?"),
+            ("kind = \"identify\"\nevent = \"E\"", "misplaced_key: attributes are of no event"),
+            (
+                "kind = \"track\"\nevent = \"E\"\nevent_column = \"e\"",
+                "misplaced_key: an import has an `event` or an `event_column`, not both",
+            ),
+            ("kind = \"identify\"\nzone = \"Mars\"", "bad_time_format: there is no time zone `Mars`"),
+            ("kind = \"identify\"\ntime_format = \"%Q!\"", "bad_time_format: `%Q!` is no format of times"),
+            (
+                "kind = \"identify\"\ntime_format = \"%d.%m.%Y\"",
+                "bad_time_format: `01.01.1970` has no offset",
+            ),
+            ("kind = \"identify\"\ndelimiter = \";;\"", "bad_delimiter: a delimiter is one ASCII character"),
+            (
+                "kind = \"identify\"\ncolumns = { c = \"n\" }",
+                "unknown_name: there is no attribute `n` | it follows from what is known",
+            ),
+            (
+                "kind = \"identify\"\ncolumns = { c = \"teir\" }",
+                "undeclared_import: there is no attribute `teir` | did you mean `tier`?",
+            ),
+            (
+                "kind = \"track\"\nevent = \"E\"\ncolumns = { c = \"q\" }",
+                "undeclared_import: there is no property `q`",
+            ),
+        ] {
+            let found = findings("", import);
+            assert_eq!(found.len(), 1, "{import}: {found:?}");
+            assert!(found[0].starts_with(expected), "{}", found[0]);
+        }
+        let found = findings("strict = true\n", "kind = \"track\"\nevent = \"F\"");
+        assert!(found[0].starts_with("unknown_name: there is no event `F`"), "{found:?}");
+    }
+}

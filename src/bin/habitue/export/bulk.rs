@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::arguments::Arguments;
 use super::table::{Column, Writing};
 use crate::console::{Console, Output};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, counted};
 use crate::progress;
 
 /// The columns with the id that a customer is shown under; one of the two is filled.
@@ -25,6 +25,9 @@ struct Export {
 }
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+    if arguments.profiles.is_some() && arguments.profiles == arguments.segments {
+        return Err(Failure::Usage("the two tables need a file each".to_owned()));
+    }
     let options = OpenOptions::new().questions_only().memory_budget(MEMORY_BYTES);
     let database = arguments.asking.open_still(options, console)?;
     let mut export = Export::new(arguments, &database.declared())?;
@@ -44,7 +47,7 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     for (name, path, writing) in tables {
         let (Some(path), Some(writing)) = (path, writing) else { continue };
         let rows = writing.finish()?;
-        lines.push(format!("{rows} rows in `{}`", path.display()));
+        lines.push(format!("{} in `{}`", counted(rows as usize, "row"), path.display()));
         written.insert(name.to_owned(), json!({ "file": path, "rows": rows }));
     }
     match Output::of(arguments.asking.json) {

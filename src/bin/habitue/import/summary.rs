@@ -36,8 +36,9 @@ impl fmt::Display for Summary {
         let would = if self.dry_run { "would be " } else { "" };
         write!(
             f,
-            "{} rows: {} {would}accepted, {} duplicates, {} {would}rejected",
+            "{} row{}: {} {would}accepted, {} duplicates, {} {would}rejected",
             HumanCount(self.rows),
+            if self.rows == 1 { "" } else { "s" },
             HumanCount(self.accepted),
             HumanCount(self.duplicates),
             HumanCount(self.rejected),

@@ -56,6 +56,9 @@ impl Rejects {
         let Some(path) = path else { return Ok(Rejects { file: None, count: 0, bytes: 0 }) };
         let name = path.display().to_string();
         let begun = || {
+            if bytes == 0 {
+                return File::create(path);
+            }
             let mut file = File::options().write(true).create(true).truncate(false).open(path)?;
             file.set_len(bytes)?;
             file.seek(SeekFrom::Start(bytes))?;
@@ -89,8 +92,12 @@ impl Rejects {
     /// Brings to stable storage what is there; says how many bytes that are.
     pub(crate) fn sync(&mut self) -> Result<u64, Failure> {
         if let Some((name, file)) = &mut self.file {
-            let synced = file.flush().and_then(|()| file.get_ref().sync_data());
-            synced.map_err(|error| failed(name, &error))?;
+            file.flush().map_err(|error| failed(name, &error))?;
+            let file = file.get_ref();
+            // What is no file, such as a pipe, cannot be synced.
+            if file.metadata().is_ok_and(|about| about.is_file()) {
+                file.sync_data().map_err(|error| failed(name, &error))?;
+            }
         }
         Ok(self.bytes)
     }

@@ -47,11 +47,16 @@ pub(crate) fn open<'a>(
     let (begun_at, length) = (bytes.load(Ordering::Relaxed), source::length(path));
     let mut reader = source::open(path, bytes).map_err(said)?;
     let head = reader.fill_buf().map_err(said)?;
-    let format = format.unwrap_or_else(|| match head {
-        head if head.starts_with(PARQUET) => Format::Parquet,
-        head if head.trim_ascii_start().starts_with(b"{") => Format::Jsonl,
-        _ => Format::Csv,
-    });
+    let format = match (format, head.trim_ascii_start()) {
+        (Some(format), _) => format,
+        (None, _) if head.starts_with(PARQUET) => Format::Parquet,
+        // A file without anything in it has no rows.
+        (None, [] | [b'{', ..]) => Format::Jsonl,
+        (None, [b'[', b'{' | b'\n' | b'\r' | b' ', ..]) => {
+            return Err("it is one list of JSON; write one object a line, without commas between".to_owned());
+        }
+        (None, _) => Format::Csv,
+    };
     let rows: Box<dyn Rows + 'a> = match format {
         Format::Csv => Box::new(CsvRows::new(reader, delimiter)?),
         Format::Jsonl => Box::new(JsonRows::new(reader)),
