@@ -162,7 +162,10 @@ mod tests {
                 "misplaced_key: an import has an `event` or an `event_column`, not both",
             ),
             ("kind = \"identify\"\nzone = \"Mars\"", "bad_time_format: there is no time zone `Mars`"),
-            ("kind = \"identify\"\ntime_format = \"%Q!\"", "bad_time_format: `%Q!` is no format of times"),
+            (
+                "kind = \"identify\"\ntime_format = \"%H:%M\"",
+                "bad_time_format: `00:00` is not a time as `%H:%M` has it",
+            ),
             (
                 "kind = \"identify\"\ntime_format = \"%d.%m.%Y\"",
                 "bad_time_format: `01.01.1970` has no offset",

@@ -35,6 +35,8 @@ pub(super) enum Role {
     Field(String, Option<Type>),
     /// Nothing, because nobody has declared it.
     Unknown,
+    /// Nothing, because it is computed.
+    Computed,
 }
 
 /// What columns become, as far as they were met.
@@ -99,14 +101,20 @@ impl Plan {
                 listed()
             ));
         }
-        let unknown = columns.iter().filter(|column| self.roles_of(column) == [Role::Unknown]);
-        let words: Vec<String> = unknown.map(|column| self.unknown(column)).collect();
-        match words.first() {
-            Some(first) if self.declared.strict => Err(format!(
-                "{first}; the catalog is strict, so declare it, or leave the column out with --skip"
-            )),
-            _ => Ok(words),
+        let mut words = Vec::new();
+        for column in columns {
+            let roles = self.roles_of(column);
+            let word = self.left_out(column, &roles);
+            match word {
+                Some(word) if self.declared.strict && roles == [Role::Unknown] => {
+                    return Err(format!(
+                        "{word}; the catalog is strict, so declare it, or leave the column out with --skip"
+                    ));
+                }
+                word => words.extend(word),
+            }
         }
+        Ok(words)
     }
 
     fn roles_of(&self, column: &str) -> Vec<Role> {
@@ -132,9 +140,15 @@ impl Plan {
             None if self.is_declared(column) => {
                 roles.push(Role::Field(column.to_owned(), self.type_of(column)));
             }
+            None if self.is_computed(column) => roles.push(Role::Computed),
             None => roles.push(Role::Unknown),
         }
         roles
+    }
+
+    fn is_computed(&self, name: &str) -> bool {
+        let mut computed = self.declared.computed.iter();
+        self.mapping.kind == ImportKind::Identify && computed.any(|computed| computed.name == name)
     }
 
     fn is_declared(&self, name: &str) -> bool {
@@ -160,13 +174,15 @@ impl Plan {
         self.declared.property(event, name)
     }
 
-    /// That a column is left out.
-    fn unknown(&self, column: &str) -> String {
+    /// That a column is left out, if it is.
+    fn left_out(&self, column: &str, roles: &[Role]) -> Option<String> {
         let declared = &self.declared;
-        if self.mapping.kind == ImportKind::Identify
-            && declared.computed.iter().any(|computed| computed.name == column)
-        {
-            return format!("column `{column}` is left out: the attribute is computed");
+        match roles {
+            [Role::Unknown] => {}
+            [Role::Computed] => {
+                return Some(format!("column `{column}` is left out: the attribute is computed"));
+            }
+            _ => return None,
         }
         let (what, near) = match &self.mapping.kind {
             ImportKind::Identify => ("attribute".to_owned(), declared.near_attribute(column)),
@@ -176,7 +192,9 @@ impl Plan {
             ImportKind::TrackByColumn(_) => ("property of any event".to_owned(), None),
         };
         let near = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
-        format!("column `{column}` is left out: it is no {what}{near}; --map {column}=NAME says what it is")
+        Some(format!(
+            "column `{column}` is left out: it is no {what}{near}; --map {column}=NAME says what it is"
+        ))
     }
 
     /// The time of rows that do not say theirs.
@@ -214,13 +232,11 @@ impl Roles<'_> {
     pub(super) fn of(&mut self, column: &str, words: &mut Vec<String>) -> &[Role] {
         if !self.met.contains_key(column) {
             let mut roles = self.plan.roles_of(column);
-            if roles == [Role::Unknown] {
-                match self.plan.declared.strict {
-                    // The database says of each row what is wrong with it.
-                    true => roles = vec![Role::Field(column.to_owned(), None)],
-                    false => words.push(self.plan.unknown(column)),
-                }
+            if roles == [Role::Unknown] && self.plan.declared.strict {
+                // The database says of each row what is wrong with it.
+                roles = vec![Role::Field(column.to_owned(), None)];
             }
+            words.extend(self.plan.left_out(column, &roles));
             self.met.insert(column.to_owned(), roles);
         }
         self.met.get(column).map_or(&[], Vec::as_slice)

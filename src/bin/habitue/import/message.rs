@@ -51,7 +51,7 @@ impl Plan {
                     Role::Event => envelope.event = values.text(cell),
                     Role::Time => envelope.time = Some(self.time(column, cell, &values)?),
                     Role::Field(name, ty) => fields.push((name.clone(), ty.clone(), cell)),
-                    Role::Unknown => {}
+                    Role::Unknown | Role::Computed => {}
                 }
             }
         }
