@@ -26,17 +26,19 @@ awk -v rows="$rows" 'BEGIN {
 }' > rows.csv
 touch -d 2026-01-01T00:00:00Z rows.csv
 
-# Runs an import to its end, and says how much memory it took.
+# Runs an import to its end, and says how much memory and how much time of the processors it took.
 import() {
     "$habitue" import "$@" --json > summary.json &
-    process=$! most=0
+    process=$! most=0 ticks=0
     while kill -0 "$process" 2> /dev/null; do
         now=$(awk '/VmHWM/ { print $2 }' "/proc/$process/status" 2> /dev/null || true)
         [ -z "$now" ] || most=$now
+        now=$(awk '{ print $14 + $15 }' "/proc/$process/stat" 2> /dev/null || true)
+        [ -z "$now" ] || ticks=$now
         sleep 0.2
     done
     wait "$process"
-    echo "$2: $(cat summary.json), most memory $((most / 1024)) MiB"
+    echo "$1: $(cat summary.json), most memory $((most / 1024)) MiB, processors $((ticks / $(getconf CLK_TCK))) s"
 }
 
 import csv rows.csv --identify --catalog catalog.toml
