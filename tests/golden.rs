@@ -1,7 +1,7 @@
 //! Golden scripts: every folder of `tests/golden` is simulated, and its answers compared with
 //! `expected.jsonl` beside it.
 //!
-//! The scripts of the guides are simulated too, and their expectations have to hold.
+//! The scripts of the guides and of the cookbook are simulated too, and their expectations have to hold.
 //!
 //! No expectation of a golden script may fail, so what is compared says what the scripts print.
 //! `UPDATE_GOLDEN=1` writes the files anew; read the difference before it is committed.
@@ -23,6 +23,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let has_script = |folder: &PathBuf| folder.join("script.jsonl").exists();
     for folder in folders("examples/guides")?.into_iter().filter(has_script) {
         trials.push(Trial::test(format!("guide {}", name(&folder)), move || simulated(&folder).map(drop)));
+    }
+    for folder in folders("examples/cookbook")? {
+        trials.push(Trial::test(format!("cookbook {}", name(&folder)), move || simulated(&folder).map(drop)));
     }
     libtest_mimic::run(&arguments, trials).exit()
 }
