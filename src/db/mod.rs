@@ -39,5 +39,6 @@ pub(crate) mod naive_identity;
 pub(crate) mod naive_erasure;
 pub(crate) mod reference;
 pub(crate) mod summary;
+pub(crate) mod phrases;
 pub mod simulate;
 pub mod diff;

@@ -22,6 +22,7 @@ mod goal;
 mod identity;
 mod import;
 mod ingest;
+mod junit;
 mod members;
 mod rows;
 mod progress;

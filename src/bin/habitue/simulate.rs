@@ -8,6 +8,7 @@ use habitue::simulate::{Answer, Script, Simulation};
 
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
+use crate::junit::Junit;
 use crate::progress;
 
 /// Run scripts of messages and expectations on an empty database with a virtual clock
@@ -18,6 +19,9 @@ pub(crate) struct Arguments {
     /// The scripts, one JSON object per line; each runs on a database of its own
     #[arg(required = true)]
     scripts: Vec<PathBuf>,
+    /// Also write the answers as a JUnit file: a suite for each script, a case for each line that expects
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
@@ -34,12 +38,13 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     let mut catalog = Some(Catalog::load(&arguments.catalog)?);
     let scripts = arguments.scripts.iter().map(Script::read).collect::<Result<Vec<_>, _>>()?;
     let mut total = Tally::default();
+    let mut junit = Junit::default();
     for script in &scripts {
         let catalog = match catalog.take() {
             Some(catalog) => catalog,
             None => Catalog::load(&arguments.catalog)?,
         };
-        let tally = run_script(script, catalog, arguments, console)?;
+        let tally = run_script(script, catalog, arguments, &mut junit, console)?;
         total.passed += tally.passed;
         total.failed += tally.failed;
         if !arguments.json && scripts.len() > 1 {
@@ -49,6 +54,9 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     if !arguments.json {
         console.line(&total.to_string())?;
     }
+    if let Some(path) = &arguments.junit {
+        junit.write(path)?;
+    }
     Ok(if total.failed == 0 { Exit::Ok } else { Exit::Failed })
 }
 
@@ -56,15 +64,18 @@ fn run_script(
     script: &Script,
     catalog: Catalog,
     arguments: &Arguments,
+    junit: &mut Junit,
     console: &mut Console,
 ) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
     let mut simulation = Simulation::new(catalog);
+    junit.begin(script.name());
     let bar = progress::bytes(script.name(), script.text().len() as u64);
     for line in script.lines() {
         let answer = simulation.follow(&line);
         bar.inc(line.text.len() as u64 + 1);
         let Some(answer) = answer else { continue };
+        junit.add(&line, &answer);
         match &answer {
             Answer::Passed { .. } => tally.passed += 1,
             Answer::Failed(_) => tally.failed += 1,

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use serde_json::Value as Json;
-
 use super::catalog_diff::{CatalogDiff, Change, Intake, PersonalizationDiff, SegmentDiff};
+use crate::db::phrases::{counted, examples, shown};
 
 impl fmt::Display for CatalogDiff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,7 +61,7 @@ impl PersonalizationDiff {
         write!(f, "\n  {}  {} {verb}", self.personalization, counted(self.profiles, "profile"))?;
         f.write_str(mark(self.change))?;
         for diff in &self.decisions {
-            write!(f, "\n    {} -> {}  {}", offers(&diff.old), offers(&diff.new), diff.profiles)?;
+            write!(f, "\n    {} -> {}  {}", shown(&diff.old), shown(&diff.new), diff.profiles)?;
             if !diff.examples.is_empty() {
                 write!(f, ": {}", examples(&diff.examples, diff.profiles))?;
             }
@@ -86,28 +85,4 @@ fn mark(change: Change) -> &'static str {
         Change::Removed => ", removed",
         Change::Same | Change::Changed => "",
     }
-}
-
-/// Ids of some of so many: `ana, ben and 3 more`.
-fn examples(ids: &[String], count: u64) -> String {
-    let more = count - ids.len() as u64;
-    let ids = ids.join(", ");
-    if more == 0 { ids } else { format!("{ids} and {more} more") }
-}
-
-/// The names of the offers of a decision.
-fn offers(decision: &Json) -> String {
-    match decision {
-        Json::String(name) => name.clone(),
-        Json::Array(names) if !names.is_empty() => {
-            names.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(", ")
-        }
-        _ => "nothing".to_owned(),
-    }
-}
-
-/// A number and what it counts: `1 segment`, `2 segments`.
-fn counted(number: u64, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{ending}")
 }

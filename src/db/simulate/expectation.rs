@@ -5,6 +5,7 @@
 //! value; a time equals the instant written in any of its forms.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -12,6 +13,7 @@ use serde_json::Value as Json;
 use super::fields::Fields;
 use crate::base::time::{Duration, Time};
 use crate::db::database::Database;
+use crate::db::phrases::shown;
 use crate::model::call::Call;
 use crate::model::value::Value;
 
@@ -198,6 +200,30 @@ impl Expectation {
             }
             difference.expected.placements.insert(name.clone(), expected.clone());
         }
+    }
+}
+
+/// Who is expected to be what, in the order in which it is compared.
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.user)?;
+        let attributes = self.attributes.iter().map(|(name, value)| match value {
+            Json::Null => format!("{name} missing"),
+            value => format!("{name} = {value}"),
+        });
+        let consents = self.consents.iter().map(|(name, state)| format!("consent to {name} {state}"));
+        let segments = self.segments.iter().map(|(name, member)| match member {
+            true => format!("in {name}"),
+            false => format!("not in {name}"),
+        });
+        let decisions = self.decisions.iter().map(|(name, offers)| format!("{name} = {}", shown(offers)));
+        let placements = self.placements.iter().flat_map(|(name, personalizations)| {
+            let shown_there = personalizations.as_object().into_iter().flatten();
+            shown_there.map(move |(personalization, offers)| format!("{name}/{personalization} = {}", shown(offers)))
+        });
+        let mut parts = attributes.chain(consents).chain(segments).chain(decisions).chain(placements);
+        write!(f, " {}", parts.next().unwrap_or_else(|| "nothing in particular".to_owned()))?;
+        parts.try_for_each(|part| write!(f, ", {part}"))
     }
 }
 

@@ -176,6 +176,29 @@ impl Script {
 }
 
 impl<'a> Line<'a> {
+    /// What the line expects, in few words for a list of tests; of another line, its text.
+    ///
+    /// ```
+    /// use habitue::simulate::Script;
+    ///
+    /// let text = r#"{"expect":{"user":"ana","segments":{"vip":false},"decisions":{"home":"preview"}}}"#;
+    /// let titles: Vec<String> = Script::from_text(text, "").lines().map(|line| line.title()).collect();
+    /// assert_eq!(titles, ["ana: not in vip, home = preview"]);
+    /// ```
+    pub fn title(&self) -> String {
+        match &self.step {
+            Ok(Step::Expect(expectation)) => expectation.to_string(),
+            Ok(Step::Reject { message, reason }) => {
+                let reason = reason.as_ref().map_or(String::new(), |reason| format!(" for {reason}"));
+                match &**message {
+                    Ok(message) => format!("{} is refused{reason}", said(message)),
+                    Err(_) => format!("what is no message is refused{reason}"),
+                }
+            }
+            _ => self.text.to_owned(),
+        }
+    }
+
     fn read(number: usize, text: &'a str, folder: &'a Path) -> Line<'a> {
         let json = match serde_json::from_str::<Json>(text) {
             Ok(json) => json,
@@ -189,6 +212,13 @@ impl<'a> Line<'a> {
             Err(problem) => Line { number, text, folder, at: None, step: Err(problem) },
         }
     }
+}
+
+/// What a message is, and of whom: `track Order Completed of ana`.
+fn said(message: &Message) -> String {
+    let event = message.event().map_or(String::new(), |event| format!(" {event}"));
+    let of = message.user_id().or(message.anonymous_id()).map_or(String::new(), |id| format!(" of {id}"));
+    format!("{}{event}{of}", message.kind().as_str())
 }
 
 /// The parser's words, with the column only: it knows no other line than this one.
