@@ -4,6 +4,8 @@
 
 #[path = "rehearsal/junit.rs"]
 mod junit;
+#[path = "rehearsal/personas.rs"]
+mod personas;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -300,6 +300,19 @@ impl Message {
         self
     }
 
+    /// The same message with other ids of customers.
+    #[must_use]
+    pub(crate) fn with_ids(mut self, rename: impl Fn(&str) -> String) -> Message {
+        let previous_id = match &mut self.kind {
+            MessageKind::Alias { previous_id } => Some(previous_id),
+            _ => None,
+        };
+        for id in [self.user_id.as_mut(), self.anonymous_id.as_mut(), previous_id].into_iter().flatten() {
+            *id = rename(id);
+        }
+        self
+    }
+
     /// All ids and names.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         let (first, second) = self.kind_texts();

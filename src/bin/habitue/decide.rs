@@ -61,12 +61,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     };
     let snapshot = known(&database, &arguments.id)?;
     for decided in decide(arguments, &database, &snapshot)? {
-        let decision = &*decided.decision;
-        if arguments.asking.json {
-            console.json(&Decided::of(&snapshot.id, decision))?;
-        } else {
-            print(decision, console)?;
-        }
+        show(&snapshot.id, &decided.decision, arguments.asking.json, console)?;
     }
     if arguments.record {
         database.close()?;
@@ -91,6 +86,19 @@ fn decide(
         }
     };
     Ok(recorded.into_iter().map(|recorded| recorded.decided).collect())
+}
+
+/// Shows one decision for a customer.
+pub(crate) fn show(
+    user: &str,
+    decision: &Decision,
+    json: bool,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    match json {
+        true => console.json(&Decided::of(user, decision)),
+        false => print(decision, console),
+    }
 }
 
 impl<'a> Decided<'a> {

@@ -1,7 +1,7 @@
 //! `habitue explain`: why a customer is in a segment or not, or is shown what she is.
 
 use clap::Args;
-use habitue::{Error, ErrorKind, ExplainedAnswer, Explanation, Identity, Time};
+use habitue::{Call, Database, Error, ErrorKind, ExplainedAnswer, Explanation, Identity, Time};
 use serde::Serialize;
 
 use crate::calling::Calling;
@@ -39,11 +39,21 @@ struct Explained<'a> {
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let database = arguments.asking.open(console)?;
-    let (id, name) = (&*arguments.id, &*arguments.name);
-    let snapshot = known(&database, id)?;
+    let (id, name, call) = (&*arguments.id, &*arguments.name, arguments.calling.call());
+    show(&database, (id, name), &call, arguments.asking.json, console)
+}
+
+/// Explains what a customer has under a name, a segment or a personalization.
+pub(crate) fn show(
+    database: &Database,
+    (id, name): (&str, &str),
+    call: &Call,
+    json: bool,
+    console: &mut Console,
+) -> Result<Exit, Failure> {
+    let snapshot = known(database, id)?;
     let identity = database.identity(id)?;
-    let call = arguments.calling.call();
-    let answers = [database.explain_segment(id, name), database.explain_decision_with(id, name, &call)];
+    let answers = [database.explain_segment(id, name), database.explain_decision_with(id, name, call)];
     for explanation in found(answers, name)? {
         let complete_since = match explanation.answer {
             ExplainedAnswer::Segment(_) => snapshot.complete_since.get(name).copied(),
@@ -51,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
                 snapshot.decisions.get(name).and_then(|decided| decided.decision.complete_since)
             }
         };
-        if arguments.asking.json {
+        if json {
             let identity = worth_telling(&identity);
             console.json(&Explained { explanation: &explanation, complete_since, identity })?;
             continue;
@@ -61,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
             console.line(&format!("complete only since {since}: older messages are no longer kept"))?;
         }
     }
-    if !arguments.asking.json {
+    if !json {
         show_identity(&identity, console)?;
     }
     Ok(Exit::Ok)

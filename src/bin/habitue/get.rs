@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use habitue::{Consent, Identity, Snapshot, Value};
+use habitue::{Consent, Database, Identity, Snapshot, Value};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -43,10 +43,20 @@ struct Customer<'a> {
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let database = arguments.asking.open(console)?;
-    let snapshot = known(&database, &arguments.id)?;
-    let identity = database.identity(&arguments.id)?;
+    show(&database, &arguments.id, arguments.asking.json, console)
+}
+
+/// Shows a customer who must be known.
+pub(crate) fn show(
+    database: &Database,
+    id: &str,
+    json: bool,
+    console: &mut Console,
+) -> Result<Exit, Failure> {
+    let snapshot = known(database, id)?;
+    let identity = database.identity(id)?;
     let customer = Customer::of(&snapshot, &identity);
-    if arguments.asking.json {
+    if json {
         console.json(&customer)?;
         return Ok(Exit::Ok);
     }

@@ -24,6 +24,7 @@ mod import;
 mod ingest;
 mod junit;
 mod members;
+mod persona;
 mod rows;
 mod progress;
 mod segments;
@@ -53,6 +54,7 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Simulate(simulate::Arguments),
+    Persona(persona::Arguments),
     Diff(diff::Arguments),
     Ingest(ingest::Arguments),
     Import(Box<import::Arguments>),
@@ -86,6 +88,7 @@ impl Command {
         match self {
             Command::Check(arguments) => Output::of(arguments.json),
             Command::Simulate(arguments) => Output::of(arguments.json),
+            Command::Persona(arguments) => Output::of(arguments.json),
             Command::Diff(arguments) => Output::of(arguments.json),
             Command::Ingest(arguments) => Output::of(arguments.json),
             Command::Import(arguments) => Output::of(arguments.json),
@@ -115,6 +118,7 @@ fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &mut console),
         Command::Simulate(arguments) => simulate::run(arguments, &mut console),
+        Command::Persona(arguments) => persona::run(arguments, &mut console),
         Command::Diff(arguments) => diff::run(arguments, &mut console),
         Command::Ingest(arguments) => ingest::run(arguments, &mut console),
         Command::Import(arguments) => import::run(arguments, &mut console),

@@ -7,9 +7,11 @@
 mod fields;
 mod script;
 mod expectation;
+mod persona;
 mod answer;
 mod simulation;
 
 pub use answer::{Answer, Failure};
+pub use persona::Persona;
 pub use script::{Line, Script};
 pub use simulation::Simulation;

@@ -76,6 +76,13 @@ pub(super) enum Step {
     Catalog {
         path: String,
     },
+    Persona {
+        path: String,
+        /// The id she comes under, if not her own.
+        id: Option<String>,
+        /// What of her attributes is otherwise.
+        with: Vec<(String, Json)>,
+    },
     Unmerge {
         user: String,
     },
@@ -109,7 +116,7 @@ pub(super) enum Asked {
 }
 
 /// The keys that name a step; a line has one of them.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     "message",
     "expect",
     "query",
@@ -119,6 +126,7 @@ const STEPS: [&str; 12] = [
     "catalog",
     "reject",
     "explain",
+    "persona",
     "unmerge",
     "erase",
     "anonymise",
@@ -237,7 +245,7 @@ fn read_at(json: &Json) -> Result<At, String> {
 }
 
 /// A duration that may be zero, which a duration of a rule may not: it is read with a millisecond more.
-fn read_wait(text: &str) -> Option<Duration> {
+pub(super) fn read_wait(text: &str) -> Option<Duration> {
     if text.is_empty() {
         return None;
     }
@@ -248,6 +256,9 @@ fn read_wait(text: &str) -> Option<Duration> {
 fn read_step(json: &Json) -> Result<Step, String> {
     let mut keys = vec!["at"];
     keys.extend(STEPS);
+    if json.get("persona").is_some() {
+        keys.extend(["as", "with"]);
+    }
     let line = Fields::of("a line", json, &keys)?;
     let mut named = STEPS.into_iter().filter_map(|name| line.get(name).map(|body| (name, body)));
     let Some((name, body)) = named.next() else {
@@ -267,6 +278,11 @@ fn read_step(json: &Json) -> Result<Step, String> {
         "goal" => Ok(Step::Goal { goal: line.text("goal")? }),
         "members" => Ok(Step::Members { segment: line.text("members")? }),
         "catalog" => Ok(Step::Catalog { path: line.text("catalog")? }),
+        "persona" => Ok(Step::Persona {
+            path: line.text("persona")?,
+            id: line.get("as").map(|_| line.id("as")).transpose()?,
+            with: line.entries("with")?.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }),
         "reject" => read_reject(body),
         "unmerge" => Ok(Step::Unmerge { user: read_user(name, body)? }),
         "erase" => Ok(Step::Erase { user: read_user(name, body)? }),

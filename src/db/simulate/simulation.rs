@@ -6,12 +6,13 @@
 //! 3. A line that cannot be followed changes nothing but the clock.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::answer::Answer;
+use super::persona::Persona;
 use super::script::{Asked, At, Line, ReadMessage, Script, Step};
 use crate::base::clock::{Clock, ManualClock};
 use crate::base::error::Error;
@@ -129,6 +130,10 @@ impl Simulation {
             Ok(Step::Erase { user }) => {
                 self.database.erase(user).err().map(|error| Answer::not_followed(line, error.to_string()))
             }
+            Ok(Step::Persona { path, id, with }) => {
+                let entered = self.enter(&line.folder.join(path), id.as_deref(), with);
+                entered.err().map(|error| Answer::not_followed(line, error.to_string()))
+            }
             Ok(Step::Anonymise { user }) => self.anonymise(line, user),
             Ok(Step::ExplainSegment { user, segment }) => {
                 Some(answer_or_error(line, self.database.explain_segment(user, segment)))
@@ -138,6 +143,18 @@ impl Simulation {
                 Some(answer_or_error(line, explained))
             }
         }
+    }
+
+    /// Brings a persona in.
+    fn enter(&self, path: &Path, id: Option<&str>, with: &[(String, Json)]) -> Result<(), Error> {
+        let mut persona = Persona::read(path)?;
+        if let Some(id) = id {
+            persona = persona.named(id);
+        }
+        for (attribute, value) in with {
+            persona = persona.with(attribute, value.clone());
+        }
+        persona.enter(&self.database)
     }
 
     /// Makes a customer anonymous, under an id that is the same whenever the script runs.
