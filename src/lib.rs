@@ -65,6 +65,7 @@ pub use base::time::{Duration, Time, TimeError, TimeFormat};
 pub use catalog::json_schema;
 pub use db::answers::Snapshot;
 pub use db::applied::{Applied, Cause, Transition};
+pub use db::backtest;
 pub use db::catalog::{Catalog, CatalogError};
 pub use db::checking::Checked;
 pub use db::database::Database;

@@ -4,6 +4,8 @@
 
 #[path = "rehearsal/junit.rs"]
 mod junit;
+#[path = "rehearsal/backtest.rs"]
+mod backtest;
 #[path = "rehearsal/personas.rs"]
 mod personas;
 

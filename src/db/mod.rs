@@ -42,3 +42,4 @@ pub(crate) mod summary;
 pub(crate) mod phrases;
 pub mod simulate;
 pub mod diff;
+pub mod backtest;

@@ -108,21 +108,31 @@ impl Database {
     /// If the message is refused; then nothing has changed.
     pub fn apply_and_decide(&self, message: Message) -> Result<(Applied, Vec<Decided>), Refusal> {
         let applied = self.apply(message.clone())?;
+        let decisions = self.decide_triggered(&message, &applied.message_id)?;
+        Ok((applied, decisions))
+    }
+
+    /// The decisions of every personalization that a message triggers, which was applied under an id.
+    pub(crate) fn decide_triggered(
+        &self,
+        message: &Message,
+        message_id: &str,
+    ) -> Result<Vec<Decided>, Refusal> {
         let now = self.now();
         let program = self.shards.program();
-        let home = Home::of_accepted(&message, &program.definitions.identifiers);
+        let home = Home::of_accepted(message, &program.definitions.identifiers);
         let Some(Writing { mut shard, place }) = self.write_one(home.identifier(), now)? else {
-            return Ok((applied, Vec::new()));
+            return Ok(Vec::new());
         };
         let program = Arc::clone(&shard.program);
-        let content = Content::of(&message, &program.definitions, Misfits::LeaveOut)?;
+        let content = Content::of(message, &program.definitions, Misfits::LeaveOut)?;
         let Content::Event { event: Some(event), properties } = content.rest() else {
-            return Ok((applied, Vec::new()));
+            return Ok(Vec::new());
         };
         let event = *event;
         let needs_purpose = !program.definitions.purposes.of_event(Some(event)).is_empty();
-        if needs_purpose && !shard.counts_event(place, (&applied.message_id, event), now)? {
-            return Ok((applied, Vec::new()));
+        if needs_purpose && !shard.counts_event(place, (message_id, event), now)? {
+            return Ok(Vec::new());
         }
         let personalizations = program.definitions.personalizations.iter().enumerate();
         let triggered = personalizations.filter(|(_, personalization)| personalization.on == Some(event));
@@ -130,7 +140,7 @@ impl Database {
             let personalization = PersonalizationId::from_index(number);
             decide_after(&mut shard, place, personalization, event, properties, now)
         });
-        Ok((applied, decisions.collect()))
+        Ok(decisions.collect())
     }
 
     /// Everything that can be asked of the customer `id`, at one instant.

@@ -3,6 +3,7 @@
 //! Its flags, JSON lines and exit codes are a contract that others script against. Results go to
 //! standard output, everything else to standard error.
 
+mod backtest;
 mod backup;
 mod calling;
 mod check;
@@ -23,6 +24,7 @@ mod identity;
 mod import;
 mod ingest;
 mod junit;
+mod log;
 mod members;
 mod persona;
 mod rows;
@@ -56,6 +58,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Persona(persona::Arguments),
     Diff(diff::Arguments),
+    Backtest(backtest::Arguments),
     Ingest(ingest::Arguments),
     Import(Box<import::Arguments>),
     Get(get::Arguments),
@@ -90,6 +93,7 @@ impl Command {
             Command::Simulate(arguments) => Output::of(arguments.json),
             Command::Persona(arguments) => Output::of(arguments.json),
             Command::Diff(arguments) => Output::of(arguments.json),
+            Command::Backtest(arguments) => Output::of(arguments.json),
             Command::Ingest(arguments) => Output::of(arguments.json),
             Command::Import(arguments) => Output::of(arguments.json),
             Command::Get(arguments) => Output::of(arguments.asking.json),
@@ -120,6 +124,7 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(arguments, &mut console),
         Command::Persona(arguments) => persona::run(arguments, &mut console),
         Command::Diff(arguments) => diff::run(arguments, &mut console),
+        Command::Backtest(arguments) => backtest::run(arguments, &mut console),
         Command::Ingest(arguments) => ingest::run(arguments, &mut console),
         Command::Import(arguments) => import::run(arguments, &mut console),
         Command::Get(arguments) => get::run(arguments, &mut console),

@@ -145,7 +145,7 @@ impl CatalogDiff {
 
 impl Intake {
     /// Counts a refused message.
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, refusal: Refusal) {
         let reason = refusal.reason;
         match self.refused.binary_search_by(|known| known.reason.as_str().cmp(reason.as_str())) {
             Ok(place) => self.refused[place].messages += 1,

@@ -1,7 +1,6 @@
 //! `habitue diff`: what another catalog would change, before it is put in place.
 
 mod arguments;
-mod log;
 mod run;
 
 pub(crate) use arguments::Arguments;

@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::arguments::Arguments;
-use super::log;
+
 use crate::console::{Console, Output};
 use crate::failure::{Exit, Failure};
+use crate::log;
 
 /// A decision that changes, for programs.
 #[derive(Serialize)]
@@ -48,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     let diff = if is_folder {
         rehearsal.of_folder(&arguments.data)?
     } else {
-        log::rehearse(rehearsal, &arguments.data)?
+        log::reading(&arguments.data, |messages| rehearsal.of_messages(messages))??
     };
     if arguments.at.is_none() && !is_folder && diff.at > Clock::System.now() {
         let at = diff.at;

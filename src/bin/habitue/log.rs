@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use habitue::diff::{CatalogDiff, Rehearsal};
 use habitue::{Message, Refusal, RefusalReason};
 
 use crate::failure::Failure;
@@ -12,12 +11,15 @@ use crate::ingest::lines::{Content, Line, MOST_BATCHES, read_all};
 use crate::ingest::source;
 use crate::progress;
 
-/// Rehearses on the messages of a file.
-pub(super) fn rehearse(rehearsal: Rehearsal, path: &Path) -> Result<CatalogDiff, Failure> {
+/// What somebody makes of the messages of a file.
+pub(crate) fn reading<T>(
+    path: &Path,
+    make: impl FnOnce(&mut dyn Iterator<Item = Result<Message, Refusal>>) -> T,
+) -> Result<T, Failure> {
     let files = [path.to_owned()];
     let bar = progress::reading(source::total_bytes(&files)?);
     let mut failed = None;
-    let diff = thread::scope(|scope| {
+    let made = thread::scope(|scope| {
         let (sender, receiver) = sync_channel(MOST_BATCHES);
         let files = &files;
         scope.spawn(move || read_all(files, &sender));
@@ -31,12 +33,12 @@ pub(super) fn rehearse(rehearsal: Rehearsal, path: &Path) -> Result<CatalogDiff,
                 None
             }
         });
-        rehearsal.of_messages(batches.flat_map(|batch| batch.lines).map(message))
+        make(&mut batches.flat_map(|batch| batch.lines).map(message))
     });
     bar.finish_and_clear();
     match failed {
         Some(problem) => Err(Failure::Stopped(problem)),
-        None => Ok(diff?),
+        None => Ok(made),
     }
 }
 
