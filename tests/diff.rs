@@ -201,6 +201,67 @@ fn compare_with_a_swap(diff: &CatalogDiff, database: &Database) {
         })
     });
     assert_eq!(foretold.collect::<BTreeMap<_, _>>(), expected);
+    compare_offers(diff, &before, &after);
+}
+
+/// Counts the customers of each offer before and after.
+fn compare_offers(
+    diff: &CatalogDiff,
+    before: &BTreeMap<(String, String), Json>,
+    after: &BTreeMap<(String, String), Json>,
+) {
+    let ids: BTreeSet<&String> = before.keys().chain(after.keys()).map(|(_, id)| id).collect();
+    let mut moved = 0;
+    for decided in &diff.personalizations {
+        for offer in &decided.offers {
+            let has = |decisions: &BTreeMap<(String, String), Json>, id: &String| {
+                let key = (decided.personalization.clone(), id.clone());
+                let names = names(decisions.get(&key).unwrap_or(&Json::Null));
+                offer.offer.as_ref().map_or(names.is_empty(), |name| names.contains(name))
+            };
+            let count = |is: &dyn Fn(&String) -> bool| ids.iter().filter(|id| is(id)).count() as u64;
+            let counts = [offer.before, offer.after];
+            let expected = [count(&|id| has(before, id)), count(&|id| has(after, id))];
+            for (count, expected) in counts.into_iter().zip(expected) {
+                assert!(count.is_none_or(|count| count == expected), "{offer:?}: {expected}");
+            }
+            assert_eq!(offer.gained, count(&|id| has(after, id) && !has(before, id)), "{offer:?}");
+            assert_eq!(offer.lost, count(&|id| has(before, id) && !has(after, id)), "{offer:?}");
+            moved += offer.gained + offer.lost;
+        }
+    }
+    assert!(moved > 10, "offers differ");
+}
+
+#[test]
+fn variants_are_counted_where_experiments_take_part() {
+    let catalog = |weights: &str| {
+        Catalog::from_toml(&format!(
+            r#"
+            schema = 1
+            [experiments.colour]
+            variants = {weights}
+            [personalizations.home]
+            [[personalizations.home.offers]]
+            name = "red"
+            when = 'variant("colour") == "red"'
+            "#
+        ))
+        .unwrap()
+    };
+    let log = (0..200).map(|number| Ok(Message::identify(format!("c{number}")).with_timestamp(time(number))));
+    let old = catalog(r#"["blue", "red"]"#);
+    let diff =
+        Rehearsal::new(old, catalog(r#"["blue", { name = "red", weight = 4 }]"#)).of_messages(log).unwrap();
+    let home = &diff.personalizations[0];
+    assert_eq!(home.variants.len(), 2);
+    let (blue, red) = (&home.variants[0], &home.variants[1]);
+    assert_eq!((&*red.experiment, &*red.variant, &*blue.variant), ("colour", "red", "blue"));
+    assert_eq!((red.before + blue.before, red.after + blue.after), (200, 200));
+    assert!(red.before.abs_diff(100) < 30 && red.after.abs_diff(160) < 30, "{red:?}");
+    assert_eq!((red.gained, red.lost), (blue.lost, blue.gained));
+    assert_eq!((home.offers[0].before, home.offers[0].after), (Some(red.before), Some(red.after)));
+    assert!(diff.to_string().contains("\n    colour: red   +"), "{diff}");
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod junit;
 mod backtest;
 #[path = "rehearsal/personas.rs"]
 mod personas;
+#[path = "rehearsal/report.rs"]
+mod report;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -62,6 +62,8 @@ segments
 decisions
   home  2 profiles change
     plain -> gold-offer  2: ben, cleo
+    gold-offer  +2 -0 (1 -> 3)
+    plain       +0 -2 (2 -> 0)
 
 the same: 0 segments, 0 personalizations
 ";
@@ -168,6 +170,10 @@ fn programs_read_lines_of_json() {
             "entered_examples": [], "left_examples": ["cleo"]}),
         json!({"personalization": "home", "change": "changed", "old": "plain", "new": "gold-offer",
             "profiles": 2, "examples": ["ben", "cleo"]}),
+        json!({"personalization": "home", "offer": "gold-offer", "change": "changed", "before": 1, "after": 3,
+            "gained": 2, "lost": 0}),
+        json!({"personalization": "home", "offer": "plain", "change": "changed", "before": 2, "after": 0,
+            "gained": 0, "lost": 2}),
         json!({"summary": {"at": "2026-01-03T09:00:00Z", "profiles": 3, "later": 0,
             "old": {"messages": 4, "refused": []}, "new": {"messages": 4, "refused": []}, "differs": true,
             "segments": {"same": 0, "changed": 1, "new": 1, "removed": 1},

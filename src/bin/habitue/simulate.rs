@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use habitue::Catalog;
-use habitue::simulate::{Answer, Script, Simulation};
+use habitue::simulate::{Answer, DecisionReport, Script, Simulation};
 
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
@@ -22,9 +22,19 @@ pub(crate) struct Arguments {
     /// Also write the answers as a JUnit file: a suite for each script, a case for each line that expects
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Also say of each offer how often it was an answer, and to how many profiles it is shown in the end
+    #[arg(long)]
+    report: bool,
     /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What came of all scripts so far.
+#[derive(Default)]
+struct Outcome {
+    junit: Junit,
+    report: DecisionReport,
 }
 
 /// How many expectations held, and how many lines failed.
@@ -38,13 +48,13 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     let mut catalog = Some(Catalog::load(&arguments.catalog)?);
     let scripts = arguments.scripts.iter().map(Script::read).collect::<Result<Vec<_>, _>>()?;
     let mut total = Tally::default();
-    let mut junit = Junit::default();
+    let mut outcome = Outcome::default();
     for script in &scripts {
         let catalog = match catalog.take() {
             Some(catalog) => catalog,
             None => Catalog::load(&arguments.catalog)?,
         };
-        let tally = run_script(script, catalog, arguments, &mut junit, console)?;
+        let tally = run_script(script, catalog, arguments, &mut outcome, console)?;
         total.passed += tally.passed;
         total.failed += tally.failed;
         if !arguments.json && scripts.len() > 1 {
@@ -54,8 +64,11 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     if !arguments.json {
         console.line(&total.to_string())?;
     }
+    if arguments.report {
+        print_report(&outcome.report, arguments.json, console)?;
+    }
     if let Some(path) = &arguments.junit {
-        junit.write(path)?;
+        outcome.junit.write(path)?;
     }
     Ok(if total.failed == 0 { Exit::Ok } else { Exit::Failed })
 }
@@ -64,18 +77,18 @@ fn run_script(
     script: &Script,
     catalog: Catalog,
     arguments: &Arguments,
-    junit: &mut Junit,
+    outcome: &mut Outcome,
     console: &mut Console,
 ) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
     let mut simulation = Simulation::new(catalog);
-    junit.begin(script.name());
+    outcome.junit.begin(script.name());
     let bar = progress::bytes(script.name(), script.text().len() as u64);
     for line in script.lines() {
         let answer = simulation.follow(&line);
         bar.inc(line.text.len() as u64 + 1);
         let Some(answer) = answer else { continue };
-        junit.add(&line, &answer);
+        outcome.junit.add(&line, &answer);
         match &answer {
             Answer::Passed { .. } => tally.passed += 1,
             Answer::Failed(_) => tally.failed += 1,
@@ -89,7 +102,18 @@ fn run_script(
         })?;
     }
     bar.finish_and_clear();
+    if arguments.report {
+        outcome.report = std::mem::take(&mut outcome.report).and(simulation.decision_report()?);
+    }
     Ok(tally)
+}
+
+fn print_report(report: &DecisionReport, json: bool, console: &mut Console) -> Result<(), Failure> {
+    match json {
+        true => report.offers.iter().try_for_each(|offer| console.json(offer)),
+        false if report.offers.is_empty() => Ok(()),
+        false => console.line(&format!("\n{report}")),
+    }
 }
 
 impl std::fmt::Display for Tally {

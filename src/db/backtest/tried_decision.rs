@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 
 use crate::base::time::Time;
 use crate::engine::decision::{Decision, Reason};
-use crate::model::declaration::Strategy;
 use crate::model::identifier::OwnedIdentifier;
 
 /// Why a catalog is asked at a moment.
@@ -34,7 +33,7 @@ pub struct TriedDecision {
     pub point: DecisionPoint,
     /// The message that is the decision point.
     pub message: String,
-    /// What it would have decided, in the short form: an offer's name or null, under the strategy `all` a list.
+    /// What it would have decided, in the short form: an offer's name or null, where several may be chosen a list.
     pub decision: Json,
     /// Why that.
     pub reason: Reason,
@@ -55,8 +54,8 @@ pub struct TriedDecision {
 /// What was shown, in the short form of a decision.
 pub(super) fn short_form(shown: Vec<String>, decision: &Decision) -> Json {
     let mut names = shown.into_iter().map(Json::from);
-    match (decision.strategy, names.len()) {
-        (Strategy::First | Strategy::Best, 0 | 1) => names.next().unwrap_or_default(),
+    match names.len() {
+        0 | 1 if !decision.is_list => names.next().unwrap_or_default(),
         _ => names.collect(),
     }
 }

@@ -117,6 +117,45 @@ pub struct PersonalizationDiff {
     pub profiles: u64,
     /// What they would be shown.
     pub decisions: Vec<DecisionDiff>,
+    /// Each offer and fallback of either catalog, also if nothing changes: those of the new catalog in its
+    /// order, then those of the old one only; last nothing, if somebody is shown nothing.
+    pub offers: Vec<OfferDiff>,
+    /// Each variant that somebody is given by an experiment that the offers ask for.
+    pub variants: Vec<VariantDiff>,
+}
+
+/// How many customers are shown an offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OfferDiff {
+    /// The offer or fallback; none for those who are shown nothing.
+    pub offer: Option<String>,
+    /// What becomes of it.
+    pub change: Change,
+    /// How many are shown it under the old catalog, if that has it.
+    pub before: Option<u64>,
+    /// How many under the new catalog, if that has it.
+    pub after: Option<u64>,
+    /// How many are shown it under the new catalog only.
+    pub gained: u64,
+    /// How many are shown it under the old catalog only.
+    pub lost: u64,
+}
+
+/// How many customers are given a variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VariantDiff {
+    /// The experiment.
+    pub experiment: String,
+    /// The variant.
+    pub variant: String,
+    /// How many are given it under the old catalog.
+    pub before: u64,
+    /// How many under the new catalog.
+    pub after: u64,
+    /// How many are given it under the new catalog only.
+    pub gained: u64,
+    /// How many are given it under the old catalog only.
+    pub lost: u64,
 }
 
 /// Customers who were shown one thing, and would be shown another.

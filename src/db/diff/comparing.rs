@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::catalog_diff::{Change, DecisionDiff, PersonalizationDiff, SegmentDiff};
-use super::standings::{Choice, Choices, Standings, Stands};
+use super::catalog_diff::{Change, DecisionDiff, OfferDiff, PersonalizationDiff, SegmentDiff, VariantDiff};
+use super::moves::{Moved, Moves};
+use super::standings::{Choice, Choices, Shown, Standings, Stands, variant_of};
 use crate::rules::definitions::Definitions;
 
 /// What differs.
@@ -41,6 +42,8 @@ struct PersonalizationColumn<'a> {
     new: Option<u32>,
     /// How many turn from one choice to the other, and some of them.
     turned: BTreeMap<(Choice, Choice), (u64, Vec<String>)>,
+    offers: Moves,
+    variants: Moves,
 }
 
 /// What differs between two standings, with so many examples of each difference.
@@ -57,9 +60,9 @@ pub(super) fn compare(old: &Standings, new: &Standings, choices: &Choices, examp
         profiles += 1;
         segments.iter_mut().for_each(|column| column.add(&pair, examples));
         for column in &mut personalizations {
-            let of = |number: Option<u32>, stands: Option<&Stands>, unknown: &[Choice]| {
-                let choices = stands.map_or(unknown, |stands| &stands.choices);
-                number.map_or(Choice::NOTHING, |number| choices[number as usize])
+            let of = |number: Option<u32>, stands: Option<&Stands>, unknown: &[Shown]| {
+                let shown = stands.map_or(unknown, |stands| &stands.shown);
+                number.map_or(Shown::NOTHING, |number| shown[number as usize])
             };
             let before = of(column.old, pair.old, &old.unknown);
             let after = of(column.new, pair.new, &new.unknown);
@@ -135,10 +138,14 @@ impl SegmentColumn {
 impl<'a> PersonalizationColumn<'a> {
     fn new(name: &'a str, old: &Definitions, new: &Definitions) -> PersonalizationColumn<'a> {
         let (old, new) = (old.personalization_names.get(name), new.personalization_names.get(name));
-        PersonalizationColumn { name, old, new, turned: BTreeMap::new() }
+        let (turned, offers, variants) = (BTreeMap::new(), Moves::default(), Moves::default());
+        PersonalizationColumn { name, old, new, turned, offers, variants }
     }
 
-    fn add(&mut self, name: &str, before: Choice, after: Choice, examples: usize) {
+    fn add(&mut self, name: &str, before: Shown, after: Shown, examples: usize) {
+        self.offers.add(before.offers, after.offers);
+        self.variants.add(before.variants, after.variants);
+        let (before, after) = (before.offers, after.offers);
         if before == after {
             return;
         }
@@ -154,6 +161,7 @@ impl<'a> PersonalizationColumn<'a> {
             number.is_some_and(|number| definitions.personalizations[number as usize].is_list())
         };
         let (was, is) = (is_list(old, self.old), is_list(new, self.new));
+        let (offers, variants) = (self.offers_moved(old, new, choices), self.variants_moved(choices));
         let turned = self.turned.into_iter().map(|((before, after), (profiles, examples))| DecisionDiff {
             old: short_form(before, was, choices),
             new: short_form(after, is, choices),
@@ -171,7 +179,59 @@ impl<'a> PersonalizationColumn<'a> {
             change: Change::of(self.old.is_some(), self.new.is_some(), profiles),
             profiles,
             decisions,
+            offers,
+            variants,
         }
+    }
+
+    fn offers_moved(&self, old: &Definitions, new: &Definitions, choices: &Choices) -> Vec<OfferDiff> {
+        let (was, is) = (offer_names(old, self.old), offer_names(new, self.new));
+        let gone = was.iter().filter(|name| !is.contains(name));
+        let mut offers: Vec<OfferDiff> = is
+            .iter()
+            .chain(gone)
+            .map(|name| {
+                let in_either = (was.contains(name), is.contains(name));
+                offer_diff(Some(name), in_either, self.offers.of(Some(name), choices))
+            })
+            .collect();
+        let nothing = self.offers.of(None, choices);
+        let of_both = (self.old.is_some(), self.new.is_some());
+        let is_of_interest = (of_both.0 && nothing.before > 0) || (of_both.1 && nothing.after > 0);
+        offers.extend(is_of_interest.then(|| offer_diff(None, of_both, nothing)));
+        offers
+    }
+
+    fn variants_moved(&self, choices: &Choices) -> Vec<VariantDiff> {
+        let variants = self.variants.names(choices).into_iter().map(|name| {
+            let (experiment, variant) = variant_of(name);
+            let Moved { before, after, gained, lost } = self.variants.of(Some(name), choices);
+            let (experiment, variant) = (experiment.to_owned(), variant.to_owned());
+            VariantDiff { experiment, variant, before, after, gained, lost }
+        });
+        variants.collect()
+    }
+}
+
+/// The names of the offers of a personalization, and of its fallback, each once.
+fn offer_names(definitions: &Definitions, number: Option<u32>) -> Vec<&str> {
+    let Some(number) = number else { return Vec::new() };
+    let definition = &definitions.personalizations[number as usize];
+    let mut names: Vec<&str> = definition.offers.iter().map(|offer| &*offer.name).collect();
+    let fallback = definition.fallback.as_ref().map(|fallback| &*fallback.name);
+    names.extend(fallback.filter(|name| !definition.offers.iter().any(|offer| *offer.name == **name)));
+    names
+}
+
+fn offer_diff(name: Option<&str>, (in_old, in_new): (bool, bool), moved: Moved) -> OfferDiff {
+    let Moved { before, after, gained, lost } = moved;
+    OfferDiff {
+        offer: name.map(str::to_owned),
+        change: Change::of(in_old, in_new, gained + lost),
+        before: in_old.then_some(before),
+        after: in_new.then_some(after),
+        gained,
+        lost,
     }
 }
 

@@ -7,11 +7,13 @@
 
 mod catalog_diff;
 mod wording;
-mod standings;
+pub(in crate::db) mod standings;
+mod moves;
 mod comparing;
 mod rehearsal;
 
 pub use catalog_diff::{
-    CatalogDiff, Change, DecisionDiff, Intake, PersonalizationDiff, RefusedMessages, SegmentDiff,
+    CatalogDiff, Change, DecisionDiff, Intake, OfferDiff, PersonalizationDiff, RefusedMessages, SegmentDiff,
+    VariantDiff,
 };
 pub use rehearsal::Rehearsal;

@@ -19,6 +19,7 @@ use crate::db::questions::is_member;
 use crate::derived::work::Work;
 use crate::engine::cell::Cell;
 use crate::engine::decide::{Deciding, Decisions};
+use crate::engine::decision::Decision;
 use crate::engine::program::Program;
 use crate::engine::standing::Standing;
 use crate::facts::stamp::{MessageOrder, NoMessages};
@@ -26,13 +27,16 @@ use crate::model::identifier::IdentifierKind;
 use crate::model::ids::{PersonalizationId, SegmentId};
 use crate::store::profile::Profile;
 
+/// What stands between the names of an experiment and of a variant.
+const BETWEEN: char = '\0';
+
 /// Where everybody stands.
 #[derive(Debug)]
-pub(super) struct Standings {
-    pub(super) program: Arc<Program>,
-    pub(super) profiles: Vec<Stands>,
+pub(in crate::db) struct Standings {
+    pub(in crate::db) program: Arc<Program>,
+    pub(in crate::db) profiles: Vec<Stands>,
     /// What somebody is shown of whom nothing is known, by personalization.
-    pub(super) unknown: Box<[Choice]>,
+    pub(super) unknown: Box<[Shown]>,
     /// How many messages count, and how many will only later.
     pub(super) messages: u64,
     pub(super) later: u64,
@@ -40,22 +44,31 @@ pub(super) struct Standings {
 
 /// Where one customer stands.
 #[derive(Debug)]
-pub(super) struct Stands {
+pub(in crate::db) struct Stands {
     pub(super) name: Arc<str>,
     is_visitor: bool,
     /// By the numbers of the segments.
     pub(super) memberships: Bits,
     /// By the numbers of the personalizations.
-    pub(super) choices: Box<[Choice]>,
+    pub(in crate::db) shown: Box<[Shown]>,
+}
+
+/// What a personalization shows a customer.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::db) struct Shown {
+    /// The offers.
+    pub(in crate::db) offers: Choice,
+    /// The variants given by experiments that the offers ask for, each as [`variant_name`] writes it.
+    pub(super) variants: Choice,
 }
 
 /// The number of a list of offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Choice(u32);
+pub(in crate::db) struct Choice(u32);
 
 /// All lists of offers that anybody is shown, under either catalog.
 #[derive(Debug)]
-pub(super) struct Choices {
+pub(in crate::db) struct Choices {
     numbers: AHashMap<Vec<Arc<str>>, Choice>,
     lists: Vec<Vec<Arc<str>>>,
 }
@@ -73,7 +86,7 @@ impl Standings {
     ///
     /// # Errors
     /// If a profile whose time has come cannot be read.
-    pub(super) fn of(database: &Database, choices: &mut Choices) -> Result<Standings, Error> {
+    pub(in crate::db) fn of(database: &Database, choices: &mut Choices) -> Result<Standings, Error> {
         debug_assert!(database.upkeep.is_none(), "profiles on disk are not seen");
         database.advance()?;
         let now = database.now();
@@ -110,7 +123,7 @@ impl Stands {
             name: Arc::clone(&profile.name),
             is_visitor: profile.key().kind != IdentifierKind::User,
             memberships,
-            choices: chooser.choose(standing, &profile.history),
+            shown: chooser.choose(standing, &profile.history),
         }
     }
 
@@ -122,14 +135,19 @@ impl Stands {
 
 impl Chooser<'_> {
     /// What a customer is shown, by personalization.
-    fn choose(&mut self, standing: Standing<'_>, order: &dyn MessageOrder) -> Box<[Choice]> {
+    fn choose(&mut self, standing: Standing<'_>, order: &dyn MessageOrder) -> Box<[Shown]> {
         let Chooser { program, now, work, choices } = self;
         let mut decisions = Decisions::default();
         let mut deciding = Deciding { program, order, cause: None, now: *now, work };
         let personalizations = 0..program.definitions.personalizations.len();
         let chosen = personalizations.map(|place| {
             let decided = deciding.decide(standing, &mut decisions, PersonalizationId::from_index(place));
-            choices.number(decided.decision.offers.iter().map(|chosen| Arc::clone(&chosen.name)).collect())
+            let Decision { offers, variants, .. } = &*decided.decision;
+            let variants = variants.iter().map(|(experiment, variant)| variant_name(experiment, variant));
+            Shown {
+                offers: choices.number(offers.iter().map(|chosen| Arc::clone(&chosen.name)).collect()),
+                variants: choices.number(variants.collect()),
+            }
         });
         chosen.collect()
     }
@@ -137,11 +155,16 @@ impl Chooser<'_> {
 
 impl Choice {
     /// No offer.
-    pub(super) const NOTHING: Choice = Choice(0);
+    const NOTHING: Choice = Choice(0);
+}
+
+impl Shown {
+    /// No offer, and no variant.
+    pub(super) const NOTHING: Shown = Shown { offers: Choice::NOTHING, variants: Choice::NOTHING };
 }
 
 impl Choices {
-    pub(super) fn new() -> Choices {
+    pub(in crate::db) fn new() -> Choices {
         let mut choices = Choices { numbers: AHashMap::new(), lists: Vec::new() };
         let nothing = choices.number(Vec::new());
         debug_assert_eq!(nothing, Choice::NOTHING, "it is the first");
@@ -149,7 +172,7 @@ impl Choices {
     }
 
     /// The names of the offers of a choice.
-    pub(super) fn offers(&self, choice: Choice) -> &[Arc<str>] {
+    pub(in crate::db) fn offers(&self, choice: Choice) -> &[Arc<str>] {
         &self.lists[choice.0 as usize]
     }
 
@@ -163,6 +186,16 @@ impl Choices {
         self.numbers.insert(offers, choice);
         choice
     }
+}
+
+/// A variant and its experiment as one name.
+fn variant_name(experiment: &str, variant: &str) -> Arc<str> {
+    Arc::from(format!("{experiment}{BETWEEN}{variant}"))
+}
+
+/// The experiment and the variant of such a name.
+pub(super) fn variant_of(name: &str) -> (&str, &str) {
+    name.split_once(BETWEEN).unwrap_or((name, ""))
 }
 
 /// How many messages of a profile count, and how many will only later.

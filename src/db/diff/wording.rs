@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::catalog_diff::{CatalogDiff, Change, Intake, PersonalizationDiff, SegmentDiff};
+use super::catalog_diff::{CatalogDiff, Change, Intake, PersonalizationDiff, SegmentDiff, VariantDiff};
 use crate::db::phrases::{counted, examples, shown};
 
 impl fmt::Display for CatalogDiff {
@@ -65,6 +65,25 @@ impl PersonalizationDiff {
             if !diff.examples.is_empty() {
                 write!(f, ": {}", examples(&diff.examples, diff.profiles))?;
             }
+        }
+        self.write_counts(f)
+    }
+
+    /// A line for each offer and variant that somebody gains or loses, or that only one catalog has.
+    fn write_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let offers = self.offers.iter().filter(|offer| offer.change != Change::Same).map(|offer| {
+            let name = offer.offer.as_deref().unwrap_or("nothing").to_owned();
+            let counts = (offer.before.unwrap_or_default(), offer.after.unwrap_or_default());
+            (name, counts, (offer.gained, offer.lost), mark(offer.change))
+        });
+        let variants = self.variants.iter().filter(|variant| variant.gained + variant.lost > 0);
+        let variants = variants.map(|VariantDiff { experiment, variant, before, after, gained, lost }| {
+            (format!("{experiment}: {variant}"), (*before, *after), (*gained, *lost), "")
+        });
+        let rows: Vec<_> = offers.chain(variants).collect();
+        let width = rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or_default();
+        for (name, (before, after), (gained, lost), mark) in rows {
+            write!(f, "\n    {name:<width$}  +{gained} -{lost} ({before} -> {after}){mark}")?;
         }
         Ok(())
     }

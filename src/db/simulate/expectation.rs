@@ -10,6 +10,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::decision_report::Answered;
 use super::fields::Fields;
 use crate::base::time::{Duration, Time};
 use crate::db::database::Database;
@@ -104,13 +105,13 @@ impl Expectation {
     }
 
     /// What differs from what `database` says now, if anything does.
-    pub(super) fn compare(&self, database: &Database) -> Option<Difference> {
+    pub(super) fn compare(&self, database: &Database, answered: &mut Answered) -> Option<Difference> {
         let mut difference = Difference::default();
         self.compare_attributes(database, &mut difference);
         self.compare_consents(database, &mut difference);
         self.compare_segments(database, &mut difference);
-        self.compare_decisions(database, &mut difference);
-        self.compare_placements(database, &mut difference);
+        self.compare_decisions(database, answered, &mut difference);
+        self.compare_placements(database, answered, &mut difference);
         (!difference.why.is_empty()).then_some(difference)
     }
 
@@ -165,10 +166,12 @@ impl Expectation {
         }
     }
 
-    fn compare_decisions(&self, database: &Database, difference: &mut Difference) {
+    fn compare_decisions(&self, database: &Database, answered: &mut Answered, difference: &mut Difference) {
         for (name, expected) in &self.decisions {
             let decided = database.decide_with(&self.user, name, &self.call);
-            match decided.map(|decided| decided.decision.to_json()) {
+            let decided = decided.map(|decided| decided.decision.to_json());
+            decided.iter().for_each(|decision| answered.add(name, decision));
+            match decided {
                 Ok(actual) if is_decision(expected, &actual) => continue,
                 Ok(actual) => {
                     let why = database.explain_decision_with(&self.user, name, &self.call);
@@ -181,11 +184,19 @@ impl Expectation {
         }
     }
 
-    fn compare_placements(&self, database: &Database, difference: &mut Difference) {
+    fn compare_placements(
+        &self,
+        database: &Database,
+        answered: &mut Answered,
+        difference: &mut Difference,
+    ) {
         for (name, expected) in &self.placements {
             match database.decide_placement(&self.user, name, &self.call) {
                 Ok(decided) => {
                     let decisions = decided.iter().map(|decided| &decided.decision);
+                    for decision in decisions.clone() {
+                        answered.add(&decision.personalization, &decision.to_json());
+                    }
                     let actual: Json = decisions
                         .map(|decision| (decision.personalization.to_string(), decision.to_json()))
                         .collect::<serde_json::Map<_, _>>()

@@ -9,9 +9,11 @@ mod script;
 mod expectation;
 mod persona;
 mod answer;
+mod decision_report;
 mod simulation;
 
 pub use answer::{Answer, Failure};
+pub use decision_report::{DecisionReport, ReportedOffer};
 pub use persona::Persona;
 pub use script::{Line, Script};
 pub use simulation::Simulation;

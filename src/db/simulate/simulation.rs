@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::answer::Answer;
+use super::decision_report::{Answered, DecisionReport};
 use super::persona::Persona;
 use super::script::{Asked, At, Line, ReadMessage, Script, Step};
 use crate::base::clock::{Clock, ManualClock};
@@ -45,6 +46,7 @@ pub struct Simulation {
     clock: ManualClock,
     /// How many customers were made anonymous.
     anonymised: u64,
+    answered: Answered,
 }
 
 /// What `query` prints.
@@ -78,12 +80,20 @@ impl Simulation {
     pub fn new(catalog: Catalog) -> Simulation {
         let clock = ManualClock::new(Time::MIN);
         let database = Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()));
-        Simulation { database, clock, anonymised: 0 }
+        Simulation { database, clock, anonymised: 0, answered: Answered::default() }
     }
 
     /// The database, at the time of the last line.
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// What was seen of each offer so far, and who is shown it at the time of the last line.
+    ///
+    /// # Errors
+    /// None that a script can cause.
+    pub fn decision_report(&self) -> Result<DecisionReport, Error> {
+        DecisionReport::of(&self.database, &self.answered)
     }
 
     /// Follows the lines of `script` one by one as the answers are asked for. Lines that expect and
@@ -101,15 +111,17 @@ impl Simulation {
             Err(problem) => Some(Answer::not_followed(line, problem)),
             Ok(Step::Message(message)) => self.apply(line, message),
             Ok(Step::Catalog { path }) => self.replace_catalog(line, line.folder.join(path)),
-            Ok(Step::Expect(expectation)) => Some(match expectation.compare(&self.database) {
-                None => Answer::Passed { line: line.number },
-                Some(difference) => Answer::failed(
-                    line,
-                    json!(difference.expected),
-                    json!(difference.actual),
-                    difference.why.join("\n"),
-                ),
-            }),
+            Ok(Step::Expect(expectation)) => {
+                Some(match expectation.compare(&self.database, &mut self.answered) {
+                    None => Answer::Passed { line: line.number },
+                    Some(difference) => Answer::failed(
+                        line,
+                        json!(difference.expected),
+                        json!(difference.actual),
+                        difference.why.join("\n"),
+                    ),
+                })
+            }
             Ok(Step::Reject { message, reason }) => Some(self.reject(line, message, reason.as_deref())),
             Ok(Step::Query { user, call }) => Some(answer_or_error(line, self.query(user, call))),
             Ok(Step::Record { user, asked, call }) => {
@@ -224,24 +236,28 @@ impl Simulation {
         }
     }
 
-    fn record<'a>(&self, user: &'a str, asked: &Asked, call: &Call) -> Result<Shown<'a>, Error> {
+    fn record<'a>(&mut self, user: &'a str, asked: &Asked, call: &Call) -> Result<Shown<'a>, Error> {
         let recorded = match asked {
             Asked::Personalization(name) => vec![self.database.decide_and_record_with(user, name, call)?],
             Asked::Placement(name) => self.database.decide_and_record_placement(user, name, call)?,
         };
         let decisions = recorded.iter().map(|recorded| &recorded.decided.decision);
+        for decision in decisions.clone() {
+            self.answered.add(&decision.personalization, &decision.to_json());
+        }
         let decisions =
             decisions.map(|decision| (decision.personalization.to_string(), decision.to_json())).collect();
         Ok(Shown { user, decisions })
     }
 
-    fn query<'a>(&self, user: &'a str, call: &Call) -> Result<Profile<'a>, Error> {
+    fn query<'a>(&mut self, user: &'a str, call: &Call) -> Result<Profile<'a>, Error> {
         let snapshot = self.database.profile(user)?;
         let attributes = snapshot.attributes.into_iter();
         let consents = snapshot.consents.into_iter();
         let decisions = snapshot.decisions.into_keys().map(|name| {
-            let decided = self.database.decide_with(user, &name, call)?;
-            Ok((name, decided.decision.to_json()))
+            let decision = self.database.decide_with(user, &name, call)?.decision.to_json();
+            self.answered.add(&name, &decision);
+            Ok((name, decision))
         });
         Ok(Profile {
             user,

@@ -1,6 +1,8 @@
 //! The comparison from first to last: read both catalogs, rehearse, print.
 
-use habitue::diff::{CatalogDiff, Change, DecisionDiff, Intake, PersonalizationDiff, Rehearsal};
+use habitue::diff::{
+    CatalogDiff, Change, DecisionDiff, Intake, OfferDiff, PersonalizationDiff, Rehearsal, VariantDiff,
+};
 use habitue::{Catalog, Clock};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -18,6 +20,22 @@ struct Changed<'a> {
     change: Change,
     #[serde(flatten)]
     decision: &'a DecisionDiff,
+}
+
+/// How many are shown an offer, for programs.
+#[derive(Serialize)]
+struct Offered<'a> {
+    personalization: &'a str,
+    #[serde(flatten)]
+    offer: &'a OfferDiff,
+}
+
+/// How many are given a variant, for programs.
+#[derive(Serialize)]
+struct Given<'a> {
+    personalization: &'a str,
+    #[serde(flatten)]
+    variant: &'a VariantDiff,
 }
 
 /// The last line for programs.
@@ -82,6 +100,10 @@ fn print_lines(diff: &CatalogDiff, console: &mut Console) -> Result<(), Failure>
         for decision in decisions {
             console.json(&Changed { personalization, change: *change, decision })?;
         }
+    }
+    for PersonalizationDiff { personalization, offers, variants, .. } in &diff.personalizations {
+        offers.iter().try_for_each(|offer| console.json(&Offered { personalization, offer }))?;
+        variants.iter().try_for_each(|variant| console.json(&Given { personalization, variant }))?;
     }
     console.json(&Summary {
         summary: Figures {
