@@ -97,8 +97,8 @@ pub use derived::work::Work;
 pub use engine::conversions::Conversions;
 pub use engine::decision::{Chosen, Decided, Decision, Reason};
 pub use engine::explanation::{
-    Compared, Evidence, ExplainedAnswer, ExplainedDecision, ExplainedOffer, ExplainedPart, ExplainedSegment,
-    ExplainedTrigger, Explanation, Mention, Miss, NextChange, Origin, Withheld,
+    Compared, Evidence, ExplainedAnswer, ExplainedDecision, ExplainedLimit, ExplainedOffer, ExplainedPart,
+    ExplainedSegment, ExplainedTrigger, Explanation, Mention, Miss, NextChange, Origin, Withheld,
 };
 pub use facts::identity::resolution::TieOutcome;
 pub use model::call::Call;
@@ -110,4 +110,5 @@ pub use model::message::{Message, MessageKind};
 pub use model::refusal::{Refusal, RefusalReason};
 pub use model::value::{Type, Value};
 pub use persist::journal::durability::Durability;
+pub use rules::definitions::LimitKind;
 pub use store::memory_use::MemoryUse;

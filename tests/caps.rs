@@ -77,7 +77,7 @@ fn caps_are_of_offers_of_groups_and_of_customers() {
     database.apply(Message::identify("bob")).unwrap();
     assert_eq!(show(&database, "bob", "home").as_deref(), Some("sale"));
     let why = database.explain_decision("ana", "home").unwrap().to_string();
-    assert!(why.contains("$exposure"), "{why}");
+    assert!(why.contains("cap: at most 2 within 1d; shown once: "), "{why}");
 }
 
 /// A window is half open: what was shown exactly so long ago has left it.

@@ -355,6 +355,125 @@ fn every_offer_says_why() {
     assert_eq!(&*mention.message, "m1");
 }
 
+const LIMITED: &str = r#"
+schema = 1
+[attributes]
+tier = "string"
+[events."Order Completed"]
+category = "string"
+[purchases."Order Completed"]
+category = "category"
+[caps.a_day]
+most = 3
+days = 1
+zone = "Europe/Helsinki"
+[holdouts.nobody_sees]
+percent = 100
+personalizations = ["hidden"]
+[personalizations.home]
+[[personalizations.home.offers]]
+name = "bike"
+when = 'tier == "gold"'
+unless_bought = { categories = ["bikes"], within = "30d" }
+cap = { most = 2, within = "1d" }
+[[personalizations.home.offers]]
+name = "sale"
+from = "2026-06-09T00:00:00Z"
+until = "2026-07-01T00:00:00Z"
+[[personalizations.home.offers]]
+name = "late"
+when = 'hours("mon-fri", "11:00", "14:00", "Europe/Helsinki")'
+[[personalizations.home.offers]]
+name = "always"
+[[personalizations.home.offers]]
+name = "last"
+[personalizations.hidden]
+fallback = { name = "plain" }
+[[personalizations.hidden.offers]]
+name = "seen"
+"#;
+
+#[test]
+fn limits_are_said_in_the_words_of_the_catalog() {
+    let clock = ManualClock::new(time("2026-06-08T07:00:00Z"));
+    let catalog = Catalog::from_toml(LIMITED).unwrap();
+    let database = Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()));
+    let apply = |message: Message| drop(database.apply(message).unwrap());
+    let whys = || {
+        let explanation = database.explain_decision("ana", "home").unwrap();
+        let ExplainedAnswer::Decision(decision) = explanation.answer else { panic!("of a decision") };
+        for offer in &decision.offers {
+            // A limit is a part of the condition, and says what that says.
+            for limit in &offer.limits {
+                let part = find(&offer.condition, &limit.part).unwrap();
+                assert_eq!((limit.holds, limit.turns), (part.is_true(), part.turns));
+                assert_eq!(limit.holds, limit.need.is_none());
+            }
+            assert!(!offer.qualifies || offer.limits.iter().all(|limit| limit.holds));
+        }
+        decision.offers.iter().map(|offer| offer.why.clone()).collect::<Vec<_>>()
+    };
+    apply(Message::identify("ana").with_trait("tier", "silver"));
+    assert_eq!(
+        whys(),
+        [
+            "does not qualify: \"silver\" instead of \"gold\" (tier == \"gold\")",
+            "does not qualify: begins in 17h at 2026-06-09T00:00:00Z",
+            "does not qualify: it is not the time, in 1h at 2026-06-08T08:00:00Z \
+             (hours(\"mon,tue,wed,thu,fri\", \"11:00\", \"14:00\", \"Europe/Helsinki\"))",
+            "first in order",
+            "qualifies, but `always` comes first in order",
+        ]
+    );
+    let exposure = |id: &str, offer: &str| {
+        Message::track("ana", "$exposure")
+            .with_id(id)
+            .with_property("personalization", "home")
+            .with_property("offers", json!([offer]))
+    };
+    ["x1", "x2"].into_iter().for_each(|id| apply(exposure(id, "bike")));
+    apply(Message::track("ana", "Order Completed").with_id("o1").with_property("category", "bikes"));
+    assert_eq!(
+        whys()[0],
+        "does not qualify: capped: 2 of at most 2 within 1d, again in 1d at 2026-06-09T07:00:00Z; \
+         bought: o1 at 2026-06-08T07:00:00Z, again in 30d at 2026-07-08T07:00:00Z; \
+         \"silver\" instead of \"gold\" (tier == \"gold\")"
+    );
+    apply(exposure("x3", "always"));
+    let capped = "does not qualify: capped by `a_day`: 3 of at most 3 in a calendar day of Europe/Helsinki, \
+                  again in 14h at 2026-06-08T21:00:00Z";
+    assert_eq!(whys()[3..], [capped, capped]);
+    let text = database.explain_decision("ana", "home").unwrap().to_string();
+    for line in [
+        "    ✗ tier == \"gold\" — \"silver\" instead of \"gold\"",
+        "    ✗ cap: at most 2 within 1d, until 2026-06-09T07:00:00Z; shown 2 times: x2, x1",
+        "    ✗ cap `a_day`: at most 3 in a calendar day of Europe/Helsinki, until 2026-06-08T21:00:00Z; shown 3 times: x3, x2, x1",
+        "    ✗ unless bought within 30d: \"bikes\", until 2026-07-08T07:00:00Z; 1 `Order Completed`: o1",
+        "    ✗ begins at 2026-06-09T00:00:00Z",
+        "    ✓ ends at 2026-07-01T00:00:00Z",
+    ] {
+        assert!(text.lines().any(|known| known.starts_with(line)), "{line}\n{text}");
+    }
+    let json = database.explain_decision("ana", "home").unwrap().to_json();
+    assert_eq!(
+        json["offers"][1]["limits"][0],
+        json!({"limit": "begins", "text": "begins at 2026-06-09T00:00:00Z", "holds": false,
+            "need": "begins in 17h at 2026-06-09T00:00:00Z", "turns": "2026-06-09T00:00:00Z",
+            "part": "now >= timestamp(\"2026-06-09T00:00:00Z\")"})
+    );
+    clock.set(time("2026-07-02T07:00:00Z"));
+    assert_eq!(whys()[1], "does not qualify: ended at 2026-07-01T00:00:00Z");
+}
+
+#[test]
+fn a_holdout_is_named() {
+    let database = Database::in_memory(Catalog::from_toml(LIMITED).unwrap());
+    database.apply(Message::identify("ana")).unwrap();
+    let explanation = database.explain_decision("ana", "hidden").unwrap();
+    let ExplainedAnswer::Decision(decision) = explanation.answer else { panic!("of a decision") };
+    assert_eq!(decision.offers[0].why, "withheld: the customer is in the holdout `nobody_sees`");
+}
+
 #[test]
 fn the_best_score_says_so() {
     let shop = Shop::new();

@@ -14,6 +14,7 @@ use crate::base::time::Time;
 use crate::engine::decision::Reason;
 use crate::model::declaration::Strategy;
 use crate::model::value::Value;
+use crate::rules::definitions::LimitKind;
 
 /// Why a customer is in a segment or not, or was given an offer or not.
 ///
@@ -137,8 +138,33 @@ pub struct ExplainedOffer {
     /// What is missing, where the condition is false.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nearest_miss: Vec<Miss>,
+    /// What limits it beside its own condition: caps, dates, what was bought. Each is a part of the condition.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<ExplainedLimit>,
     /// The condition and all its parts.
     pub condition: ExplainedPart,
+}
+
+/// What limits an offer beside its own condition.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExplainedLimit {
+    /// What it is.
+    pub limit: LimitKind,
+    /// The name of a cap that several offers share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// It in words, such as `at most 2 within 1d`.
+    pub text: String,
+    /// Whether it lets the offer through.
+    pub holds: bool,
+    /// If not, why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub need: Option<String>,
+    /// When that turns by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turns: Option<Time>,
+    /// The part of the condition that it is, as its `text`.
+    pub part: String,
 }
 
 /// A part of a condition that is not as it would have to be.

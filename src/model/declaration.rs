@@ -4,6 +4,8 @@
 //! or JSON by [`catalog`](crate::catalog), which also owns the list of keys and the JSON Schema, and
 //! checked by [`rules`](crate::rules).
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::base::source_text::{Span, Spanned, Text};
@@ -265,6 +267,31 @@ pub(crate) struct BoughtDeclaration {
     /// How long ago it may have been; ever, if nothing is said.
     pub(crate) within: Option<Duration>,
     pub(crate) span: Span,
+}
+
+/// In words: `at most 2 within 1d`.
+impl fmt::Display for CapDeclaration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {} ", self.most.value)?;
+        match &self.window {
+            CapWindow::Within(length) => write!(f, "within {length}"),
+            CapWindow::Days(1, zone) => write!(f, "in a calendar day of {zone}"),
+            CapWindow::Days(days, zone) => write!(f, "in {days} calendar days of {zone}"),
+        }
+    }
+}
+
+/// In words: `unless bought within 365d: "e-bikes"`.
+impl fmt::Display for BoughtDeclaration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unless bought")?;
+        self.within.iter().try_for_each(|within| write!(f, " within {within}"))?;
+        let mut between = ": ";
+        for bought in self.products.iter().chain(&self.categories) {
+            write!(f, "{}{bought}", std::mem::replace(&mut between, ", "))?;
+        }
+        Ok(())
+    }
 }
 
 /// How a personalization chooses among its offers.

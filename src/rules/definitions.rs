@@ -11,6 +11,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use serde::Serialize;
+
 use crate::base::names::Names;
 use crate::base::time::Duration;
 use crate::model::declaration::{FieldDeclaration, Strategy};
@@ -150,12 +152,40 @@ pub(crate) struct ReturnedAttribute {
 pub(crate) struct OfferDefinition {
     pub(crate) name: Arc<str>,
     pub(crate) priority: i64,
-    /// `Constant(true)` if the offer always qualifies.
+    /// `Constant(true)` if the offer always qualifies. It has the limits in it.
     pub(crate) when: Expr,
+    /// What of it is not the offer's own condition, for explanations.
+    pub(crate) limits: Vec<LimitDefinition>,
     pub(crate) score: Option<Expr>,
     /// Of offers with one of these in common, one is shown at a time.
     pub(crate) groups: Vec<Arc<str>>,
     pub(crate) text: Option<Template>,
+}
+
+/// A condition that limits an offer beside its own, in the words of the catalog.
+#[derive(Debug)]
+pub(crate) struct LimitDefinition {
+    pub(crate) kind: LimitKind,
+    /// Of a cap that several offers share.
+    pub(crate) name: Option<Arc<str>>,
+    /// Such as `at most 2 within 1d`.
+    pub(crate) text: String,
+    pub(crate) condition: Expr,
+}
+
+/// What limits an offer beside its condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LimitKind {
+    /// It is not offered before an instant.
+    Begins,
+    /// It is not offered from an instant on.
+    Ends,
+    /// It is not offered more often than so many times.
+    Cap,
+    /// It is not offered to who bought something.
+    UnlessBought,
 }
 
 /// What is shown if no offer qualifies.

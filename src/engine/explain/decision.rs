@@ -13,7 +13,7 @@ use crate::engine::explain::parts::{Parts, Trigger};
 use crate::engine::explain::segment::Explaining;
 use crate::engine::explain::wording::{say, say_optional};
 use crate::engine::explanation::{
-    ExplainedAnswer, ExplainedDecision, ExplainedOffer, ExplainedTrigger, Explanation, Miss,
+    ExplainedAnswer, ExplainedDecision, ExplainedLimit, ExplainedOffer, ExplainedTrigger, Explanation, Miss,
 };
 use crate::engine::standing::Standing;
 use crate::engine::transition;
@@ -46,9 +46,11 @@ impl Explaining<'_> {
         let parts = self.parts(seen.map_or(&[][..], |seen| &seen.properties), trigger);
         let candidates: Vec<Candidate<'_>> =
             definition.offers.iter().map(|offer| candidate(offer, &parts, &decision)).collect();
+        let holdouts = definition.holdout.as_ref().map_or_else(Vec::new, |holdout| parts.holdouts(holdout));
+        let made = (&*decision, &holdouts[..]);
         let offers = candidates
             .iter()
-            .map(|candidate| explain(candidate, &candidates, definition.strategy, &parts, &decision));
+            .map(|candidate| explain(candidate, &candidates, definition.strategy, &parts, made));
         self.explanation(ExplainedAnswer::Decision(Box::new(ExplainedDecision {
             personalization: decision.personalization.to_string(),
             strategy: definition.strategy,
@@ -105,7 +107,7 @@ fn explain(
     all: &[Candidate<'_>],
     strategy: Strategy,
     parts: &Parts<'_>,
-    decision: &Decision,
+    (decision, holdouts): (&Decision, &[String]),
 ) -> ExplainedOffer {
     let offer = candidate.offer;
     let nearest_miss = match candidate.qualifies {
@@ -113,32 +115,40 @@ fn explain(
         false => parts.nearest(&offer.when, true).misses,
     };
     let chosen = decision.offers.iter().find(|chosen| candidate.chosen && chosen.name == offer.name);
+    let limits = parts.limits(offer);
+    let why = match (decision.reason, candidate.qualifies) {
+        (Reason::HeldOut, _) => why_held_out(holdouts),
+        (_, false) => why_not(&limits, &nearest_miss, &parts.misses_of_limits(offer)),
+        (_, true) => why_qualified(candidate, all, strategy),
+    };
     ExplainedOffer {
         name: Arc::clone(&offer.name),
         chosen: candidate.chosen,
         qualifies: candidate.qualifies,
-        why: why(candidate, all, (strategy, decision.reason), &nearest_miss),
+        why,
         priority: offer.priority,
         score: offer.score.as_ref().map(|_| candidate.score.clone()),
         problem: chosen.and_then(|chosen| chosen.problem.clone()),
         nearest_miss,
+        limits,
         condition: parts.of(&offer.when),
     }
 }
 
-fn why(
-    candidate: &Candidate<'_>,
-    all: &[Candidate<'_>],
-    (strategy, reason): (Strategy, Reason),
-    misses: &[Miss],
-) -> String {
-    if reason == Reason::HeldOut {
-        return "withheld: the customer is in a holdout".to_owned();
-    }
-    if !candidate.qualifies {
-        let needs: Vec<String> = misses.iter().map(|miss| format!("{} ({})", miss.need, miss.part)).collect();
-        return format!("does not qualify: {}", needs.join("; "));
-    }
+fn why_held_out(holdouts: &[String]) -> String {
+    let names: Vec<String> = holdouts.iter().map(|name| format!("`{name}`")).collect();
+    format!("withheld: the customer is in the holdout {}", names.join(" and "))
+}
+
+/// What withholds an offer: first its limits, in the catalog's words, then what its own condition lacks.
+fn why_not(limits: &[ExplainedLimit], misses: &[Miss], of_limits: &[Miss]) -> String {
+    let limits = limits.iter().filter_map(|limit| limit.need.clone());
+    let own = misses.iter().filter(|miss| !of_limits.contains(miss));
+    let own = own.map(|miss| format!("{} ({})", miss.need, miss.part));
+    format!("does not qualify: {}", limits.chain(own).collect::<Vec<_>>().join("; "))
+}
+
+fn why_qualified(candidate: &Candidate<'_>, all: &[Candidate<'_>], strategy: Strategy) -> String {
     let rivals: Vec<&Candidate<'_>> =
         all.iter().filter(|other| other.qualifies && other.offer.name != candidate.offer.name).collect();
     if strategy == Strategy::All {

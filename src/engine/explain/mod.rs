@@ -10,6 +10,7 @@ pub(crate) mod parts;
 pub(crate) mod wording;
 pub(crate) mod nearest_miss;
 pub(crate) mod future;
+pub(crate) mod limits;
 pub(crate) mod segment;
 pub(crate) mod decision;
 pub(crate) mod tree;

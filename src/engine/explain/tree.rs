@@ -7,12 +7,14 @@ use std::fmt;
 
 use crate::base::time::Time;
 use crate::engine::decision::Reason;
+use crate::engine::explain::limits::events_of;
 use crate::engine::explain::wording::{purposes, say_ahead, say_optional};
 use crate::engine::explanation::{
-    Evidence, ExplainedAnswer, ExplainedDecision, ExplainedPart, ExplainedSegment, Explanation, Mention,
-    Miss, NextChange, Origin, Withheld,
+    Evidence, ExplainedAnswer, ExplainedDecision, ExplainedLimit, ExplainedOffer, ExplainedPart,
+    ExplainedSegment, Explanation, Mention, Miss, NextChange, Origin, Withheld,
 };
 use crate::model::value::Value;
+use crate::rules::definitions::LimitKind;
 
 /// Most lines that are printed.
 const MAX_LINES: usize = 30;
@@ -101,13 +103,53 @@ impl Lines {
             let chosen = if offer.chosen { "chosen, " } else { "" };
             self.add(1, &format!("{mark} offer `{}`: {chosen}{}", offer.name, offer.why));
             self.problem(offer.problem.as_deref());
-            if offer.condition.text != "true" {
-                self.part(2, &offer.condition);
-            }
+            self.condition(offer);
         }
         if let Some(fallback) = &decision.fallback {
             self.add(1, &format!("fallback `{fallback}`"));
         }
+    }
+
+    /// The condition of an offer; of one with limits, its parts, the limits in the catalog's words.
+    fn condition(&mut self, offer: &ExplainedOffer) {
+        let condition = &offer.condition;
+        let limit_of = |part: &ExplainedPart| offer.limits.iter().find(|limit| limit.part == part.text);
+        let parts = match limit_of(condition) {
+            Some(_) => std::slice::from_ref(condition),
+            None => &condition.parts[..],
+        };
+        if !parts.iter().any(|part| limit_of(part).is_some()) {
+            if condition.text != "true" {
+                self.part(2, condition);
+            }
+            return;
+        }
+        for part in parts {
+            match limit_of(part) {
+                Some(limit) => self.limit(2, limit, part),
+                None => self.part(2, part),
+            }
+        }
+    }
+
+    fn limit(&mut self, depth: usize, limit: &ExplainedLimit, part: &ExplainedPart) {
+        let mut text = format!("{} ", mark(limit.holds));
+        match (limit.limit, &limit.name) {
+            (LimitKind::Cap, Some(name)) => text.push_str(&format!("cap `{name}`: ")),
+            (LimitKind::Cap, None) => text.push_str("cap: "),
+            _ => {}
+        }
+        text.push_str(&limit.text);
+        let is_date = matches!(limit.limit, LimitKind::Begins | LimitKind::Ends);
+        if let Some(turns) = limit.turns.filter(|_| !is_date) {
+            text.push_str(&format!(", until {turns}"));
+        }
+        match events_of(part) {
+            Some(events) if limit.limit == LimitKind::Cap => text.push_str(&say_exposures(events)),
+            Some(events) => text.push_str(&say_events(events)),
+            None => {}
+        }
+        self.add(depth, &text);
     }
 
     fn problem(&mut self, problem: Option<&str>) {
@@ -216,12 +258,26 @@ fn say_origin(origin: &Origin) -> String {
 
 fn say_events(events: &Evidence) -> String {
     let event = events.event.as_deref().unwrap_or("event");
-    if events.count == 0 {
-        return format!("; no `{event}`");
+    match events.count {
+        0 => format!("; no `{event}`"),
+        count => format!("; {count} `{event}`: {}", named(events)),
     }
+}
+
+/// The exposures that a cap counts.
+fn say_exposures(events: &Evidence) -> String {
+    match events.count {
+        0 => "; not shown".to_owned(),
+        1 => format!("; shown once: {}", named(events)),
+        count => format!("; shown {count} times: {}", named(events)),
+    }
+}
+
+/// The ids of the latest of some events.
+fn named(events: &Evidence) -> String {
     let named: Vec<&str> = events.latest.iter().take(MAX_NAMED).map(|mention| &*mention.message).collect();
     let rest = if events.count > named.len() as u64 { ", …" } else { "" };
-    format!("; {} `{event}`: {}{rest}", events.count, named.join(", "))
+    named.join(", ") + rest
 }
 
 fn say_withheld(withheld: &Withheld) -> String {

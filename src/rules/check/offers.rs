@@ -4,6 +4,8 @@
 //! All of it is conditions, written as anybody might write them and checked like theirs. So caps and purchases
 //! are counted, explained, and changed by time alone, as everything else is.
 
+use std::sync::Arc;
+
 use crate::base::diagnostic::Finding;
 use crate::base::names::Names;
 use crate::base::source_text::{Span, Spanned};
@@ -15,7 +17,7 @@ use crate::model::declaration::{
 use crate::model::ids::EventId;
 use crate::model::value::{Type, Value};
 use crate::rules::cel;
-use crate::rules::definitions::EventDefinition;
+use crate::rules::definitions::{EventDefinition, LimitDefinition, LimitKind};
 use crate::rules::exposures::{EXPOSURE, OFFERS, PERSONALIZATION, REASON, SAID, VARIANTS};
 use crate::rules::expression::{Comparison, Expr};
 use crate::rules::print::quoted;
@@ -150,13 +152,16 @@ impl Catalog<'_> {
         limits: Limits<'_>,
         personalization: &str,
         offer: &OfferDeclaration,
-    ) -> Option<Vec<Expr>> {
+    ) -> Option<Vec<LimitDefinition>> {
         let name = offer.name.value.as_str();
         let mut conditions = Vec::new();
-        conditions.extend(self.dates(offer.from, offer.until.as_ref()));
+        let begins = offer.from.map(|from| (LimitKind::Begins, format!("begins at {from}")));
+        let ends = offer.until.as_ref().map(|until| (LimitKind::Ends, format!("ends at {}", until.value)));
+        let dates = self.dates(offer.from, offer.until.as_ref());
+        conditions.extend(begins.into_iter().chain(ends).zip(dates).map(|(words, date)| limit(words, date)));
         for cap in &offer.caps {
             let of = format!("personalization == {} && {} in offers", quoted(personalization), quoted(name));
-            conditions.push(self.cap(cap, &of)?);
+            conditions.push(limit((LimitKind::Cap, cap.to_string()), self.cap(cap, &of)?));
         }
         for shared in limits.caps {
             let SharedCapDeclaration { cap, personalizations, offers } = &shared.body;
@@ -169,7 +174,10 @@ impl Catalog<'_> {
                 let of_offers =
                     offers.as_ref().map(|names| format!("offers.exists(o, o in {})", listed(names)));
                 let of: Vec<String> = of_personalizations.into_iter().chain(of_offers).collect();
-                conditions.push(self.cap(cap, &of.join(" && "))?);
+                let condition = self.cap(cap, &of.join(" && "))?;
+                let name = Some(Arc::from(shared.name.value.as_str()));
+                conditions
+                    .push(LimitDefinition { name, ..limit((LimitKind::Cap, cap.to_string()), condition) });
             }
         }
         if let Some(bought) = &offer.unless_bought {
@@ -181,7 +189,9 @@ impl Catalog<'_> {
                 return None;
             }
             for purchase in limits.purchases {
-                conditions.extend(self.unless_bought(purchase, bought)?);
+                let condition = self.unless_bought(purchase, bought)?;
+                let words = (LimitKind::UnlessBought, bought.to_string());
+                conditions.extend(condition.map(|condition| limit(words, condition)));
             }
         }
         Some(conditions)
@@ -271,6 +281,11 @@ impl Catalog<'_> {
             }
         }
     }
+}
+
+/// A limit with what it is, and its words.
+fn limit((kind, text): (LimitKind, String), condition: Expr) -> LimitDefinition {
+    LimitDefinition { kind, name: None, text, condition }
 }
 
 /// The properties that exposures have.

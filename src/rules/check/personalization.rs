@@ -72,8 +72,9 @@ impl Catalog<'_> {
             self.score_fits(offer, body.strategy);
             let limits = self.limits_of(limits, &declared.name.value, offer);
             offers.push(self.offer(parsed, on, &body.attributes).zip(limits).map(|(offer, limits)| {
-                let when = canonical::all(std::iter::once(offer.when).chain(limits));
-                OfferDefinition { when, ..offer }
+                let conditions = limits.iter().map(|limit| limit.condition.clone());
+                let when = canonical::all(std::iter::once(offer.when).chain(conditions));
+                OfferDefinition { when, limits, ..offer }
             }));
         }
         if body.offers.is_empty() && body.fallback.is_none() {
@@ -225,6 +226,7 @@ impl Catalog<'_> {
             name: Arc::from(offer.name.value.as_str()),
             priority: offer.priority.value,
             when: when?,
+            limits: Vec::new(),
             score: sound(score)?,
             groups: offer.groups.iter().map(|group| Arc::from(group.as_str())).collect(),
             text: sound(text)?,
