@@ -176,7 +176,11 @@ impl Database {
 
 /// The message that tells of a decision as shown, if it shows something, or tells of somebody who takes part in
 /// an experiment or is held out.
-pub(crate) fn exposure(home: Identifier<'_>, decision: &Decision, said: Map<String, Json>) -> Option<Message> {
+pub(crate) fn exposure(
+    home: Identifier<'_>,
+    decision: &Decision,
+    said: Map<String, Json>,
+) -> Option<Message> {
     let is_of_interest = !decision.variants.is_empty() || decision.reason == Reason::HeldOut;
     if decision.offers.is_empty() && !is_of_interest {
         return None;

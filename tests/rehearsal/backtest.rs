@@ -350,3 +350,20 @@ fn the_command_prints_for_people_and_for_programs() {
         assert_eq!(ended.code, Some(code), "{arguments}: {}", ended.words);
     }
 }
+
+#[test]
+fn the_guide_says_what_the_commands_print() {
+    let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = std::fs::read_to_string(project.join("docs/guides/rehearsal.md")).unwrap();
+    let mut commands = 0;
+    for block in guide.split("```text\n$ habitue ").skip(1) {
+        let (shown, _) = block.split_once("```").unwrap();
+        let (arguments, expected) = shown.split_once('\n').unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_habitue"));
+        command.args(arguments.split_whitespace()).current_dir(project.join("examples/guides/rehearsal"));
+        let printed = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        assert_eq!(printed, expected, "{arguments}");
+        commands += 1;
+    }
+    assert_eq!(commands, 3);
+}

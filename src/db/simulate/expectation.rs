@@ -184,12 +184,7 @@ impl Expectation {
         }
     }
 
-    fn compare_placements(
-        &self,
-        database: &Database,
-        answered: &mut Answered,
-        difference: &mut Difference,
-    ) {
+    fn compare_placements(&self, database: &Database, answered: &mut Answered, difference: &mut Difference) {
         for (name, expected) in &self.placements {
             match database.decide_placement(&self.user, name, &self.call) {
                 Ok(decided) => {
@@ -230,7 +225,8 @@ impl fmt::Display for Expectation {
         let decisions = self.decisions.iter().map(|(name, offers)| format!("{name} = {}", shown(offers)));
         let placements = self.placements.iter().flat_map(|(name, personalizations)| {
             let shown_there = personalizations.as_object().into_iter().flatten();
-            shown_there.map(move |(personalization, offers)| format!("{name}/{personalization} = {}", shown(offers)))
+            shown_there
+                .map(move |(personalization, offers)| format!("{name}/{personalization} = {}", shown(offers)))
         });
         let mut parts = attributes.chain(consents).chain(segments).chain(decisions).chain(placements);
         write!(f, " {}", parts.next().unwrap_or_else(|| "nothing in particular".to_owned()))?;
