@@ -17,6 +17,8 @@ pub(crate) const MAX_WINDOW_DEPTH: usize = 8;
 pub(crate) const MAX_PATTERN_BYTES: usize = 512;
 /// Largest catalog file, bytes.
 pub(crate) const MAX_CATALOG_BYTES: usize = 64 * 1024 * 1024;
+/// Most bytes of ids in all published lists together.
+pub(crate) const MAX_PUBLISHED_BYTES: usize = 128 * 1024 * 1024;
 /// Most attributes, events, properties of one event, or offers of one personalization.
 pub(crate) const MAX_DECLARATIONS: usize = 10_000;
 /// Most segments or personalizations of a catalog.

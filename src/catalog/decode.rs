@@ -67,6 +67,7 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         decoder.report.push(finding.with_help("begin it with `schema = 1` (in JSON, `\"schema\": 1`)"));
     }
     decoder.report.sort();
+    decoder.declarations.published = catalog.published.clone();
     (decoder.declarations, decoder.report)
 }
 
@@ -502,7 +503,7 @@ mod tests {
         assert_eq!(
             finding("[segments]\nvip = { wen = 'ltv > 1', members = [] }"),
             "2:9 unknown_key: unknown key `wen`: a segment has no such key | did you mean `when`? known here: `when`, \
-             `members`, `description`"
+             `members`, `list`, `description`"
         );
         assert!(
             finding("[attributes]\na = { type = \"int\", required = true }")
@@ -672,7 +673,7 @@ mod tests {
     fn segments_and_computed_say_what_they_need() {
         assert_eq!(
             finding("segments.a = {}"),
-            "1:14 missing_key: a segment needs a condition, `when`, or a list of `members`"
+            "1:14 missing_key: a segment needs a condition, `when`, or a list of `members`, or `list = true`"
         );
         assert!(finding("segments.a = { when = 'x', members = [] }").starts_with("1:28 misplaced_key"));
         assert_eq!(finding("computed.a = {}"), "1:14 missing_key: a computed attribute needs a `value`");

@@ -2,7 +2,7 @@
 //! known.
 //! The conditions in them stay text here.
 
-use super::fields::{Fields, bounded_text, int, list, string, time, unknown, wrong_type};
+use super::fields::{Fields, bool, bounded_text, int, list, string, time, unknown, wrong_type};
 use super::naming::{Namespace, quoted_name, quoted_names};
 use super::offers::{bought, caps};
 use super::shape::{COMPUTED, FALLBACK, OFFER, PERSONALIZATION, PLACEMENT, SEGMENT};
@@ -47,19 +47,27 @@ pub(super) fn segment(node: &Node, report: &mut Report) -> Option<SegmentDeclara
         return None;
     }
     let fields = Fields::open(node, &SEGMENT, report)?;
-    let (when, members) = (fields.get("when"), fields.entry("members"));
+    let (when, members, list) = (fields.get("when"), fields.entry("members"), fields.entry("list"));
     fields.description(report);
     fields.close();
-    match (when, members) {
-        (Some(when), None) => condition(when, report).map(SegmentDeclaration::Condition),
-        (None, Some(entry)) => ids(&entry.value, report).map(SegmentDeclaration::Members),
-        (Some(_), Some(entry)) => {
-            let message = "a segment has either a condition, `when`, or a list of `members`";
+    match (when, members, list) {
+        (Some(when), None, None) => condition(when, report).map(SegmentDeclaration::Condition),
+        (None, Some(entry), None) => ids(&entry.value, report).map(SegmentDeclaration::Members),
+        (None, None, Some(entry)) => {
+            if !bool(&entry.value, report)? {
+                let message = "a list whose members are published is declared with `list = true`";
+                report.push(Finding::error("out_of_range", entry.value.span, message));
+                return None;
+            }
+            Some(SegmentDeclaration::Members(Vec::new()))
+        }
+        (_, Some(entry), _) | (_, None, Some(entry)) => {
+            let message = "a segment has either a condition, `when`, or a list of `members`, or is a `list`";
             report.push(Finding::error("misplaced_key", entry.key.span, message));
             None
         }
-        (None, None) => {
-            let message = "a segment needs a condition, `when`, or a list of `members`";
+        (None, None, None) => {
+            let message = "a segment needs a condition, `when`, or a list of `members`, or `list = true`";
             report.push(Finding::error("missing_key", node.span, message));
             None
         }

@@ -366,14 +366,19 @@ enum Segment {
     Table(SegmentTable),
 }
 
-/// A segment: either a condition or a list of members.
+/// A segment: either a condition, or a list of members, or a list whose members are published.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("oneOf" = [{ "required": ["when"] }, { "required": ["members"] }]))]
+#[schemars(deny_unknown_fields, extend("oneOf" = [
+    { "required": ["when"] }, { "required": ["members"] }, { "required": ["list"] }
+]))]
 struct SegmentTable {
     /// The condition.
     when: Option<String>,
     /// The ids of its members.
     members: Option<Vec<MemberId>>,
+    /// `true`: its members are published by whoever keeps the list.
+    #[schemars(extend("const" = true))]
+    list: Option<bool>,
     /// For people.
     description: Option<String>,
 }
@@ -654,7 +659,7 @@ mod tests {
             "purposes": { "marketing": { "attributes": ["c"], "events": ["Empty"], "description": "p" }, "none": {} },
             "history": { "margin": "30d", "keep": { "Empty": "forever", "Any Name": "7d" } },
             "computed": { "f": { "value": "1 + 1", "description": "f" } },
-            "segments": { "g": { "members": ["ana"], "description": "g" }, "h": { "when": "true" } },
+            "segments": { "g": { "members": ["ana"], "description": "g" }, "h": { "when": "true" }, "l": { "list": true } },
             "experiments": { "x": {
                 "algorithm": "unleash", "salt": "s", "traffic_salt": "t", "unit": "userId", "traffic": 50, "when": "true",
                 "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z",
@@ -706,6 +711,7 @@ mod tests {
         "/computed/f",
         "/segments/g",
         "/segments/h",
+        "/segments/l",
         "/experiments/x",
         "/experiments/x/group",
         "/experiments/x/variants/1",
@@ -780,6 +786,8 @@ mod tests {
             ("/segments/g", json!({})),
             ("/segments/h", json!({ "when": "true", "members": [] })),
             ("/segments/g/members", json!([""])),
+            ("/segments/l/list", json!(false)),
+            ("/segments/l", json!({ "list": true, "when": "true" })),
             ("/experiments/x/algorithm", json!("md5")),
             ("/experiments/x/traffic", json!(101)),
             ("/experiments/x/variants", json!([])),

@@ -8,18 +8,24 @@ use std::fs::{self, File};
 use std::io::{ErrorKind as IoErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize as _;
 use serde_json::{Value as Json, json};
 
 use crate::base::error::{Error, ErrorKind};
 use crate::base::limits::MAX_CATALOG_BYTES;
 use crate::base::source_text::SourceFile;
+use crate::model::published::Published;
 
-/// A catalog as text, not yet understood.
+/// What the language of what is published is called where a catalog is stored.
+const PUBLISHED: &str = "published";
+
+/// A catalog as text, not yet understood, and what is published beside it.
 #[derive(Clone, Debug)]
 pub(crate) struct CatalogText {
     files: Vec<SourceFile>,
     /// The languages of `files`, one each.
     languages: Vec<Language>,
+    pub(crate) published: Published,
 }
 
 /// What a catalog file is written in.
@@ -40,7 +46,7 @@ impl CatalogText {
     pub(crate) fn read(path: &Path) -> Result<CatalogText, Error> {
         let found = fs::metadata(path).map_err(|error| cannot_read(path, error))?;
         let paths = if found.is_dir() { catalog_files(path)? } else { vec![path.to_owned()] };
-        let mut catalog = CatalogText { files: Vec::new(), languages: Vec::new() };
+        let mut catalog = CatalogText::empty();
         let mut room = MAX_CATALOG_BYTES;
         for path in paths {
             let text = read_text(&path, room)?;
@@ -70,22 +76,38 @@ impl CatalogText {
             };
             json!({ "name": file.name, "language": language, "text": file.text })
         });
-        Json::from_iter(files).to_string()
+        let published = json!({ "language": PUBLISHED, "values": self.published });
+        Json::from_iter(files.chain((!self.published.is_empty()).then_some(published))).to_string()
     }
 
     /// The text that was packed; `None` if it is none.
     pub(crate) fn unpack(packed: &str) -> Option<CatalogText> {
-        let mut catalog = CatalogText { files: Vec::new(), languages: Vec::new() };
+        let mut catalog = CatalogText::empty();
         for file in serde_json::from_str::<Json>(packed).ok()?.as_array()? {
             catalog.languages.push(match file.get("language")?.as_str()? {
                 "toml" => Language::Toml,
                 "json" => Language::Json,
+                PUBLISHED => {
+                    catalog.published = Published::deserialize(file.get("values")?).ok()?;
+                    continue;
+                }
                 _ => return None,
             });
             let field = |name| Some(file.get(name)?.as_str()?.to_owned());
             catalog.files.push(SourceFile { name: field("name")?, text: field("text")? });
         }
         (!catalog.files.is_empty()).then_some(catalog)
+    }
+
+    /// The same files, with other published values.
+    #[must_use]
+    pub(crate) fn publishing(self, published: Published) -> CatalogText {
+        CatalogText { published, ..self }
+    }
+
+    /// Whether its authors wrote the same files.
+    pub(crate) fn has_files_of(&self, other: &CatalogText) -> bool {
+        self.files == other.files && self.languages == other.languages
     }
 
     /// The files, in the order they are read.
@@ -108,7 +130,12 @@ impl CatalogText {
         CatalogText {
             files: vec![SourceFile { name: "<catalog>".to_owned(), text }],
             languages: vec![language],
+            published: Published::default(),
         }
+    }
+
+    fn empty() -> CatalogText {
+        CatalogText { files: Vec::new(), languages: Vec::new(), published: Published::default() }
     }
 }
 

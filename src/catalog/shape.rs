@@ -121,7 +121,7 @@ pub(super) const COMPUTED: Shape = Shape {
 
 pub(super) const SEGMENT: Shape = Shape {
     what: "a segment",
-    keys: &["when", "members", "description"],
+    keys: &["when", "members", "list", "description"],
     misplaced: &[("value", "write the condition as `when`; a `value` belongs to a computed attribute")],
 };
 

@@ -22,6 +22,7 @@ use crate::db::durable::opening::unpack_text;
 use crate::db::durable::upkeep::Kept;
 use crate::db::hearing_anew::waits;
 use crate::db::held::Heldback;
+use crate::db::publishing::{carried_over, without_lists};
 use crate::db::subscribing::stream::Patience;
 use crate::db::tied::Concerned;
 use crate::engine::program::Program;
@@ -44,12 +45,23 @@ impl Database {
     /// asked or changed, and a thread sees to the rest; [`Database::members`],
     /// [`Database::segment_sizes`] and [`Database::advance`] wait for it.
     ///
+    /// What is published beside the catalog ([`Database::replace_list`]) stays, as far as the new catalog
+    /// still declares it.
+    ///
     /// # Errors
     /// If the catalog cannot be written to disk, or profiles that have to be made anew cannot be read
     /// from there; then the catalog is the old one.
     pub fn replace_catalog(&self, catalog: Catalog) -> Result<u64, Error> {
+        self.put_in_force(|in_force| carried_over(catalog, in_force).map(Some))
+    }
+
+    /// Replaces the catalog by one that is made of the one in force, unless it is to stay.
+    pub(crate) fn put_in_force(
+        &self,
+        make: impl FnOnce(&str) -> Result<Option<Catalog>, Error>,
+    ) -> Result<u64, Error> {
         let now = self.now();
-        let revision = self.swap_catalog(catalog, now, |packed| match &self.upkeep {
+        let revision = self.swap_catalog(make, now, |packed| match &self.upkeep {
             Some(upkeep) => upkeep.folder.record_catalog(now, packed),
             None => Ok(0),
         })?;
@@ -75,16 +87,18 @@ impl Database {
         packed.map(|packed| Ok(unpack_text(&packed)?.into_files())).transpose()
     }
 
-    /// The same as [`Database::replace_catalog`] at a certain time, without a thread; `record` puts the new
-    /// catalog on record.
+    /// The same as [`Database::put_in_force`] at a certain time, without a thread; `make` is given the catalog
+    /// in force, packed, and nobody replaces that meanwhile; `record` puts the new one on record.
     pub(crate) fn swap_catalog(
         &self,
-        catalog: Catalog,
+        make: impl FnOnce(&str) -> Result<Option<Catalog>, Error>,
         now: Time,
         record: impl FnOnce(&str) -> Result<u64, Error>,
     ) -> Result<u64, Error> {
         let mut catalogs = self.catalogs.lock();
         let old = self.shards.programs();
+        let (_, in_force) = catalogs.last_key_value().expect("a catalog is in force");
+        let Some(catalog) = make(in_force)? else { return Ok(old.current.revision) };
         let packed = catalog.text.pack();
         let revision = old.current.revision + 1;
         let new = Arc::new(Program::new(catalog.definitions, revision));
@@ -95,7 +109,10 @@ impl Database {
         if let (Some(upkeep), Some((revision, packed))) = (&self.upkeep, catalogs.last_key_value())
             && upkeep.folder.access == Access::Everything
         {
-            catalogs::write(&*upkeep.folder.disk, &upkeep.folder.path, *revision, packed)?;
+            let (disk, folder) = (&*upkeep.folder.disk, upkeep.folder.path.as_path());
+            catalogs::write(disk, folder, *revision, packed)?;
+            let needed = old.past.first().map_or(*revision, |past| past.program.revision);
+            catalogs::let_go_of_lists(disk, folder, needed)?;
         }
         if makes_anew {
             self.put_in_force_anew(new, now, || record(&packed))?;
@@ -105,6 +122,11 @@ impl Database {
             let known_before = locked.replace_program(new, now);
             drop(locked);
             drop(known_before);
+        }
+        if let Some((_, replaced)) = catalogs.iter_mut().next_back()
+            && let Some(smaller) = without_lists(replaced)?
+        {
+            *replaced = smaller;
         }
         catalogs.insert(revision, packed);
         Ok(revision)

@@ -178,8 +178,9 @@ impl Database {
     }
 
     /// The catalog in force, packed.
-    pub(crate) fn packed_catalog(&self) -> Option<String> {
-        self.catalogs.lock().last_key_value().map(|(_, packed)| packed.clone())
+    pub(crate) fn packed_catalog(&self) -> String {
+        let catalogs = self.catalogs.lock();
+        catalogs.last_key_value().map(|(_, packed)| packed.clone()).expect("a catalog is in force")
     }
 
     /// The database's time: the clock's, or the last one if the clock went backwards.

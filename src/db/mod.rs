@@ -17,6 +17,7 @@ pub(crate) mod export;
 pub(crate) mod goals;
 pub(crate) mod erasing;
 pub(crate) mod sweep;
+pub(crate) mod publishing;
 pub(crate) mod catalog_swap;
 pub(crate) mod reports;
 pub(crate) mod subscribing;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::base::source_text::{Span, Spanned, Text};
 use crate::base::time::{Duration, Time};
 use crate::model::import_mapping::ImportMapping;
+use crate::model::published::Published;
 use crate::model::value::{Type, Value};
 
 /// A named declaration.
@@ -53,6 +54,8 @@ pub(crate) struct Declarations {
     pub(crate) goals: Vec<Named<GoalDeclaration>>,
     /// How rows of files become messages.
     pub(crate) imports: Vec<Named<ImportDeclaration>>,
+    /// What is published beside the catalog.
+    pub(crate) published: Published,
     /// Names of what was declared with a mistake and is not above: they are not unknown.
     pub(crate) left_out: Vec<String>,
 }
@@ -140,7 +143,7 @@ pub(crate) enum Spaces {
     Remove,
 }
 
-/// A segment: a condition, or a list of ids.
+/// A segment: a condition, or a list of ids, which others may be published in the place of.
 #[derive(Clone, Debug)]
 pub(crate) enum SegmentDeclaration {
     Condition(Text),

@@ -4,6 +4,7 @@ pub(crate) mod ids;
 pub(crate) mod identifier;
 pub(crate) mod value;
 pub(crate) mod consent;
+pub(crate) mod published;
 pub(crate) mod declaration;
 pub(crate) mod import_mapping;
 pub(crate) mod refusal;

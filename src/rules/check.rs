@@ -29,7 +29,7 @@ mod scope;
 mod typed;
 mod world;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use ahash::AHashMap;
 
@@ -42,6 +42,7 @@ use crate::base::source_text::{Spanned, Text};
 use crate::model::declaration::{Declarations, FieldDeclaration, Named, SegmentDeclaration};
 use crate::model::ids::{PropertyId, SegmentId};
 use crate::rules::at_call::CONTEXT;
+use crate::model::published::Published;
 use crate::rules::definitions::{ComputedDefinition, Definitions, EventDefinition, SegmentDefinition};
 use crate::rules::expression::Expr;
 use crate::rules::identifiers::IdentifierRules;
@@ -67,7 +68,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
     if !declarations.strict {
         implied_events::add(&mut catalog.world, &parsed, catalog.report);
     }
-    let segments = catalog.conditions(&parsed);
+    let segments = catalog.conditions(&parsed, &declarations.published);
     catalog.check_groups(declarations);
     catalog.check_limits(declarations);
     let limits = Limits::of(declarations);
@@ -249,7 +250,11 @@ impl Catalog<'_> {
     }
 
     /// Checks computed attributes, segments and experiments; gives the segments and their order.
-    fn conditions(&mut self, parsed: &Parsed<'_>) -> Option<(Vec<SegmentDefinition>, Vec<SegmentId>)> {
+    fn conditions(
+        &mut self,
+        parsed: &Parsed<'_>,
+        published: &Published,
+    ) -> Option<(Vec<SegmentDefinition>, Vec<SegmentId>)> {
         let Parsed { computed, segments, experiments, .. } = parsed;
         let mut texts: Vec<Option<&Text>> =
             computed.iter().map(|(computed, _)| Some(&computed.body)).collect();
@@ -284,7 +289,10 @@ impl Catalog<'_> {
             SegmentDeclaration::Condition(_) => {
                 checked.map(|checked: Typed| SegmentDefinition::Condition(checked.expr))
             }
-            SegmentDeclaration::Members(members) => Some(SegmentDefinition::Members(sorted(members).into())),
+            SegmentDeclaration::Members(members) => {
+                let published = published.lists.get(&segment.name.value).map(Arc::clone);
+                Some(SegmentDefinition::Members(published.unwrap_or_else(|| sorted(members).into())))
+            }
         });
         Some((defined.collect::<Option<_>>()?, segment_order))
     }

@@ -6,7 +6,6 @@
 //! every answer is one that the database gives, and none is computed here.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::catalog_diff::{CatalogDiff, Intake};
 use super::comparing::compare;
@@ -18,7 +17,7 @@ use crate::db::catalog::Catalog;
 use crate::db::database::Database;
 use crate::db::durable::open_options::OpenOptions;
 use crate::db::durable::read_only::ReadAs;
-use crate::engine::program::Program;
+use crate::db::publishing::carried_over;
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 
@@ -131,7 +130,7 @@ impl Rehearsal {
     /// open.
     ///
     /// Its messages were accepted before; what of them does not fit a catalog is left out, as it is
-    /// whenever a catalog is replaced.
+    /// whenever a catalog is replaced. What is published in the database is so beside both catalogs.
     ///
     /// ```
     /// # let folder = std::env::temp_dir().join(format!("habitue-doc-rehearsal-{}", std::process::id()));
@@ -157,14 +156,13 @@ impl Rehearsal {
     /// # Errors
     /// `NotFound` if there is no database, `Damaged`, `Incompatible`, `Io`.
     pub fn of_folder(self, folder: impl AsRef<Path>) -> Result<CatalogDiff, Error> {
-        let program = Arc::new(Program::new(self.old.definitions, 1));
-        let reading = ReadAs { program: Some(program), time: self.at };
+        let reading = ReadAs { catalog: Some(self.old.text), time: self.at };
         let stands_still = Clock::Manual(ManualClock::new(Time::MIN));
         let database = OpenOptions::new().clock(stands_still).read_as(folder.as_ref(), &reading)?;
         let at = database.now();
         let mut choices = Choices::new();
         let was = Standings::of(&database, &mut choices)?;
-        database.swap_catalog(self.new, at, |_| Ok(0))?;
+        database.swap_catalog(|old| carried_over(self.new, old).map(Some), at, |_| Ok(0))?;
         let is = Standings::of(&database, &mut choices)?;
         let intake = |standings: &Standings| Intake { messages: standings.messages, refused: Vec::new() };
         let (old, new) = (intake(&was), intake(&is));

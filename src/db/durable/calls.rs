@@ -34,7 +34,7 @@ impl Database {
                 }
                 JournalRecord::Catalog { now, text } => {
                     self.time.reach(now);
-                    self.swap_catalog(unpack(text)?, now, |_| Ok(*sequence))?;
+                    self.swap_catalog(|_| unpack(text).map(Some), now, |_| Ok(*sequence))?;
                 }
             }
             upkeep.folder.listener.tell(RecoveryWork::Replaying, done, all);

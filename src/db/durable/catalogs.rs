@@ -6,12 +6,17 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Error;
+use crate::db::publishing::without_lists;
 use crate::persist::disk::failure::failed;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::disk::{sealed_text, stable_folder};
 
 /// What the names of the files end in, after the revision.
 const SUFFIX: &str = ".catalog";
+
+/// How many catalogs before those that are needed may still have their lists: as many as a profile may be
+/// behind, and some.
+const MOST_WITH_LISTS: u64 = 32;
 
 /// Writes a catalog that is about to be replaced, packed.
 ///
@@ -29,6 +34,22 @@ pub(crate) fn write(disk: &dyn Disk, folder: &Path, revision: u64, packed: &str)
 pub(crate) fn read(disk: &dyn Disk, folder: &Path, revision: u64) -> Result<Option<String>, Error> {
     let remedy = "remove it: the catalog in force does not need it";
     sealed_text::read(disk, &path(folder, revision), remedy)
+}
+
+/// Lets go of the lists that were published beside the latest catalogs before a revision, which no profile is
+/// under any more.
+///
+/// # Errors
+/// `Io`, `Damaged`.
+pub(crate) fn let_go_of_lists(disk: &dyn Disk, folder: &Path, before: u64) -> Result<(), Error> {
+    for revision in before.saturating_sub(MOST_WITH_LISTS)..before {
+        if let Some(packed) = read(disk, folder, revision)?
+            && let Some(smaller) = without_lists(&packed)?
+        {
+            write(disk, folder, revision, &smaller)?;
+        }
+    }
+    Ok(())
 }
 
 /// Copies all that a folder has to another, for a backup.

@@ -310,7 +310,7 @@ impl OpenOptions {
     fn finish(self, mut database: Database) -> Result<Database, Error> {
         let Some(upkeep) = database.upkeep.clone() else { return Ok(database) };
         if let Some(catalog) = self.catalog
-            && Some(catalog.text.pack()) != database.packed_catalog()
+            && !unpack_text(&database.packed_catalog())?.has_files_of(&catalog.text)
         {
             database.replace_catalog(catalog)?;
         }
@@ -350,8 +350,11 @@ fn programs_of(
     let mut past = Vec::new();
     for behind in &meta.behind {
         let read = catalogs::read(disk, folder, behind.revision);
-        let program =
-            read.and_then(|packed| packed.map(|packed| program_of(&packed, behind.revision)).transpose());
+        let catalog = read.and_then(|packed| packed.map(|packed| unpack(&packed)).transpose());
+        let program = catalog.map(|catalog| {
+            let catalog = catalog.filter(|catalog| !catalog.text.published.without_lists)?;
+            Some(Arc::new(Program::new(catalog.definitions, behind.revision)))
+        });
         let program = program.map_err(|error| Distrust::new(error.to_string()))?;
         let program = program.filter(|program| program.fingerprint == behind.program);
         let program = program.ok_or_else(|| {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
+use crate::catalog::CatalogText;
 use crate::db::applying::Incoming;
+use crate::db::catalog::Catalog;
 use crate::db::database::Database;
 use crate::db::durable::base::{Base, base_path};
 use crate::db::durable::completeness;
@@ -18,11 +20,12 @@ use crate::db::durable::everything::Tail;
 use crate::db::durable::folder::journal_folder;
 use crate::db::durable::manifest::Manifest;
 use crate::db::durable::open_options::OpenOptions;
-use crate::db::durable::opening::program_of;
+use crate::db::durable::opening::{program_of, unpack};
 use crate::db::erasing::sieve::Sieve;
 use crate::db::erasing::sweeping::sweep;
 use crate::db::erasing::tombstones::Tombstones;
 use crate::db::held::Heldback;
+use crate::db::publishing::carried_over;
 use crate::derived::propagation::Scratch;
 use crate::engine::program::Program;
 use crate::model::identifier::OwnedIdentifier;
@@ -37,8 +40,8 @@ use crate::store::rebuilding::rebuild;
 /// How a folder is read, where not as it is.
 #[derive(Debug, Default)]
 pub(crate) struct ReadAs {
-    /// The program, if not that of the folder's own catalog.
-    pub(crate) program: Option<Arc<Program>>,
+    /// The catalog, if not the folder's own.
+    pub(crate) catalog: Option<CatalogText>,
     /// The least that the time is, if not the database's own; it may be earlier.
     pub(crate) time: Option<Time>,
 }
@@ -94,14 +97,17 @@ impl OpenOptions {
             return Err(completeness::shortened(path, manifest.journal_reached, tail.last));
         }
         let manifest = tail.carried_over(&manifest);
-        let program = match &reading.program {
-            Some(program) => Arc::clone(program),
-            None => program_of(&manifest.catalog, manifest.revision)?,
+        let (catalog, revision) = match &reading.catalog {
+            Some(text) => (carried_over(Catalog::from_text(text.clone())?, &manifest.catalog)?, 1),
+            None => (unpack(&manifest.catalog)?, manifest.revision),
         };
+        let packed = catalog.text.pack();
+        let program = Arc::new(Program::new(catalog.definitions, revision));
         let since = reading.time.unwrap_or(manifest.now());
         let mut database =
             Database::empty(Programs::only(Arc::clone(&program)), self.clock.clone(), since, None);
         database.is_read_only = true;
+        database.catalogs.lock().insert(revision, packed);
         database.tombstones = Arc::new(tombstones);
         let now = database.now();
         let mut scratch = Scratch::default();
