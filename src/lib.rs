@@ -68,6 +68,7 @@ pub use db::applied::{Applied, Cause, Transition};
 pub use db::backtest;
 pub use db::catalog::{Catalog, CatalogError};
 pub use db::checking::Checked;
+pub use db::cut_points::CutPoints;
 pub use db::database::Database;
 pub use db::declared::{Declared, DeclaredName};
 pub use db::diff;

@@ -13,6 +13,7 @@ pub(crate) mod keyed_hash;
 pub(crate) mod limits;
 pub(crate) mod names;
 pub(crate) mod piece_queue;
+pub(crate) mod quantiles;
 pub(crate) mod row_cache;
 pub(crate) mod source_text;
 pub(crate) mod sync;

@@ -59,6 +59,11 @@ impl Text {
         Text { value, span, runs }
     }
 
+    /// Text that nobody wrote, because of what was written at `span`.
+    pub(crate) fn generated(value: String, span: Span) -> Text {
+        Text { value, span, runs: Vec::new() }
+    }
+
     /// The place in the file of the bytes `start..end` of the text.
     pub(crate) fn locate(&self, start: usize, end: usize) -> Span {
         if self.runs.is_empty() {

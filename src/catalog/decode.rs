@@ -17,7 +17,7 @@ use super::shape::{CATALOG, HISTORY, LIMITS};
 use super::tree::{Entry, Node};
 use super::{
     attributes, definitions, experiments, goals, history, identifiers, imports, json_text, offers, purposes,
-    toml_text,
+    quantiles, toml_text,
 };
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
@@ -132,6 +132,10 @@ impl Decoder<'_> {
         self.holdouts(fields.get("holdouts"));
         self.caps(fields.get("caps"));
         self.purchases(fields.get("purchases"));
+        self.quantiles(fields.get("quantiles"));
+        if let Some(node) = self.setting(&fields, "rfm") {
+            self.declarations.rfm = quantiles::rfm(node, &mut self.report);
+        }
         self.personalizations(fields.get("personalizations"));
         self.placements(fields.get("placements"));
         self.goals(fields.get("goals"));
@@ -338,6 +342,16 @@ impl Decoder<'_> {
                 && self.goal_names.claim(key, "the goal", &mut self.report);
             if let Some(body) = goals::goal(value, &mut self.report).filter(|_| named) {
                 self.declarations.goals.push(Named { name: key.clone(), body });
+            }
+        }
+    }
+
+    fn quantiles(&mut self, section: Option<&Node>) {
+        for Entry { key, value } in self.section(section, self.declarations.quantiles.len(), "quantiles") {
+            let body = quantiles::quantile(value, &mut self.report);
+            match body.filter(|_| self.bare_name(key, "a quantile", "the quantile")) {
+                Some(body) => self.declarations.quantiles.push(Named { name: key.clone(), body }),
+                None => self.leave_out(&key.value),
             }
         }
     }

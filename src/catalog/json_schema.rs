@@ -19,6 +19,7 @@ use serde_json::{Value as Json, json};
 
 use super::naming::RESERVED;
 use super::offers_schema::{Goal, Personalization, Placement, Purchase, SharedCap};
+use super::quantiles_schema::{Quantile, Rfm};
 use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_IDENTIFIERS, MAX_NAME_BYTES};
 
 /// The JSON Schema (draft 2020-12) of a catalog, or of one file of a catalog folder.
@@ -101,6 +102,11 @@ struct Catalog {
     /// Events by which customers buy something, by their names.
     #[schemars(extend("propertyNames" = quoted_names()))]
     purchases: Option<BTreeMap<String, Purchase>>,
+    /// Computed attributes that say in which part of the population a customer is.
+    #[schemars(extend("propertyNames" = bare_names()))]
+    quantiles: Option<BTreeMap<String, Quantile>>,
+    /// Ratings of customers by when, how often and for how much they bought.
+    rfm: Option<Rfm>,
     /// Decisions on what to show.
     #[schemars(extend("propertyNames" = quoted_names()))]
     personalizations: Option<BTreeMap<String, Personalization>>,
@@ -558,7 +564,7 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 25] = [
+        let tables: [(&str, &Shape); 27] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
@@ -578,6 +584,8 @@ mod tests {
             ("/$defs/SharedCap", &shape::SHARED_CAP),
             ("/$defs/Purchase", &shape::PURCHASE),
             ("/$defs/Bought", &shape::BOUGHT),
+            ("/$defs/Quantile", &shape::QUANTILE),
+            ("/$defs/Rfm", &shape::RFM),
             ("/$defs/Personalization", &shape::PERSONALIZATION),
             ("/$defs/Placement", &shape::PLACEMENT),
             ("/$defs/Goal", &shape::GOAL),
@@ -672,6 +680,11 @@ mod tests {
             } },
             "caps": { "z": { "most": 3, "within": "7d", "personalizations": ["i"], "offers": ["o"], "description": "z" } },
             "purchases": { "Any Name": { "list": "p", "product": "a", "category": "b", "description": "b" } },
+            "quantiles": { "qu": { "value": "1", "of": "true", "parts": 10, "tolerance": 0.5, "description": "q" } },
+            "rfm": {
+                "event": "Empty", "value": "p", "within": "90d", "recency": "now", "frequency": "1", "monetary": "1.0",
+                "of": "true", "tolerance": 1, "description": "r",
+            },
             "personalizations": { "i": {
                 "on": "Empty", "attributes": ["*"], "strategy": "best", "most": 2, "description": "i",
                 "fallback": { "name": "n", "text": "t" },
@@ -718,6 +731,8 @@ mod tests {
         "/holdouts/y",
         "/caps/z",
         "/purchases/Any Name",
+        "/quantiles/qu",
+        "/rfm",
         "/personalizations/i/offers/0/cap/0",
         "/personalizations/i/offers/0/unless_bought",
         "/personalizations/i",
@@ -786,6 +801,10 @@ mod tests {
             ("/segments/g", json!({})),
             ("/segments/h", json!({ "when": "true", "members": [] })),
             ("/segments/g/members", json!([""])),
+            ("/quantiles/qu/parts", json!(1)),
+            ("/quantiles/qu/tolerance", json!(-1)),
+            ("/quantiles/qu", json!({ "parts": 3 })),
+            ("/rfm/within", json!(30)),
             ("/segments/l/list", json!(false)),
             ("/segments/l", json!({ "list": true, "when": "true" })),
             ("/experiments/x/algorithm", json!("md5")),

@@ -21,6 +21,9 @@ mod naming;
 mod offers;
 mod purposes;
 mod goals;
+mod quantiles;
+#[cfg(feature = "schema")]
+mod quantiles_schema;
 mod history;
 mod quoted;
 mod shape;

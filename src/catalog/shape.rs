@@ -34,6 +34,8 @@ pub(super) const CATALOG: Shape = Shape {
         "holdouts",
         "caps",
         "purchases",
+        "quantiles",
+        "rfm",
         "personalizations",
         "placements",
         "goals",
@@ -214,6 +216,18 @@ pub(super) const BOUGHT: Shape = Shape {
     what: "what a customer must not have bought",
     keys: &["products", "categories", "within"],
     misplaced: &[("product", "write `products`, a list"), ("category", "write `categories`, a list")],
+};
+
+pub(super) const QUANTILE: Shape = Shape {
+    what: "a quantile",
+    keys: &["value", "of", "parts", "tolerance", "description"],
+    misplaced: &[("when", "write `of`, the condition on who is counted")],
+};
+
+pub(super) const RFM: Shape = Shape {
+    what: "the rating of customers by their purchases",
+    keys: &["event", "value", "within", "recency", "frequency", "monetary", "of", "tolerance", "description"],
+    misplaced: &[("parts", "ratings are always 1 to 5, because the cells are defined on these")],
 };
 
 pub(super) const PERSONALIZATION: Shape = Shape {

@@ -18,6 +18,7 @@ pub(crate) mod goals;
 pub(crate) mod erasing;
 pub(crate) mod sweep;
 pub(crate) mod publishing;
+pub(crate) mod cut_points;
 pub(crate) mod catalog_swap;
 pub(crate) mod reports;
 pub(crate) mod subscribing;

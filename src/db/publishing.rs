@@ -1,4 +1,4 @@
-//! Publishing beside the catalog: the members of lists.
+//! Publishing beside the catalog: the members of lists, and cut-points.
 //!
 //! Publishing is a catalog swap with the same files of the authors and other published values. So it is one
 //! step for all readers, on record, recovered, and as exact, as any swap (`db/catalog_swap.rs`); and whoever
@@ -13,8 +13,9 @@ use crate::catalog::{CatalogText, decode};
 use crate::db::catalog::Catalog;
 use crate::db::database::Database;
 use crate::db::durable::opening::unpack_text;
-use crate::model::declaration::SegmentDeclaration;
+use crate::model::declaration::{Named, SegmentDeclaration};
 use crate::model::published::Published;
+use crate::rules::check::quantiles::spelt_out;
 use crate::rules::definitions::{Definitions, SegmentDefinition};
 
 impl Database {
@@ -71,7 +72,7 @@ impl Database {
     }
 
     /// Publishes what `change` makes of what is published. Gives the revision of the catalog from then on.
-    fn publish(
+    pub(crate) fn publish(
         &self,
         change: impl FnOnce(&Definitions, &mut Published) -> Result<(), Error>,
     ) -> Result<u64, Error> {
@@ -115,9 +116,9 @@ fn check_list(definitions: &Definitions, name: &str) -> Result<(), Error> {
     Err(Error::new(ErrorKind::NotFound, message + &near))
 }
 
-/// A catalog with what is published beside the one in force, as far as it declares that too: a list, with the
-/// same members of its own. Where its authors wrote other members, those count; and what it was given out with
-/// by [`Database::catalog`] counts before either.
+/// A catalog with what is published beside the one in force, as far as it declares that too: a list with the
+/// same members of its own, a quantile of the same values. Where its authors wrote others, those count; and
+/// what it was given out with by [`Database::catalog`] counts before either.
 ///
 /// # Errors
 /// None that a sound catalog can cause.
@@ -126,24 +127,44 @@ pub(crate) fn carried_over(catalog: Catalog, in_force: &str) -> Result<Catalog, 
     if in_force.published.is_empty() {
         return Ok(catalog);
     }
-    let (were, are) = (lists(&in_force), lists(&catalog.text));
+    let (were, are) = (Declared::of(&in_force), Declared::of(&catalog.text));
     let mut published = in_force.published;
-    published.lists.retain(|name, _| are.contains_key(name) && are.get(name) == were.get(name));
+    published
+        .lists
+        .retain(|name, _| are.lists.contains_key(name) && are.lists.get(name) == were.lists.get(name));
     published.lists.extend(catalog.text.published.lists.clone());
+    let is_declared =
+        |name: &String| are.quantiles.get(name).is_some_and(|is| were.quantiles.get(name) == Some(is));
+    published.cuts.retain(|name, _| is_declared(name));
+    published.cuts.extend(catalog.text.published.cuts.clone());
     if published.is_empty() {
         return Ok(catalog);
     }
     Ok(Catalog::from_text(catalog.text.publishing(published))?)
 }
 
-/// The lists that a catalog declares, with the members that its authors gave them.
-fn lists(text: &CatalogText) -> BTreeMap<String, Vec<String>> {
-    let segments = decode(text).0.segments.into_iter();
-    let lists = segments.filter_map(|segment| match segment.body {
-        SegmentDeclaration::Members(members) => Some((segment.name.value, members)),
-        SegmentDeclaration::Condition(_) => None,
-    });
-    lists.collect()
+/// What a catalog declares that is published.
+struct Declared {
+    /// Lists, with the members that its authors gave them.
+    lists: BTreeMap<String, Vec<String>>,
+    /// Quantiles: the value, who is counted, and how many parts.
+    quantiles: BTreeMap<String, (String, Option<String>, u32)>,
+}
+
+impl Declared {
+    fn of(text: &CatalogText) -> Declared {
+        let (declarations, _) = decode(text);
+        let declarations = spelt_out(&declarations);
+        let lists = declarations.segments.iter().filter_map(|segment| match &segment.body {
+            SegmentDeclaration::Members(members) => Some((segment.name.value.clone(), members.clone())),
+            SegmentDeclaration::Condition(_) => None,
+        });
+        let quantiles = declarations.quantiles.iter().map(|Named { name, body }| {
+            let of = body.of.as_ref().map(|of| of.value.clone());
+            (name.value.clone(), (body.value.value.clone(), of, body.parts))
+        });
+        Declared { lists: lists.collect(), quantiles: quantiles.collect() }
+    }
 }
 
 /// A packed catalog without the members of published lists; nothing if there are none.

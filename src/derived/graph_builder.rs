@@ -198,7 +198,8 @@ impl Builder<'_> {
         let computed = definitions.computed.iter().map(|computed| &computed.value);
         let offers = definitions.personalizations.iter().flat_map(|personalization| &personalization.offers);
         let asked = offers.flat_map(|offer| [Some(&offer.when), offer.score.as_ref()]).flatten();
-        for expr in computed.chain(asked) {
+        let quantiles = definitions.quantiles.iter().flat_map(|quantile| [&quantile.value, &quantile.of]);
+        for expr in computed.chain(asked).chain(quantiles) {
             for held in Inputs::of(expr, definitions).held {
                 self.lower(&held);
             }

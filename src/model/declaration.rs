@@ -49,6 +49,9 @@ pub(crate) struct Declarations {
     pub(crate) caps: Vec<Named<SharedCapDeclaration>>,
     /// Events by which customers buy something.
     pub(crate) purchases: Vec<Named<PurchaseDeclaration>>,
+    /// Computed attributes that say in which part of the population a customer is.
+    pub(crate) quantiles: Vec<Named<QuantileDeclaration>>,
+    pub(crate) rfm: Option<RfmDeclaration>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
     pub(crate) placements: Vec<Named<PlacementDeclaration>>,
     pub(crate) goals: Vec<Named<GoalDeclaration>>,
@@ -295,6 +298,33 @@ impl fmt::Display for BoughtDeclaration {
         }
         Ok(())
     }
+}
+
+/// In which of so many equal parts of the population a customer is, by some value.
+#[derive(Clone, Debug)]
+pub(crate) struct QuantileDeclaration {
+    pub(crate) value: Text,
+    /// Who is counted.
+    pub(crate) of: Option<Text>,
+    pub(crate) parts: u32,
+    /// By how much of the population, in percent, a cut-point may be off before it is moved.
+    pub(crate) tolerance: f64,
+}
+
+/// How customers are rated by when, how often and for how much they bought.
+#[derive(Clone, Debug)]
+pub(crate) struct RfmDeclaration {
+    pub(crate) span: Span,
+    /// The event of a purchase, and the property with what was paid.
+    pub(crate) event: Option<String>,
+    pub(crate) value: Option<String>,
+    /// How long ago purchases count.
+    pub(crate) within: Option<Duration>,
+    pub(crate) recency: Option<Text>,
+    pub(crate) frequency: Option<Text>,
+    pub(crate) monetary: Option<Text>,
+    pub(crate) of: Option<Text>,
+    pub(crate) tolerance: f64,
 }
 
 /// How a personalization chooses among its offers.

@@ -13,6 +13,7 @@ mod arithmetic;
 mod bought;
 mod call;
 mod comparison;
+mod conditions;
 mod experiments;
 mod expression;
 mod goals;
@@ -24,12 +25,13 @@ mod order;
 mod parsed;
 mod personalization;
 mod purposes;
+pub(crate) mod quantiles;
 mod retention;
 mod scope;
 mod typed;
 mod world;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use ahash::AHashMap;
 
@@ -39,11 +41,10 @@ use crate::base::limits::{
 };
 use crate::base::names::Names;
 use crate::base::source_text::{Spanned, Text};
-use crate::model::declaration::{Declarations, FieldDeclaration, Named, SegmentDeclaration};
-use crate::model::ids::{PropertyId, SegmentId};
+use crate::model::declaration::{Declarations, FieldDeclaration, Named};
+use crate::model::ids::PropertyId;
 use crate::rules::at_call::CONTEXT;
-use crate::model::published::Published;
-use crate::rules::definitions::{ComputedDefinition, Definitions, EventDefinition, SegmentDefinition};
+use crate::rules::definitions::{ComputedDefinition, Definitions, EventDefinition};
 use crate::rules::expression::Expr;
 use crate::rules::identifiers::IdentifierRules;
 use crate::rules::lint;
@@ -53,14 +54,13 @@ use crate::rules::syntax::{Node, Problem};
 use self::experiments::CheckedExperiment;
 use self::expression::Checker;
 use self::offers::Limits;
-use self::order::{Mention, Name};
-use self::parsed::Parsed;
 use self::scope::Scope;
 use self::typed::Typed;
 use self::world::{Pool, World};
 
 /// Checks a catalog. All that is wrong goes into `report`; `None` if any of it is an error.
 pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<Definitions> {
+    let declarations = &*quantiles::spelt_out(declarations);
     let mut catalog = Catalog { world: World::default(), pool: Pool::default(), report };
     catalog.declare(declarations);
     let identifiers = IdentifierRules::of(declarations, catalog.report);
@@ -103,6 +103,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         retention: Retention::default(),
         computed_names: world.computed_names,
         computed: computed.collect(),
+        quantiles: world.quantiles,
         segment_names: world.segment_names,
         segments,
         segment_order,
@@ -173,6 +174,12 @@ impl Catalog<'_> {
         for computed in &declarations.computed {
             if self.is_free(&computed.name, "a computed attribute", &mut taken) {
                 self.world.computed_names.add(&computed.name.value);
+                self.world.computed.push(None);
+            }
+        }
+        for quantile in &declarations.quantiles {
+            if self.is_free(&quantile.name, "a quantile", &mut taken) {
+                self.world.computed_names.add(&quantile.name.value);
                 self.world.computed.push(None);
             }
         }
@@ -249,105 +256,6 @@ impl Catalog<'_> {
         false
     }
 
-    /// Checks computed attributes, segments and experiments; gives the segments and their order.
-    fn conditions(
-        &mut self,
-        parsed: &Parsed<'_>,
-        published: &Published,
-    ) -> Option<(Vec<SegmentDefinition>, Vec<SegmentId>)> {
-        let Parsed { computed, segments, experiments, .. } = parsed;
-        let mut texts: Vec<Option<&Text>> =
-            computed.iter().map(|(computed, _)| Some(&computed.body)).collect();
-        texts.extend(segments.iter().map(|(segment, _)| segment.body.text()));
-        texts.extend(experiments.iter().map(|(experiment, _)| experiment.body.when.as_ref()));
-        if computed.len() != self.world.computed_names.len()
-            || segments.len() != self.world.segment_names.len()
-        {
-            return None;
-        }
-        let mut nodes: Vec<Option<&Node>> = computed.iter().map(|(_, node)| node.as_ref()).collect();
-        nodes.extend(segments.iter().map(|(_, node)| node.as_ref()));
-        nodes.extend(experiments.iter().map(|(_, node)| node.as_ref()));
-        let mut checked = vec![None; segments.len()];
-        let mut segment_order = Vec::with_capacity(segments.len());
-        for place in self.order(&nodes, &texts) {
-            let Some(segment) = place.checked_sub(computed.len()) else {
-                let value = texts[place]
-                    .and_then(|text| self.checked(text, nodes[place], Wanted::Value, Scope::default()));
-                self.world.computed[place] = value;
-                continue;
-            };
-            if let Some(experiment) = segment.checked_sub(segments.len()) {
-                self.experiment(experiments[experiment].0, nodes[place]);
-                continue;
-            }
-            segment_order.push(SegmentId::from_index(segment));
-            checked[segment] = texts[place]
-                .and_then(|text| self.checked(text, nodes[place], Wanted::Condition, Scope::default()));
-        }
-        let defined = segments.iter().zip(checked).map(|((segment, _), checked)| match &segment.body {
-            SegmentDeclaration::Condition(_) => {
-                checked.map(|checked: Typed| SegmentDefinition::Condition(checked.expr))
-            }
-            SegmentDeclaration::Members(members) => {
-                let published = published.lists.get(&segment.name.value).map(Arc::clone);
-                Some(SegmentDefinition::Members(published.unwrap_or_else(|| sorted(members).into())))
-            }
-        });
-        Some((defined.collect::<Option<_>>()?, segment_order))
-    }
-
-    /// The order in which to check conditions, numbered from computed attributes to segments to experiments;
-    /// reports cycles.
-    fn order(&mut self, nodes: &[Option<&Node>], texts: &[Option<&Text>]) -> Vec<usize> {
-        let computed = self.world.computed_names.len();
-        let mut mentions: Vec<Vec<Mention>> = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            let mut mentioned = Vec::new();
-            let mut mention = |name: Name<'_>, at: &std::ops::Range<usize>| {
-                let world = &self.world;
-                let place = match name {
-                    Name::Bare(name) => world
-                        .computed_names
-                        .get(name)
-                        .map(|number| number as usize)
-                        .or_else(|| Some(computed + SegmentId(world.segment_names.get(name)?).index())),
-                    Name::Experiment(name) => world
-                        .experiment_names
-                        .get(name)
-                        .map(|number| computed + world.segment_names.len() + number as usize),
-                };
-                mentioned.extend(place.map(|place| (place, at.clone())));
-            };
-            node.iter().for_each(|node| order::names(node, &mut mention));
-            mentions.push(mentioned);
-        }
-        let (ordered, cycles) = order::order(&mentions);
-        for cycle in cycles {
-            let path: Vec<&str> =
-                cycle.path.iter().chain(cycle.path.first()).map(|place| self.name_of(*place)).collect();
-            let message = format!("this defines something by itself: {}", path.join(" -> "));
-            let problem = Problem::new("cycle", &cycle.at, message);
-            if let Some(text) = texts[cycle.closed_by] {
-                self.problems(text, vec![problem]);
-            }
-        }
-        ordered
-    }
-
-    /// The name of a computed attribute, a segment or an experiment, as they are numbered in an order.
-    fn name_of(&self, place: usize) -> &str {
-        let World { computed_names, segment_names, experiment_names, .. } = &self.world;
-        let mut place = place as u32;
-        for names in [computed_names, segment_names] {
-            match place.checked_sub(names.len() as u32) {
-                Some(beyond) => place = beyond,
-                None => return names.name(place),
-            }
-        }
-        experiment_names.name(place)
-    }
-
     /// Checks a condition or value; one that could not be read has no `node`.
     fn checked(&mut self, text: &Text, node: Option<&Node>, wanted: Wanted, scope: Scope) -> Option<Typed> {
         let node = node?;
@@ -412,13 +320,6 @@ fn too_large(expr: &Expr, node: &Node) -> Option<Problem> {
         Problem::new("too_large", &node.at, message)
             .with_help("make parts of it segments, which are kept up to date once"),
     )
-}
-
-fn sorted(members: &[String]) -> Vec<String> {
-    let mut sorted = members.to_vec();
-    sorted.sort();
-    sorted.dedup();
-    sorted
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::base::time::Duration;
 use crate::model::declaration::{FieldDeclaration, Strategy};
 use crate::model::ids::{AttributeId, EventId, PersonalizationId, PropertyId, SegmentId};
 use crate::model::import_mapping::ImportMapping;
+use crate::model::published::CutKind;
 use crate::model::value::{Type, Value};
 use crate::rules::at_call::{AtCall, CONTEXT, as_map};
 use crate::rules::expression::{Aggregate, Expr, Source};
@@ -49,6 +50,7 @@ pub(crate) struct Definitions {
     pub(crate) retention: Retention,
     pub(crate) computed_names: Names,
     pub(crate) computed: Vec<ComputedDefinition>,
+    pub(crate) quantiles: Vec<QuantileDefinition>,
     pub(crate) segment_names: Names,
     pub(crate) segments: Vec<SegmentDefinition>,
     pub(crate) segment_order: Vec<SegmentId>,
@@ -89,6 +91,19 @@ pub(crate) struct EventDefinition {
 #[derive(Debug)]
 pub(crate) struct ComputedDefinition {
     pub(crate) value: Expr,
+}
+
+/// What the cut-points of a quantile are made of.
+#[derive(Debug)]
+pub(crate) struct QuantileDefinition {
+    pub(crate) name: Arc<str>,
+    pub(crate) value: Expr,
+    /// Who is counted.
+    pub(crate) of: Expr,
+    pub(crate) kind: CutKind,
+    pub(crate) parts: u32,
+    /// By which share of the population a cut-point may be off.
+    pub(crate) tolerance: f64,
 }
 
 /// A segment.

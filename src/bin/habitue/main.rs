@@ -29,6 +29,7 @@ mod members;
 mod persona;
 mod rows;
 mod progress;
+mod publish;
 mod segments;
 mod simulate;
 mod stats;
@@ -67,6 +68,7 @@ enum Command {
     Goal(goal::Arguments),
     Decide(decide::Arguments),
     Explain(explain::Arguments),
+    Publish(publish::Arguments),
     Export(export::Arguments),
     /// Erase customers from a data folder for good: every message and identifier, in every file
     Erase(erase::Arguments),
@@ -102,6 +104,7 @@ impl Command {
             Command::Goal(arguments) => Output::of(arguments.asking.json),
             Command::Decide(arguments) => Output::of(arguments.asking.json),
             Command::Explain(arguments) => Output::of(arguments.asking.json),
+            Command::Publish(arguments) => Output::of(arguments.asking.json),
             Command::Export(_) => Output::Programs,
             Command::Erase(arguments) => Output::of(arguments.json),
             Command::Anonymise(arguments) => Output::of(arguments.json),
@@ -133,6 +136,7 @@ fn main() -> ExitCode {
         Command::Goal(arguments) => goal::run(arguments, &mut console),
         Command::Decide(arguments) => decide::run(arguments, &mut console),
         Command::Explain(arguments) => explain::run(arguments, &mut console),
+        Command::Publish(arguments) => publish::run(arguments, &mut console),
         Command::Export(arguments) => export::run(arguments, &mut console),
         Command::Erase(arguments) => erase::run(arguments, &mut console),
         Command::Anonymise(arguments) => erase::anonymise(arguments, &mut console),

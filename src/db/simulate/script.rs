@@ -83,6 +83,11 @@ pub(super) enum Step {
         /// What of her attributes is otherwise.
         with: Vec<(String, Json)>,
     },
+    PublishList {
+        list: String,
+        members: Vec<String>,
+    },
+    PublishCutPoints,
     Unmerge {
         user: String,
     },
@@ -116,7 +121,7 @@ pub(super) enum Asked {
 }
 
 /// The keys that name a step; a line has one of them.
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     "message",
     "expect",
     "query",
@@ -124,6 +129,7 @@ const STEPS: [&str; 13] = [
     "members",
     "goal",
     "catalog",
+    "publish",
     "reject",
     "explain",
     "persona",
@@ -283,6 +289,7 @@ fn read_step(json: &Json) -> Result<Step, String> {
             id: line.get("as").map(|_| line.id("as")).transpose()?,
             with: line.entries("with")?.map(|(name, value)| (name.clone(), value.clone())).collect(),
         }),
+        "publish" => read_publish(body),
         "reject" => read_reject(body),
         "unmerge" => Ok(Step::Unmerge { user: read_user(name, body)? }),
         "erase" => Ok(Step::Erase { user: read_user(name, body)? }),
@@ -301,6 +308,19 @@ fn read_user(step: &str, body: &Json) -> Result<String, String> {
             Fields::of(&object, &Json::Object(fields), &["user"])?.id("user")
         }
     }
+}
+
+/// What is published: the members of a list, or cut-points.
+fn read_publish(json: &Json) -> Result<Step, String> {
+    if json.as_str() == Some("cut_points") {
+        return Ok(Step::PublishCutPoints);
+    }
+    let fields = Fields::of("`publish`", json, &["list", "members"])?;
+    let members = fields.required("members")?.as_array();
+    let members: Option<Vec<String>> =
+        members.and_then(|ids| ids.iter().map(|id| Some(id.as_str()?.to_owned())).collect());
+    let members = members.ok_or("`members` is a list of ids")?;
+    Ok(Step::PublishList { list: fields.text("list")?, members })
 }
 
 fn read_message(json: &Json) -> ReadMessage {

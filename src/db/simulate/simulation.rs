@@ -136,16 +136,16 @@ impl Simulation {
                 }),
             )),
             Ok(Step::Goal { goal }) => Some(answer_or_error(line, self.database.goal(goal))),
-            Ok(Step::Unmerge { user }) => {
-                self.database.unmerge(user).err().map(|error| Answer::not_followed(line, error.to_string()))
-            }
-            Ok(Step::Erase { user }) => {
-                self.database.erase(user).err().map(|error| Answer::not_followed(line, error.to_string()))
+            Ok(Step::PublishList { list, members }) => {
+                followed(line, self.database.replace_list(list, members.iter().cloned()))
             }
             Ok(Step::Persona { path, id, with }) => {
                 let entered = self.enter(&line.folder.join(path), id.as_deref(), with);
                 entered.err().map(|error| Answer::not_followed(line, error.to_string()))
             }
+            Ok(Step::PublishCutPoints) => followed(line, self.database.publish_cut_points()),
+            Ok(Step::Unmerge { user }) => followed(line, self.database.unmerge(user)),
+            Ok(Step::Erase { user }) => followed(line, self.database.erase(user)),
             Ok(Step::Anonymise { user }) => self.anonymise(line, user),
             Ok(Step::ExplainSegment { user, segment }) => {
                 Some(answer_or_error(line, self.database.explain_segment(user, segment)))
@@ -275,6 +275,11 @@ impl Simulation {
 fn is_reason(expected: &str, refusal: &Refusal) -> bool {
     let actual = refusal.reason.as_str();
     expected == actual || (expected == "schema" && actual.starts_with("unknown_"))
+}
+
+/// The answer to a line that asks nothing: none, unless it failed.
+fn followed<T>(line: &Line<'_>, done: Result<T, Error>) -> Option<Answer> {
+    done.err().map(|error| Answer::not_followed(line, error.to_string()))
 }
 
 fn answer_or_error<T: Serialize, E: ToString>(line: &Line<'_>, asked: Result<T, E>) -> Answer {

@@ -43,6 +43,12 @@ pub(super) fn add(world: &mut World, parsed: &Parsed<'_>, report: &mut Report) {
             uses.read(text, node.as_ref(), None);
         }
     }
+    for (declared, nodes) in &parsed.quantiles {
+        let texts = [Some(&declared.body.value), declared.body.of.as_ref()];
+        for (text, node) in texts.into_iter().zip(nodes) {
+            text.into_iter().for_each(|text| uses.read(text, node.as_ref(), None));
+        }
+    }
     for (declared, offers) in &parsed.personalizations {
         uses.personalization(&declared.body, offers);
     }

@@ -5,7 +5,7 @@ use ahash::AHashSet;
 use crate::base::source_text::Text;
 use crate::model::declaration::{
     Declarations, ExperimentDeclaration, Named, OfferDeclaration, PersonalizationDeclaration,
-    SegmentDeclaration,
+    QuantileDeclaration, SegmentDeclaration,
 };
 use crate::rules::cel;
 use crate::rules::syntax::Node;
@@ -20,6 +20,8 @@ pub(super) struct Parsed<'d> {
     pub(super) segments: Vec<(&'d Named<SegmentDeclaration>, Option<Node>)>,
     /// The first experiment of each name, with the tree of its condition.
     pub(super) experiments: Vec<(&'d Named<ExperimentDeclaration>, Option<Node>)>,
+    /// The first quantile of each name, with the trees of its value and its condition.
+    pub(super) quantiles: Vec<(&'d Named<QuantileDeclaration>, [Option<Node>; 2])>,
     pub(super) personalizations: Vec<(&'d Named<PersonalizationDeclaration>, Vec<ParsedOffer<'d>>)>,
 }
 
@@ -50,6 +52,11 @@ impl Catalog<'_> {
         let experiments = distinct(&declarations.experiments);
         let experiments =
             experiments.map(|declared| (declared, self.parse_text(declared.body.when.as_ref()))).collect();
+        let quantiles = distinct(&declarations.quantiles).map(|declared| {
+            let QuantileDeclaration { value, of, .. } = &declared.body;
+            (declared, [self.parse_text(Some(value)), self.parse_text(of.as_ref())])
+        });
+        let quantiles = quantiles.collect();
         let mut personalizations = Vec::with_capacity(declarations.personalizations.len());
         for personalization in &declarations.personalizations {
             let offers = personalization.body.offers.iter().map(|declared| ParsedOffer {
@@ -59,7 +66,7 @@ impl Catalog<'_> {
             });
             personalizations.push((personalization, offers.collect()));
         }
-        Parsed { computed, segments, experiments, personalizations }
+        Parsed { computed, segments, experiments, quantiles, personalizations }
     }
 
     fn parse_text(&mut self, text: Option<&Text>) -> Option<Node> {

@@ -19,10 +19,11 @@ use crate::rules::expression::Expr;
 use crate::rules::template::Template;
 
 use super::offers::Limits;
+use super::parsed::Parsed;
 use super::parsed::ParsedOffer;
 use super::scope::Scope;
 use super::world::World;
-use super::{Catalog, Parsed, Wanted};
+use super::{Catalog, Wanted};
 
 /// The name in `attributes` that stands for all that is not sensitive.
 const ALL: &str = "*";

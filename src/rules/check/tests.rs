@@ -10,9 +10,10 @@ mod problems;
 use super::*;
 use crate::base::source_text::{SourceFile, Span};
 use crate::model::declaration::{
-    FallbackDeclaration, OfferDeclaration, PersonalizationDeclaration, Strategy,
+    FallbackDeclaration, OfferDeclaration, PersonalizationDeclaration, SegmentDeclaration, Strategy,
 };
 use crate::model::value::{Type, Value};
+use crate::rules::definitions::SegmentDefinition;
 use crate::rules::print::print;
 
 /// A catalog that is put together by hand.

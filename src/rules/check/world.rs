@@ -14,7 +14,7 @@ use crate::base::names::Names;
 use crate::model::declaration::{FieldDeclaration, Named, PurchaseDeclaration};
 use crate::model::ids::{AggregateId, EventId, PropertyId, SourceId};
 use crate::model::value::Value;
-use crate::rules::definitions::EventDefinition;
+use crate::rules::definitions::{EventDefinition, QuantileDefinition};
 use crate::rules::expression::{Aggregate, Bound, Expr, Source};
 use crate::rules::purposes::Purposes;
 
@@ -38,6 +38,7 @@ pub(super) struct World {
     pub(super) purposes: Purposes,
     pub(super) computed_names: Names,
     pub(super) computed: Vec<Option<Typed>>,
+    pub(super) quantiles: Vec<QuantileDefinition>,
     pub(super) segment_names: Names,
     pub(super) experiment_names: Names,
     /// Filled like `computed`.

@@ -1,7 +1,7 @@
 //! What conditions mean, by how they print after checking; that also reads back as the same.
 
-use super::super::SegmentId;
 use super::{Draft, field, read, shop};
+use crate::model::ids::SegmentId;
 use crate::model::value::Type;
 use crate::rules::print::print;
 use crate::rules::typing::type_of;
