@@ -32,7 +32,21 @@ by_heat = { value = 'events("View").decayed(weight, "1d")' }
 by_age = { value = 'now - joined', parts = 2 }
 by_gold = { value = 'points', of = 'gold' }
 
+[scores.engagement]
+min = 0
+max = 30
+rows = [
+    { when = 'country == "FI"', points = 10 },
+    { when = 'spent > 5.0', points = 15 },
+    { when = 'hot', points = 7 },
+    { when = '!has(joined)', points = -20 },
+]
+
+[scores.half]
+rows = [{ when = 'top', points = 0.5 }, { when = 'engagement > 9', points = 1 }]
+
 [segments]
+keen = 'engagement >= 22 && half < 1.5'
 gold = 'country == "FI" && by_points >= 3'
 top = 'by_points == 4'
 hot = 'by_heat >= 4'
@@ -106,6 +120,9 @@ fn quantiles_are_what_the_naive_evaluator_says_at_every_instant() {
                 );
                 rated += usize::from(snapshot.attributes[name].is_some());
             }
+            for name in ["engagement", "half"] {
+                assert_eq!(snapshot.attributes[name], expected.attributes[name], "{name} at step {step}");
+            }
             assert_eq!(snapshot.attributes["twice"].is_some(), snapshot.attributes["by_points"].is_some());
         }
     }
@@ -121,6 +138,27 @@ fn quantiles_are_what_the_naive_evaluator_says_at_every_instant() {
     }
     assert_eq!(database.attribute(&id(5), "by_joined").unwrap(), None, "without a value in no part");
     assert_eq!(database.attribute(&id(1), "finns").unwrap(), None, "nor if not counted");
+}
+
+#[test]
+fn points_are_added_up_and_bounded() {
+    let catalog = CATALOG.replace("!has(joined)", "has(joined)");
+    let clock = ManualClock::new(time(0));
+    let catalog = Catalog::from_toml(&catalog).unwrap();
+    let database = Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()));
+    let engagement = || {
+        let points = database.attribute("ana", "engagement").unwrap();
+        (points, database.is_member("ana", "keen").unwrap())
+    };
+    database.apply(Message::identify("ana").with_trait("country", "FI")).unwrap();
+    assert_eq!(engagement(), (Some(Value::Int(10)), false));
+    database.apply(Message::track("ana", "View").with_property("weight", 6.0)).unwrap();
+    assert_eq!(engagement(), (Some(Value::Int(25)), true));
+    clock.set(time(2 * DAY));
+    assert_eq!(engagement(), (Some(Value::Int(10)), false), "by time alone");
+    database.apply(Message::identify("ana").with_trait("joined", 0)).unwrap();
+    assert_eq!(engagement(), (Some(Value::Int(0)), false), "not below the least");
+    assert_eq!(database.attribute("ana", "half").unwrap(), Some(Value::Float(0.0)));
 }
 
 #[test]
@@ -202,6 +240,14 @@ fn what_cannot_be_cut_is_an_error_at_its_place() {
     assert!(found("a = { value = 'a + 1' }").contains("a -> a"));
     assert!(found("tier = { value = 'points' }").contains("tier"));
     assert!(found("a = { value = 'pints' }").contains("did you mean `points`"));
+    let found = |line: &str| {
+        let text = format!("schema = 1\n[attributes]\npoints = \"int\"\n[scores]\n{line}");
+        Catalog::from_toml(&text).unwrap_err().to_string()
+    };
+    assert!(found("a = { rows = [] }").contains("1 to 200 rows"));
+    assert!(found("a = { rows = [{ when = 'points', points = 1 }] }").contains("is not a condition"));
+    assert!(found("a = { rows = [{ when = 'a > 1', points = 1 }] }").contains("a -> a"));
+    assert!(found("a = { rows = [{ when = 'true', points = 1 }], min = 2, max = 1.5 }").contains("greater"));
     let rfm = Catalog::from_toml("schema = 1\n[computed]\nrfm_cell = '1'\n[rfm]").unwrap_err().to_string();
     assert!(rfm.contains("`rfm_cell` is declared twice"), "{rfm}");
 }

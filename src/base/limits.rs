@@ -17,6 +17,8 @@ pub(crate) const MAX_WINDOW_DEPTH: usize = 8;
 pub(crate) const MAX_PATTERN_BYTES: usize = 512;
 /// Largest catalog file, bytes.
 pub(crate) const MAX_CATALOG_BYTES: usize = 64 * 1024 * 1024;
+/// Most rows of a score.
+pub(crate) const MAX_SCORE_ROWS: usize = 200;
 /// Most parts of a quantile.
 pub(crate) const MAX_QUANTILE_PARTS: u32 = 100;
 /// Most bytes of ids in all published lists together.

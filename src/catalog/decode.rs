@@ -17,7 +17,7 @@ use super::shape::{CATALOG, HISTORY, LIMITS};
 use super::tree::{Entry, Node};
 use super::{
     attributes, definitions, experiments, goals, history, identifiers, imports, json_text, offers, purposes,
-    quantiles, toml_text,
+    quantiles, scores, toml_text,
 };
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
@@ -136,6 +136,7 @@ impl Decoder<'_> {
         if let Some(node) = self.setting(&fields, "rfm") {
             self.declarations.rfm = quantiles::rfm(node, &mut self.report);
         }
+        self.scores(fields.get("scores"));
         self.personalizations(fields.get("personalizations"));
         self.placements(fields.get("placements"));
         self.goals(fields.get("goals"));
@@ -346,6 +347,16 @@ impl Decoder<'_> {
         }
     }
 
+    fn scores(&mut self, section: Option<&Node>) {
+        for Entry { key, value } in self.section(section, self.declarations.scores.len(), "scores") {
+            let body = scores::score(value, &mut self.report);
+            match body.filter(|_| self.bare_name(key, "a score", "the score")) {
+                Some(body) => self.declarations.scores.push(Named { name: key.clone(), body }),
+                None => self.leave_out(&key.value),
+            }
+        }
+    }
+
     fn quantiles(&mut self, section: Option<&Node>) {
         for Entry { key, value } in self.section(section, self.declarations.quantiles.len(), "quantiles") {
             let body = quantiles::quantile(value, &mut self.report);
@@ -512,7 +523,9 @@ mod tests {
         assert_eq!(
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
-             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `context`, `purposes`, `history`, `computed`, `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `personalizations`, `placements`, `goals`, `imports`"
+             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `context`, `purposes`, `history`, \
+             `computed`, `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `quantiles`, `rfm`, `scores`, \
+             `personalizations`, `placements`, `goals`, `imports`"
         );
         assert_eq!(
             finding("[segments]\nvip = { wen = 'ltv > 1', members = [] }"),

@@ -19,7 +19,7 @@ use serde_json::{Value as Json, json};
 
 use super::naming::RESERVED;
 use super::offers_schema::{Goal, Personalization, Placement, Purchase, SharedCap};
-use super::quantiles_schema::{Quantile, Rfm};
+use super::quantiles_schema::{Quantile, Rfm, Score};
 use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_IDENTIFIERS, MAX_NAME_BYTES};
 
 /// The JSON Schema (draft 2020-12) of a catalog, or of one file of a catalog folder.
@@ -107,6 +107,9 @@ struct Catalog {
     quantiles: Option<BTreeMap<String, Quantile>>,
     /// Ratings of customers by when, how often and for how much they bought.
     rfm: Option<Rfm>,
+    /// Computed attributes that are sums of points.
+    #[schemars(extend("propertyNames" = bare_names()))]
+    scores: Option<BTreeMap<String, Score>>,
     /// Decisions on what to show.
     #[schemars(extend("propertyNames" = quoted_names()))]
     personalizations: Option<BTreeMap<String, Personalization>>,
@@ -564,7 +567,7 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 27] = [
+        let tables: [(&str, &Shape); 29] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
@@ -586,6 +589,8 @@ mod tests {
             ("/$defs/Bought", &shape::BOUGHT),
             ("/$defs/Quantile", &shape::QUANTILE),
             ("/$defs/Rfm", &shape::RFM),
+            ("/$defs/Score", &shape::SCORE),
+            ("/$defs/ScoreRow", &shape::SCORE_ROW),
             ("/$defs/Personalization", &shape::PERSONALIZATION),
             ("/$defs/Placement", &shape::PLACEMENT),
             ("/$defs/Goal", &shape::GOAL),
@@ -681,6 +686,9 @@ mod tests {
             "caps": { "z": { "most": 3, "within": "7d", "personalizations": ["i"], "offers": ["o"], "description": "z" } },
             "purchases": { "Any Name": { "list": "p", "product": "a", "category": "b", "description": "b" } },
             "quantiles": { "qu": { "value": "1", "of": "true", "parts": 10, "tolerance": 0.5, "description": "q" } },
+            "scores": { "sc": {
+                "rows": [{ "when": "true", "points": 2.5, "description": "r" }], "min": 0, "max": 9, "description": "s",
+            } },
             "rfm": {
                 "event": "Empty", "value": "p", "within": "90d", "recency": "now", "frequency": "1", "monetary": "1.0",
                 "of": "true", "tolerance": 1, "description": "r",
@@ -733,6 +741,8 @@ mod tests {
         "/purchases/Any Name",
         "/quantiles/qu",
         "/rfm",
+        "/scores/sc",
+        "/scores/sc/rows/0",
         "/personalizations/i/offers/0/cap/0",
         "/personalizations/i/offers/0/unless_bought",
         "/personalizations/i",
@@ -805,6 +815,8 @@ mod tests {
             ("/quantiles/qu/tolerance", json!(-1)),
             ("/quantiles/qu", json!({ "parts": 3 })),
             ("/rfm/within", json!(30)),
+            ("/scores/sc/rows", json!([])),
+            ("/scores/sc/rows/0", json!({ "when": "true" })),
             ("/segments/l/list", json!(false)),
             ("/segments/l", json!({ "list": true, "when": "true" })),
             ("/experiments/x/algorithm", json!("md5")),

@@ -26,6 +26,7 @@ mod quantiles;
 mod quantiles_schema;
 mod history;
 mod quoted;
+mod scores;
 mod shape;
 mod toml_text;
 mod tree;

@@ -1,11 +1,11 @@
-//! The JSON Schema of the sections `[quantiles]` and `[rfm]`.
+//! The JSON Schema of the sections `[quantiles]`, `[rfm]` and `[scores]`.
 
 #![expect(dead_code, reason = "the types are never built, only their schema is")]
 
 use schemars::JsonSchema;
 
 use super::json_schema::{DurationText, Name};
-use crate::base::limits::MAX_QUANTILE_PARTS;
+use crate::base::limits::{MAX_QUANTILE_PARTS, MAX_SCORE_ROWS};
 
 /// A computed attribute that says in which part of the population a customer is, by some value.
 #[derive(JsonSchema)]
@@ -46,6 +46,33 @@ pub(super) struct Rfm {
     /// By how many percent of the population a cut-point may be off before it is moved; 2 if left out.
     #[schemars(range(min = 0, max = 10))]
     tolerance: Option<f64>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// A computed attribute: points that are added up.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Score {
+    /// What gives points.
+    #[schemars(length(min = 1, max = MAX_SCORE_ROWS))]
+    rows: Vec<ScoreRow>,
+    /// The least that it can be.
+    min: Option<f64>,
+    /// The greatest that it can be.
+    max: Option<f64>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// Points for those of whom a condition is true.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ScoreRow {
+    /// The condition.
+    when: String,
+    /// How many; less than 0 takes away.
+    points: f64,
     /// For people.
     description: Option<String>,
 }

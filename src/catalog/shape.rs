@@ -36,6 +36,7 @@ pub(super) const CATALOG: Shape = Shape {
         "purchases",
         "quantiles",
         "rfm",
+        "scores",
         "personalizations",
         "placements",
         "goals",
@@ -222,6 +223,21 @@ pub(super) const QUANTILE: Shape = Shape {
     what: "a quantile",
     keys: &["value", "of", "parts", "tolerance", "description"],
     misplaced: &[("when", "write `of`, the condition on who is counted")],
+};
+
+pub(super) const SCORE: Shape = Shape {
+    what: "a score",
+    keys: &["rows", "min", "max", "description"],
+    misplaced: &[
+        ("points", "it belongs to a row: `rows = [{ when = 'vip', points = 10 }]`"),
+        ("when", "it belongs to a row: `rows = [{ when = 'vip', points = 10 }]`"),
+    ],
+};
+
+pub(super) const SCORE_ROW: Shape = Shape {
+    what: "a row of a score",
+    keys: &["when", "points", "description"],
+    misplaced: &[("score", "write `points`, a number")],
 };
 
 pub(super) const RFM: Shape = Shape {

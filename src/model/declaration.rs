@@ -52,6 +52,8 @@ pub(crate) struct Declarations {
     /// Computed attributes that say in which part of the population a customer is.
     pub(crate) quantiles: Vec<Named<QuantileDeclaration>>,
     pub(crate) rfm: Option<RfmDeclaration>,
+    /// Computed attributes that are sums of points.
+    pub(crate) scores: Vec<Named<ScoreDeclaration>>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
     pub(crate) placements: Vec<Named<PlacementDeclaration>>,
     pub(crate) goals: Vec<Named<GoalDeclaration>>,
@@ -309,6 +311,17 @@ pub(crate) struct QuantileDeclaration {
     pub(crate) parts: u32,
     /// By how much of the population, in percent, a cut-point may be off before it is moved.
     pub(crate) tolerance: f64,
+}
+
+/// Points that are added up, each given by a condition.
+#[derive(Clone, Debug)]
+pub(crate) struct ScoreDeclaration {
+    /// The conditions, with an int or a float each.
+    pub(crate) rows: Vec<(Text, Value)>,
+    /// The least and the greatest that it can be.
+    pub(crate) min: Option<Value>,
+    pub(crate) max: Option<Value>,
+    pub(crate) span: Span,
 }
 
 /// How customers are rated by when, how often and for how much they bought.

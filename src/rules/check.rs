@@ -28,9 +28,11 @@ mod purposes;
 pub(crate) mod quantiles;
 mod retention;
 mod scope;
+mod scores;
 mod typed;
 mod world;
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use ahash::AHashMap;
@@ -183,6 +185,12 @@ impl Catalog<'_> {
                 self.world.computed.push(None);
             }
         }
+        for score in &declarations.scores {
+            if self.is_free(&score.name, "a score", &mut taken) {
+                self.world.computed_names.add(&score.name.value);
+                self.world.computed.push(None);
+            }
+        }
         for segment in &declarations.segments {
             if self.is_free(&segment.name, "a segment", &mut taken) {
                 self.world.segment_names.add(&segment.name.value);
@@ -273,7 +281,7 @@ impl Catalog<'_> {
         };
         let mut problems = checker.problems;
         let typed = typed.filter(|typed| {
-            let too_large = too_large(&typed.expr, node);
+            let too_large = too_large(&typed.expr, &node.at);
             let fits = too_large.is_none();
             problems.extend(too_large);
             fits
@@ -302,7 +310,7 @@ impl Checker<'_> {
 }
 
 /// What is wrong with the size of an expression in which computed attributes have been put in place.
-fn too_large(expr: &Expr, node: &Node) -> Option<Problem> {
+fn too_large(expr: &Expr, at: &Range<usize>) -> Option<Problem> {
     let (nodes, depth) = expr.nodes_and_depth();
     if nodes <= MAX_CONDITION_NODES && depth <= MAX_CONDITION_DEPTH {
         return None;
@@ -317,7 +325,7 @@ fn too_large(expr: &Expr, node: &Node) -> Option<Problem> {
         )
     };
     Some(
-        Problem::new("too_large", &node.at, message)
+        Problem::new("too_large", at, message)
             .with_help("make parts of it segments, which are kept up to date once"),
     )
 }

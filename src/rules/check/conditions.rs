@@ -1,4 +1,4 @@
-//! The definitions that may name each other: computed attributes, quantiles, segments and experiments, each
+//! The definitions that may name each other: computed attributes, quantiles, scores, segments and experiments, each
 //! checked after those it names.
 
 use std::ops::Range;
@@ -24,14 +24,12 @@ enum Defined {
     Quantile(usize),
     Segment(usize),
     Experiment(usize),
-    /// The value of a quantile, or the condition on who is counted.
-    Part(usize, Part),
-}
-
-#[derive(Clone, Copy)]
-enum Part {
-    Value,
-    Of,
+    Score(usize),
+    /// The value of a quantile, and the condition on who is counted.
+    QuantileValue(usize),
+    QuantileOf(usize),
+    /// The condition of a score's row.
+    Row(usize, usize),
 }
 
 /// A definition with its text, and the tree of it.
@@ -40,6 +38,8 @@ struct Definition<'p> {
     name: &'p str,
     text: Option<&'p Text>,
     node: Option<&'p Node>,
+    /// The places of definitions that it is made of.
+    parts: Range<usize>,
 }
 
 impl Catalog<'_> {
@@ -49,8 +49,8 @@ impl Catalog<'_> {
         parsed: &Parsed<'_>,
         published: &Published,
     ) -> Option<(Vec<SegmentDefinition>, Vec<SegmentId>)> {
-        let Parsed { computed, segments, quantiles, experiments, .. } = parsed;
-        if computed.len() + quantiles.len() != self.world.computed_names.len()
+        let Parsed { computed, segments, quantiles, scores, experiments, .. } = parsed;
+        if computed.len() + quantiles.len() + scores.len() != self.world.computed_names.len()
             || segments.len() != self.world.segment_names.len()
         {
             return None;
@@ -58,19 +58,26 @@ impl Catalog<'_> {
         let all = definitions(parsed);
         let mut checked = vec![None; segments.len()];
         let mut parts = vec![(None, None); quantiles.len()];
+        let mut rows: Vec<Vec<Option<Typed>>> =
+            scores.iter().map(|(score, _)| vec![None; score.body.rows.len()]).collect();
         let mut segment_order = Vec::with_capacity(segments.len());
         for place in self.order(&all, parsed) {
-            let Definition { defined, name, text, node } = &all[place];
+            let Definition { defined, name, text, node, .. } = &all[place];
             let mut check = |wanted| self.checked((*text)?, *node, wanted, Scope::default());
             match *defined {
                 Defined::Computed(number) => self.world.computed[number] = check(Wanted::Value),
-                Defined::Part(number, Part::Value) => parts[number].0 = check(Wanted::Value),
-                Defined::Part(number, Part::Of) => parts[number].1 = check(Wanted::Condition),
+                Defined::QuantileValue(number) => parts[number].0 = check(Wanted::Value),
+                Defined::QuantileOf(number) => parts[number].1 = check(Wanted::Condition),
                 Defined::Quantile(number) => {
                     let (declared, _) = &quantiles[number];
                     let cuts = published.cuts.get(*name);
                     let value = self.quantile(declared, std::mem::take(&mut parts[number]), cuts);
                     self.world.computed[computed.len() + number] = value;
+                }
+                Defined::Row(number, row) => rows[number][row] = check(Wanted::Condition),
+                Defined::Score(number) => {
+                    let value = self.score(scores[number].0, std::mem::take(&mut rows[number]));
+                    self.world.computed[computed.len() + quantiles.len() + number] = value;
                 }
                 Defined::Segment(number) => {
                     checked[number] = check(Wanted::Condition);
@@ -93,17 +100,11 @@ impl Catalog<'_> {
 
     /// The order in which to check definitions; reports cycles.
     fn order(&mut self, all: &[Definition<'_>], parsed: &Parsed<'_>) -> Vec<usize> {
-        let segments = parsed.computed.len() + parsed.quantiles.len();
+        let segments = parsed.computed.len() + parsed.quantiles.len() + parsed.scores.len();
         let experiments = segments + parsed.segments.len();
-        let parts = experiments + parsed.experiments.len();
         let mut mentions: Vec<Vec<Mention>> = Vec::with_capacity(all.len());
         for definition in all {
-            let mut mentioned = Vec::new();
-            if let Defined::Quantile(number) = definition.defined {
-                mentioned.extend([(parts + 2 * number, 0..0), (parts + 2 * number + 1, 0..0)]);
-                mentions.push(mentioned);
-                continue;
-            }
+            let mut mentioned: Vec<Mention> = definition.parts.clone().map(|part| (part, 0..0)).collect();
             let mut mention = |name: Name<'_>, at: &Range<usize>| {
                 let world = &self.world;
                 let place = match name {
@@ -125,7 +126,7 @@ impl Catalog<'_> {
         for cycle in cycles {
             let path = cycle.path.iter().chain(cycle.path.first());
             let mut path: Vec<&str> = path.map(|place| all[*place].name).collect();
-            // A quantile and its parts have one name; a cycle has two at least, if they are the same.
+            // An attribute and its parts have one name; a cycle has two at least, if they are the same.
             path.dedup();
             path.extend((path.len() == 1).then_some(path[0]));
             let message = format!("this defines something by itself: {}", path.join(" -> "));
@@ -139,28 +140,45 @@ impl Catalog<'_> {
 }
 
 /// All definitions: attributes and segments by their numbers, experiments by theirs, then the parts of
-/// quantiles in pairs.
+/// quantiles and of scores.
 fn definitions<'p>(parsed: &'p Parsed<'_>) -> Vec<Definition<'p>> {
+    let Parsed { computed, quantiles, scores, segments, experiments, .. } = parsed;
     let mut all = Vec::new();
-    let mut add = |defined, name: &'p str, text, node: &'p Option<Node>| {
-        all.push(Definition { defined, name, text, node: node.as_ref() });
+    let mut add = |defined, name: &'p str, text, node: Option<&'p Node>, parts| {
+        all.push(Definition { defined, name, text, node, parts });
     };
-    for (number, (computed, node)) in parsed.computed.iter().enumerate() {
-        add(Defined::Computed(number), &computed.name.value, Some(&computed.body), node);
+    let mut part = computed.len() + quantiles.len() + scores.len() + segments.len() + experiments.len();
+    let mut next = |many: usize| {
+        part += many;
+        part - many..part
+    };
+    for (number, (computed, node)) in computed.iter().enumerate() {
+        add(Defined::Computed(number), &computed.name.value, Some(&computed.body), node.as_ref(), 0..0);
     }
-    for (number, (quantile, _)) in parsed.quantiles.iter().enumerate() {
-        add(Defined::Quantile(number), &quantile.name.value, Some(&quantile.body.value), &None);
+    for (number, (quantile, _)) in quantiles.iter().enumerate() {
+        let text = Some(&quantile.body.value);
+        add(Defined::Quantile(number), &quantile.name.value, text, None, next(2));
     }
-    for (number, (segment, node)) in parsed.segments.iter().enumerate() {
-        add(Defined::Segment(number), &segment.name.value, segment.body.text(), node);
+    for (number, (score, _)) in scores.iter().enumerate() {
+        let text = score.body.rows.first().map(|(when, _)| when);
+        add(Defined::Score(number), &score.name.value, text, None, next(score.body.rows.len()));
     }
-    for (number, (experiment, node)) in parsed.experiments.iter().enumerate() {
-        add(Defined::Experiment(number), &experiment.name.value, experiment.body.when.as_ref(), node);
+    for (number, (segment, node)) in segments.iter().enumerate() {
+        add(Defined::Segment(number), &segment.name.value, segment.body.text(), node.as_ref(), 0..0);
     }
-    for (number, (quantile, [value, of])) in parsed.quantiles.iter().enumerate() {
+    for (number, (experiment, node)) in experiments.iter().enumerate() {
+        let text = experiment.body.when.as_ref();
+        add(Defined::Experiment(number), &experiment.name.value, text, node.as_ref(), 0..0);
+    }
+    for (number, (quantile, [value, of])) in quantiles.iter().enumerate() {
         let name = &quantile.name.value;
-        add(Defined::Part(number, Part::Value), name, Some(&quantile.body.value), value);
-        add(Defined::Part(number, Part::Of), name, quantile.body.of.as_ref(), of);
+        add(Defined::QuantileValue(number), name, Some(&quantile.body.value), value.as_ref(), 0..0);
+        add(Defined::QuantileOf(number), name, quantile.body.of.as_ref(), of.as_ref(), 0..0);
+    }
+    for (number, (score, nodes)) in scores.iter().enumerate() {
+        for (row, ((when, _), node)) in score.body.rows.iter().zip(nodes).enumerate() {
+            add(Defined::Row(number, row), &score.name.value, Some(when), node.as_ref(), 0..0);
+        }
     }
     all
 }

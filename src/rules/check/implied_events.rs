@@ -49,6 +49,11 @@ pub(super) fn add(world: &mut World, parsed: &Parsed<'_>, report: &mut Report) {
             text.into_iter().for_each(|text| uses.read(text, node.as_ref(), None));
         }
     }
+    for (declared, nodes) in &parsed.scores {
+        for ((text, _), node) in declared.body.rows.iter().zip(nodes) {
+            uses.read(text, node.as_ref(), None);
+        }
+    }
     for (declared, offers) in &parsed.personalizations {
         uses.personalization(&declared.body, offers);
     }

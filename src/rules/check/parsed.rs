@@ -5,7 +5,7 @@ use ahash::AHashSet;
 use crate::base::source_text::Text;
 use crate::model::declaration::{
     Declarations, ExperimentDeclaration, Named, OfferDeclaration, PersonalizationDeclaration,
-    QuantileDeclaration, SegmentDeclaration,
+    QuantileDeclaration, ScoreDeclaration, SegmentDeclaration,
 };
 use crate::rules::cel;
 use crate::rules::syntax::Node;
@@ -22,6 +22,8 @@ pub(super) struct Parsed<'d> {
     pub(super) experiments: Vec<(&'d Named<ExperimentDeclaration>, Option<Node>)>,
     /// The first quantile of each name, with the trees of its value and its condition.
     pub(super) quantiles: Vec<(&'d Named<QuantileDeclaration>, [Option<Node>; 2])>,
+    /// The first score of each name, with the trees of its conditions.
+    pub(super) scores: Vec<(&'d Named<ScoreDeclaration>, Vec<Option<Node>>)>,
     pub(super) personalizations: Vec<(&'d Named<PersonalizationDeclaration>, Vec<ParsedOffer<'d>>)>,
 }
 
@@ -57,6 +59,11 @@ impl Catalog<'_> {
             (declared, [self.parse_text(Some(value)), self.parse_text(of.as_ref())])
         });
         let quantiles = quantiles.collect();
+        let scores = distinct(&declarations.scores).map(|declared| {
+            let rows = declared.body.rows.iter();
+            (declared, rows.map(|(when, _)| self.parse_text(Some(when))).collect())
+        });
+        let scores = scores.collect();
         let mut personalizations = Vec::with_capacity(declarations.personalizations.len());
         for personalization in &declarations.personalizations {
             let offers = personalization.body.offers.iter().map(|declared| ParsedOffer {
@@ -66,7 +73,7 @@ impl Catalog<'_> {
             });
             personalizations.push((personalization, offers.collect()));
         }
-        Parsed { computed, segments, experiments, quantiles, personalizations }
+        Parsed { computed, segments, experiments, quantiles, scores, personalizations }
     }
 
     fn parse_text(&mut self, text: Option<&Text>) -> Option<Node> {

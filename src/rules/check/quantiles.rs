@@ -18,8 +18,9 @@ use crate::rules::expression::{Comparison, Expr};
 use crate::rules::print::quoted;
 use crate::rules::syntax::Problem;
 
-use super::Catalog;
-use super::typed::Typed;
+use super::scores::choose;
+use super::typed::{Motion, Typed};
+use super::{Catalog, too_large};
 
 /// The cells, and the ratings (recency, frequency, monetary) that belong to each: as published by Bloomreach
 /// (documentation.bloomreach.com/engagement/docs/rfm-segmentation), every rating in exactly one.
@@ -120,7 +121,7 @@ impl Catalog<'_> {
             self.problems(text, vec![Problem::new("type", &(0..text.value.len()), message).with_help(help)]);
             return None;
         };
-        if value.motion == super::typed::Motion::Free {
+        if value.motion == Motion::Free {
             let text = &declared.body.value;
             let message = "this moves in a way for which no crossing of a cut-point can be computed";
             let problem = Problem::new("motion", &(0..text.value.len()), message.to_owned());
@@ -138,6 +139,11 @@ impl Catalog<'_> {
         let many = declared.body.parts as usize - 1;
         let cuts = published.filter(|cuts| cuts.ranks(kind, many).is_some()).map(Cuts::values);
         let expr = part(&definition, &cuts.unwrap_or_default());
+        let text = &declared.body.value;
+        if let Some(problem) = too_large(&expr, &(0..text.value.len())) {
+            self.problems(text, vec![problem]);
+            return None;
+        }
         self.world.quantiles.push(definition);
         Some(Typed::new(expr, Type::Int))
     }
@@ -149,9 +155,6 @@ fn part(quantile: &QuantileDefinition, cuts: &[Value]) -> Expr {
     let is = |comparison, cut: &Value| {
         canonical::compare(comparison, quantile.value.clone(), Expr::Constant(cut.clone()))
     };
-    let choose = |condition, then, otherwise| {
-        Expr::Conditional(Box::new(condition), Box::new(then), Box::new(otherwise))
-    };
     let none = Expr::Constant(Value::Int(-1));
     // Neither below nor above is what is missing. What nobody has cut yet reads the value all the same, because
     // what it gives away must not depend on what is published.
@@ -161,10 +164,7 @@ fn part(quantile: &QuantileDefinition, cuts: &[Value]) -> Expr {
     for (below, cut) in cuts.iter().enumerate() {
         place = choose(is(Comparison::GreaterOrEqual, cut), int(below + 1), place);
     }
-    let place = match canonical::as_truth(&quantile.of) {
-        Some(true) => place,
-        _ => choose(quantile.of.clone(), place, none),
-    };
+    let place = choose(quantile.of.clone(), place, none);
     let parts = if cuts.is_empty() { 0 } else { cuts.len() + 1 };
     let list = Value::List((1..=parts).map(|part| Value::Int(part as i64)).collect());
     Expr::Index(Box::new(Expr::Constant(list)), Box::new(place))
