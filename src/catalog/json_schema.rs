@@ -811,14 +811,6 @@ mod tests {
             ("/segments/g", json!({})),
             ("/segments/h", json!({ "when": "true", "members": [] })),
             ("/segments/g/members", json!([""])),
-            ("/quantiles/qu/parts", json!(1)),
-            ("/quantiles/qu/tolerance", json!(-1)),
-            ("/quantiles/qu", json!({ "parts": 3 })),
-            ("/rfm/within", json!(30)),
-            ("/scores/sc/rows", json!([])),
-            ("/scores/sc/rows/0", json!({ "when": "true" })),
-            ("/segments/l/list", json!(false)),
-            ("/segments/l", json!({ "list": true, "when": "true" })),
             ("/experiments/x/algorithm", json!("md5")),
             ("/experiments/x/traffic", json!(101)),
             ("/experiments/x/variants", json!([])),
@@ -837,11 +829,32 @@ mod tests {
             ("/personalizations/i/offers/0", json!({})),
             ("/personalizations/i/fallback", json!({ "name": "" })),
         ] {
-            let mut catalog = everything();
-            *catalog.pointer_mut(path).unwrap() = wrong.clone();
-            assert!(!accepts(&catalog), "{path} = {wrong}");
-            let (_, report) = decode(&CatalogText::from_json(&catalog.to_string()));
-            assert!(report.has_errors(), "{path} = {wrong}");
+            refused_by_both(path, wrong);
         }
+    }
+
+    #[test]
+    fn what_the_schema_refuses_of_ratings_and_lists_the_decoder_refuses() {
+        for (path, wrong) in [
+            ("/quantiles/qu/parts", json!(1)),
+            ("/quantiles/qu/tolerance", json!(-1)),
+            ("/quantiles/qu", json!({ "parts": 3 })),
+            ("/rfm/within", json!(30)),
+            ("/scores/sc/rows", json!([])),
+            ("/scores/sc/rows/0", json!({ "when": "true" })),
+            ("/segments/l/list", json!(false)),
+            ("/segments/l", json!({ "list": true, "when": "true" })),
+        ] {
+            refused_by_both(path, wrong);
+        }
+    }
+
+    /// Tries a wrong value in the place of a right one.
+    fn refused_by_both(path: &str, wrong: Json) {
+        let mut catalog = everything();
+        *catalog.pointer_mut(path).unwrap() = wrong.clone();
+        assert!(!accepts(&catalog), "{path} = {wrong}");
+        let (_, report) = decode(&CatalogText::from_json(&catalog.to_string()));
+        assert!(report.has_errors(), "{path} = {wrong}");
     }
 }
