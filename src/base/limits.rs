@@ -69,3 +69,17 @@ pub(crate) const MAX_UNWRITTEN_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) const MAX_SPARE_SEGMENTS: usize = 2;
 /// Longest key of a block file, bytes.
 pub(crate) const MAX_BLOCK_KEY_BYTES: usize = 16 * 1024;
+/// Most items that a context of a crowd keeps, and how many unless the catalog says otherwise.
+pub(crate) const MAX_CROWD_KEEP: u32 = 4_096;
+pub(crate) const DEFAULT_CROWD_KEEP: u32 = 512;
+/// Most contexts of a crowd, and how many unless the catalog says otherwise.
+pub(crate) const MAX_CROWD_CONTEXTS: u32 = 100_000;
+pub(crate) const DEFAULT_CROWD_CONTEXTS: u32 = 1_000;
+/// Most items of which it is kept what came together with them, and how many unless the catalog says otherwise.
+pub(crate) const MAX_CROWD_ITEMS: u32 = 1_000_000;
+pub(crate) const DEFAULT_CROWD_ITEMS: u32 = 10_000;
+/// From how many customers a list of a crowd has to come: the least that a catalog may ask for, and the most.
+pub(crate) const LEAST_CROWD_PEOPLE: u32 = 20;
+pub(crate) const MAX_CROWD_PEOPLE: u32 = 200;
+/// Shortest half-life of a crowd. Weights of shorter ones would lose digits (`crowd/weight.rs`).
+pub(crate) const LEAST_CROWD_HALF_LIFE: Duration = Duration::from_millis(3_600_000);

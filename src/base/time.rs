@@ -245,6 +245,12 @@ impl Zone {
         Some((Time(at.timestamp().as_millisecond()), weekday))
     }
 
+    /// The hour that clocks show, 0 to 23; 0 at times that no calendar knows.
+    pub(crate) fn hour(&self, time: Time) -> u8 {
+        let stamp = Timestamp::from_millisecond(time.0).ok();
+        stamp.map_or(0, |stamp| stamp.to_zoned(self.zone.clone()).hour().unsigned_abs())
+    }
+
     /// The day, in this zone, that is so many days after the day of `time`.
     fn day(&self, time: Time, days: i32) -> Option<Date> {
         let day = Timestamp::from_millisecond(time.0).ok()?.to_zoned(self.zone.clone()).date();

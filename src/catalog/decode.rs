@@ -16,8 +16,8 @@ use super::naming::{Namespace, is_bare_name, is_name, place_of, warn_if_unreadab
 use super::shape::{CATALOG, HISTORY, LIMITS};
 use super::tree::{Entry, Node};
 use super::{
-    attributes, definitions, experiments, goals, history, identifiers, imports, json_text, offers, purposes,
-    quantiles, scores, toml_text,
+    attributes, crowds, definitions, experiments, goals, history, identifiers, imports, json_text, offers,
+    purposes, quantiles, scores, toml_text,
 };
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
@@ -46,6 +46,7 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         holdout_names: Namespace::new(catalog.files()),
         cap_names: Namespace::new(catalog.files()),
         purchase_names: Namespace::new(catalog.files()),
+        crowd_names: Namespace::new(catalog.files()),
         personalization_names: Namespace::new(catalog.files()),
         placement_names: Namespace::new(catalog.files()),
         goal_names: Namespace::new(catalog.files()),
@@ -97,6 +98,7 @@ struct Decoder<'t> {
     holdout_names: Namespace<'t>,
     cap_names: Namespace<'t>,
     purchase_names: Namespace<'t>,
+    crowd_names: Namespace<'t>,
     personalization_names: Namespace<'t>,
     placement_names: Namespace<'t>,
     goal_names: Namespace<'t>,
@@ -137,6 +139,7 @@ impl Decoder<'_> {
             self.declarations.rfm = quantiles::rfm(node, &mut self.report);
         }
         self.scores(fields.get("scores"));
+        self.crowds(fields.get("crowd"));
         self.personalizations(fields.get("personalizations"));
         self.placements(fields.get("placements"));
         self.goals(fields.get("goals"));
@@ -323,6 +326,16 @@ impl Decoder<'_> {
             let named = self.purchase_names.claim(key, "the purchase", &mut self.report);
             if let Some(body) = offers::purchase(value, &mut self.report).filter(|_| named) {
                 self.declarations.purchases.push(Named { name: key.clone(), body });
+            }
+        }
+    }
+
+    fn crowds(&mut self, section: Option<&Node>) {
+        for Entry { key, value } in self.section(section, self.declarations.crowds.len(), "crowds") {
+            let named = is_name(&key.value, "a crowd", key.span, &mut self.report)
+                && self.crowd_names.claim(key, "the crowd", &mut self.report);
+            if let Some(body) = crowds::crowd(value, &mut self.report).filter(|_| named) {
+                self.declarations.crowds.push(Named { name: key.clone(), body });
             }
         }
     }
@@ -523,9 +536,7 @@ mod tests {
         assert_eq!(
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
-             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `context`, `purposes`, `history`, \
-             `computed`, `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `quantiles`, `rfm`, `scores`, \
-             `personalizations`, `placements`, `goals`, `imports`"
+             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `context`, `purposes`, `history`, `computed`, `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `quantiles`, `rfm`, `scores`, `crowd`, `personalizations`, `placements`, `goals`, `imports`"
         );
         assert_eq!(
             finding("[segments]\nvip = { wen = 'ltv > 1', members = [] }"),

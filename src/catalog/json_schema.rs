@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
+use super::crowd_schema::Crowd;
 use super::naming::RESERVED;
 use super::offers_schema::{Goal, Personalization, Placement, Purchase, SharedCap};
 use super::quantiles_schema::{Quantile, Rfm, Score};
@@ -110,6 +111,9 @@ struct Catalog {
     /// Computed attributes that are sums of points.
     #[schemars(extend("propertyNames" = bare_names()))]
     scores: Option<BTreeMap<String, Score>>,
+    /// What is counted over all customers: popular and trending items, and what is bought together.
+    #[schemars(extend("propertyNames" = quoted_names()))]
+    crowd: Option<BTreeMap<String, Crowd>>,
     /// Decisions on what to show.
     #[schemars(extend("propertyNames" = quoted_names()))]
     personalizations: Option<BTreeMap<String, Personalization>>,
@@ -567,7 +571,7 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 29] = [
+        let tables: [(&str, &Shape); 31] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
@@ -586,6 +590,8 @@ mod tests {
             ("/$defs/Cap", &shape::CAP),
             ("/$defs/SharedCap", &shape::SHARED_CAP),
             ("/$defs/Purchase", &shape::PURCHASE),
+            ("/$defs/Crowd", &shape::CROWD),
+            ("/$defs/Hours", &shape::HOURS),
             ("/$defs/Bought", &shape::BOUGHT),
             ("/$defs/Quantile", &shape::QUANTILE),
             ("/$defs/Rfm", &shape::RFM),
@@ -693,6 +699,11 @@ mod tests {
                 "event": "Empty", "value": "p", "within": "90d", "recency": "now", "frequency": "1", "monetary": "1.0",
                 "of": "true", "tolerance": 1, "description": "r",
             },
+            "crowd": { "v": {
+                "event": "Any Name", "list": "p", "item": "a", "by": ["q"], "half_life": "7d", "trending": "1d",
+                "hours": { "zone": "UTC", "from": [6, 18] }, "together": true, "keep": 10, "contexts": 10, "items": 10,
+                "people": 20, "description": "v",
+            } },
             "personalizations": { "i": {
                 "on": "Empty", "attributes": ["*"], "strategy": "best", "most": 2, "description": "i",
                 "fallback": { "name": "n", "text": "t" },
@@ -743,6 +754,8 @@ mod tests {
         "/rfm",
         "/scores/sc",
         "/scores/sc/rows/0",
+        "/crowd/v",
+        "/crowd/v/hours",
         "/personalizations/i/offers/0/cap/0",
         "/personalizations/i/offers/0/unless_bought",
         "/personalizations/i",
@@ -823,6 +836,11 @@ mod tests {
             ("/caps/z/most", json!(0)),
             ("/caps/z", json!({ "within": "1d" })),
             ("/personalizations/i/offers/0/cap", json!({ "within": "1d" })),
+            ("/crowd/v", json!({ "event": "Any Name", "item": "a" })),
+            ("/crowd/v/people", json!(3)),
+            ("/crowd/v/keep", json!(0)),
+            ("/crowd/v/hours/from", json!([6])),
+            ("/crowd/v/hours/from", json!([6, 24])),
             ("/personalizations/i/offers/0/unless_bought/products", json!("a")),
             ("/personalizations/i/strategy", json!("last")),
             ("/personalizations/i/offers/0/priority", json!(0.5)),

@@ -15,10 +15,13 @@ mod imports;
 mod json_schema;
 #[cfg(feature = "schema")]
 mod offers_schema;
+#[cfg(feature = "schema")]
+mod crowd_schema;
 mod json_text;
 mod load;
 mod naming;
 mod offers;
+mod crowds;
 mod purposes;
 mod goals;
 mod quantiles;

@@ -37,12 +37,13 @@ pub(super) const CATALOG: Shape = Shape {
         "quantiles",
         "rfm",
         "scores",
+        "crowd",
         "personalizations",
         "placements",
         "goals",
         "imports",
     ],
-    misplaced: &[("entries_per_aggregate", "it belongs into `[limits]`")],
+    misplaced: &[("crowds", "write `crowd`"), ("entries_per_aggregate", "it belongs into `[limits]`")],
 };
 
 pub(super) const LIMITS: Shape = Shape {
@@ -211,6 +212,36 @@ pub(super) const IMPORT: Shape = Shape {
         ("messageId", "write `id`, the column with an id of each row"),
         ("format", "write `time_format`, how times are written"),
     ],
+};
+
+pub(super) const CROWD: Shape = Shape {
+    what: "a crowd",
+    keys: &[
+        "event",
+        "list",
+        "item",
+        "by",
+        "hours",
+        "half_life",
+        "trending",
+        "together",
+        "keep",
+        "contexts",
+        "items",
+        "people",
+        "description",
+    ],
+    misplaced: &[
+        ("items_of", "write `list`, the property with the list of items"),
+        ("product", "write `item`, the property that names it"),
+        ("zone", "it belongs into `hours`"),
+    ],
+};
+
+pub(super) const HOURS: Shape = Shape {
+    what: "the parts of a day",
+    keys: &["zone", "from"],
+    misplaced: &[("hours", "write `from`, the hours at which a part begins")],
 };
 
 pub(super) const BOUGHT: Shape = Shape {

@@ -11,6 +11,7 @@ use crate::base::error::Error;
 use crate::base::time::{Duration, Time};
 use crate::db::applied::{Applied, Transition};
 use crate::db::changing::{self, catch_up};
+use crate::db::crowds::counting::Passing;
 use crate::db::database::Database;
 use crate::db::durable::loading::Loaded;
 use crate::db::subscribing::stream::Patience;
@@ -21,6 +22,7 @@ use crate::facts::identity::ties::{Home, Ties};
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
+use crate::store::crowds::Uncounted;
 use crate::store::holds::{Held, Holder};
 use crate::store::message_index::{Claim, Known};
 use crate::store::packed_message::PackedMessage;
@@ -146,7 +148,8 @@ impl Database {
                             // Again: an erasure holds the shards of whom it is about.
                             self.refuse_erased(&incoming, rules)?;
                             let record = |message: &PackedMessage| Ok(self.record(now, message)?);
-                            let done = self.apply_to_one(&program, shard, recipient, arriving?, record)?;
+                            let new = self.new_message(&program, home.borrowed(), arriving?);
+                            let done = self.apply_to_one(&program, shard, recipient, new, record)?;
                             return self.accepted(claim, content_hash, incoming.message_id, now, done);
                         }
                         Way::Identity => Attempt::Needs(Needs::Named),
@@ -231,16 +234,17 @@ impl Database {
         }
     }
 
-    /// Applies a message to one profile of a locked shard; `record` puts it on record. Gives its number and
-    /// what it changed.
+    /// Applies a message to one profile of a locked shard; `record` puts it on record. A new one comes with what
+    /// it says of crowds. Gives its number and what it changed.
     pub(crate) fn apply_to_one(
         &self,
         program: &Program,
         mut shard: Held<'_>,
         recipient: Recipient<'_>,
-        arriving: Arriving,
+        (arriving, uncounted): (Arriving, Option<Uncounted>),
         record: impl FnOnce(&PackedMessage) -> Result<u64, Refusal>,
     ) -> Result<(u64, Vec<Transition>), Refusal> {
+        let passing = self.let_pass(uncounted, &arriving);
         let bytes = arriving.message.bytes() as u64;
         let waiting = self.waiting_for(program, recipient);
         if let Recipient::Known(slot) = recipient {
@@ -251,7 +255,10 @@ impl Database {
         shard.renew(slot);
         self.forget_held(&waiting);
         let sequence = shard.profile(slot).sequence;
+        let passed = passing.and_then(|passing| self.who_counts(passing, &mut shard, slot));
         drop(shard);
+        passed.iter().for_each(Passing::count);
+        drop(passed);
         if let Some(upkeep) = &self.upkeep {
             upkeep.grew(bytes + STATE_BYTES);
         }

@@ -69,6 +69,7 @@ impl Database {
             upkeep.folder.journal.sync()?;
         }
         self.sweep.begin();
+        self.begin_recounting();
         self.reports.hand_on(Patience::Never);
         Ok(revision)
     }
@@ -119,6 +120,7 @@ impl Database {
         } else {
             let mut locked = self.shards.lock(0..self.shards.len(), Holder::Swap);
             record(&packed)?;
+            self.crowds.replace(&new.definitions);
             let known_before = locked.replace_program(new, now);
             drop(locked);
             drop(known_before);
@@ -160,6 +162,7 @@ impl Database {
                 slots.into_iter().for_each(|slot| watch.begin(shard, slot, now));
             }
         }
+        self.crowds.replace(&new.definitions);
         let known_before = locked.replace_program(Arc::clone(&new), now);
         for shard in locked.all() {
             // What turned is told below, of who they are then.

@@ -17,6 +17,7 @@ use crate::base::time::Time;
 use crate::db::applied::Transition;
 use crate::db::catalog::Catalog;
 use crate::db::changing::{advance, advance_due, catch_up};
+use crate::db::crowds::recounting::Recounting;
 use crate::db::database_time::DatabaseTime;
 use crate::db::durable::loading::Loaded;
 use crate::db::durable::upkeep::{Upkeep, UpkeepThread};
@@ -30,6 +31,7 @@ use crate::db::sweep::Sweep;
 use crate::derived::work::Work;
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
+use crate::store::crowds::{Crowds, Progress};
 use crate::store::history::Archive;
 use crate::store::holds::{Held, Holder};
 use crate::store::message_index::MessageIndex;
@@ -62,6 +64,10 @@ pub struct Database {
     pub(crate) shards: Arc<Shards>,
     pub(crate) messages: Arc<MessageIndex>,
     pub(crate) reports: Arc<Reports>,
+    /// What is counted over all customers.
+    pub(crate) crowds: Arc<Crowds>,
+    /// What counts what was there before.
+    pub(crate) recounting: Recounting,
     /// Who was erased.
     pub(crate) tombstones: Arc<Tombstones>,
     /// Held by whoever erases.
@@ -126,6 +132,11 @@ pub(crate) struct Writing<'a> {
     pub(crate) place: u32,
 }
 
+/// A number that nobody knows before.
+fn chance() -> u64 {
+    ahash::RandomState::new().hash_one(())
+}
+
 impl Database {
     /// An empty database in memory, on the system's clock.
     pub fn in_memory(catalog: Catalog) -> Database {
@@ -136,7 +147,9 @@ impl Database {
     pub fn in_memory_with_clock(catalog: Catalog, clock: Clock) -> Database {
         let packed = catalog.text.pack();
         let program = Arc::new(Program::new(catalog.definitions, 1));
-        let database = Database::empty(Programs::only(program), clock, Time::MIN, None);
+        let crowds = Crowds::new(&program.definitions, chance(), Progress::Complete);
+        let mut database = Database::empty(Programs::only(program), clock, Time::MIN, None);
+        database.crowds = Arc::new(crowds);
         database.catalogs.lock().insert(1, packed);
         database
     }
@@ -148,6 +161,7 @@ impl Database {
         since: Time,
         archive: Option<Arc<dyn Archive>>,
     ) -> Database {
+        let crowds = Crowds::new(&programs.current.definitions, chance(), Progress::Waiting);
         let shards = Arc::new(Shards::new(programs, archive.as_ref()));
         let reports = Arc::new(Reports::default());
         Database {
@@ -156,6 +170,8 @@ impl Database {
             shards,
             messages: Arc::new(MessageIndex::new()),
             reports,
+            crowds: Arc::new(crowds),
+            recounting: Recounting::default(),
             tombstones: Arc::new(Tombstones::of(None)),
             erasing: Mutex::default(),
             hasher: ahash::RandomState::new(),

@@ -10,6 +10,7 @@ use crate::base::error::Error;
 use crate::base::time::Time;
 use crate::db::applied::Transition;
 use crate::db::applying::{Incoming, arriving};
+use crate::db::crowds::counting::Passing;
 use crate::db::database::Database;
 use crate::db::replaying::Origin;
 use crate::db::subscribing::stream::Patience;
@@ -37,11 +38,18 @@ impl Database {
         incoming: &Incoming,
     ) -> Result<(u64, Vec<Transition>), Refusal> {
         let arriving = arriving(program, incoming, Misfits::Refuse)?;
+        let rules = &program.definitions.identifiers;
+        let home = Home::of_accepted(&incoming.message, rules);
+        let (arriving, uncounted) = self.new_message(program, home.identifier(), arriving);
         // The checkpoint that names the record names the message, or comes before both.
         let mut held = self.held.lock();
-        self.refuse_erased(incoming, &program.definitions.identifiers)?;
+        let passing = self.let_pass(uncounted, &arriving);
+        self.refuse_erased(incoming, rules)?;
         let sequence = self.record(incoming.now, &arriving.message)?;
         held.push(Heldback { sequence, incoming: incoming.clone() });
+        // Of nobody's profile yet: nothing is granted.
+        let needs_nothing = |passing: &Passing<'_>| passing.needs_nothing(&program.definitions);
+        passing.filter(needs_nothing).iter().for_each(Passing::count);
         self.held_until.fetch_min(incoming.time.millis(), Ordering::SeqCst);
         Ok((sequence, Vec::new()))
     }

@@ -23,6 +23,7 @@ impl Database {
     pub fn memory_use(&self) -> MemoryUse {
         let mut used = MemoryUse {
             message_id_bytes: self.messages.bytes() as u64,
+            crowd_bytes: self.crowds.bytes() as u64,
             at_hand_bytes: self.shards.answers.bytes() as u64,
             ..MemoryUse::default()
         };

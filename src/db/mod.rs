@@ -5,6 +5,7 @@ pub(crate) mod declared;
 pub(crate) mod database_time;
 pub(crate) mod database;
 pub(crate) mod durable;
+pub(crate) mod crowds;
 pub(crate) mod applying;
 pub(crate) mod checking;
 pub(crate) mod tied;

@@ -168,7 +168,8 @@ impl Database {
         self.refuse_erased(&incoming, &program.definitions.identifiers)?;
         let arriving = arriving(&program, &incoming, Misfits::Refuse)?;
         let record = |message: &PackedMessage| Ok::<u64, Refusal>(self.record(now, message)?);
-        let done = self.apply_to_one(&program, shard, Recipient::Known(slot), arriving, record)?;
+        let new = self.new_message(&program, home.borrowed(), arriving);
+        let done = self.apply_to_one(&program, shard, Recipient::Known(slot), new, record)?;
         let applied = self.accepted(claim, content_hash, message_id, now, done)?;
         Ok(Some(Recorded { decided, exposure: Some(applied) }))
     }

@@ -78,7 +78,7 @@ impl Database {
                         Way::Here(shard, recipient) => {
                             let arriving = arriving(&program, &incoming, Misfits::LeaveOut)?;
                             let record = |_: &PackedMessage| Ok(sequence);
-                            self.apply_to_one(&program, shard, recipient, arriving, record)?;
+                            self.apply_to_one(&program, shard, recipient, (arriving, None), record)?;
                             return Ok(());
                         }
                         Way::Identity => needs = Needs::Named,

@@ -14,6 +14,7 @@ use crate::base::time::{Duration, Time};
 use crate::db::applied::{Cause, Transition};
 use crate::db::applying::{Attempt, Incoming, Needs, STATE_BYTES, arriving};
 use crate::db::changing::{self, advance, catch_up};
+use crate::db::crowds::counting::Passing;
 use crate::db::database::Database;
 use crate::db::durable::loading::Loaded;
 use crate::db::durable::upkeep::Kept;
@@ -231,13 +232,18 @@ impl Database {
         }
         concerned.check_limits(home.borrowed(), &arriving)?;
         let bytes = arriving.message.bytes() as u64;
+        let (arriving, uncounted) = self.new_message(program, home.borrowed(), arriving);
+        let passing = self.let_pass(uncounted, &arriving);
         let sequence = self.record(incoming.now, &arriving.message)?;
         let mut transitions =
             self.carry_out(&mut concerned, planned.plan, &incoming.cause(), incoming.now, sequence);
         let arriving = Arriving { limits: Limits::Passed, ..arriving };
         let recipient = planned.recipient.as_ref();
         transitions.extend(concerned.apply(recipient, arriving, sequence, &self.reports)?);
+        let passed = passing.and_then(|passing| self.who_counts_among(passing, &mut concerned.locked, home));
         drop(concerned);
+        passed.iter().for_each(Passing::count);
+        drop(passed);
         if let Some(upkeep) = &self.upkeep {
             upkeep.grew(bytes + STATE_BYTES);
         }

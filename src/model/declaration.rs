@@ -54,6 +54,8 @@ pub(crate) struct Declarations {
     pub(crate) rfm: Option<RfmDeclaration>,
     /// Computed attributes that are sums of points.
     pub(crate) scores: Vec<Named<ScoreDeclaration>>,
+    /// What is counted over all customers.
+    pub(crate) crowds: Vec<Named<CrowdDeclaration>>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
     pub(crate) placements: Vec<Named<PlacementDeclaration>>,
     pub(crate) goals: Vec<Named<GoalDeclaration>>,
@@ -265,6 +267,29 @@ pub(crate) struct ImportDeclaration {
     pub(crate) span: Span,
     /// Where it is said how times are written.
     pub(crate) times: Span,
+}
+
+/// What is counted over all customers.
+#[derive(Clone, Debug)]
+pub(crate) struct CrowdDeclaration {
+    pub(crate) event: Spanned<String>,
+    /// A list of maps, of which the item is a field.
+    pub(crate) list: Option<Spanned<String>>,
+    pub(crate) item: Spanned<String>,
+    /// The properties that make the context.
+    pub(crate) by: Vec<Spanned<String>>,
+    /// A time zone, and the hours at which a part of its day begins.
+    pub(crate) hours: Option<(Spanned<String>, Vec<u8>)>,
+    pub(crate) half_life: Duration,
+    /// The shorter half-life for trends.
+    pub(crate) trending: Option<Spanned<Duration>>,
+    pub(crate) together: bool,
+    pub(crate) keep: u32,
+    pub(crate) contexts: u32,
+    /// Of how many items it is kept what is bought together with them.
+    pub(crate) items: u32,
+    /// From how many customers a list has to come.
+    pub(crate) people: u32,
 }
 
 /// What an offer is not shown to the buyers of.

@@ -14,6 +14,7 @@ mod bought;
 mod call;
 mod comparison;
 mod conditions;
+mod crowds;
 mod experiments;
 mod expression;
 mod goals;
@@ -73,6 +74,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
     let segments = catalog.conditions(&parsed, &declarations.published);
     catalog.check_groups(declarations);
     catalog.check_limits(declarations);
+    let crowds = catalog.crowds(declarations);
     let limits = Limits::of(declarations);
     let (personalization_names, personalizations) = catalog.personalizations(&parsed, limits);
     let (goal_names, goals) = catalog.goals(declarations);
@@ -112,6 +114,7 @@ pub(crate) fn check(declarations: &Declarations, report: &mut Report) -> Option<
         reads_ids,
         experiment_names: world.experiment_names,
         experiment_variants,
+        crowds,
         personalization_names,
         personalizations,
         placement_names,

@@ -21,6 +21,7 @@ use crate::model::import_mapping::ImportMapping;
 use crate::model::published::CutKind;
 use crate::model::value::{Type, Value};
 use crate::rules::at_call::{AtCall, CONTEXT, as_map};
+use crate::rules::crowds::CrowdDefinition;
 use crate::rules::expression::{Aggregate, Expr, Source};
 use crate::rules::identifiers::IdentifierRules;
 use crate::rules::purposes::Purposes;
@@ -59,6 +60,8 @@ pub(crate) struct Definitions {
     pub(crate) experiment_variants: Vec<Vec<Arc<str>>>,
     /// Whether an experiment or holdout asks who a customer is.
     pub(crate) reads_ids: bool,
+    /// What is counted over all customers.
+    pub(crate) crowds: Vec<Arc<CrowdDefinition>>,
     pub(crate) personalization_names: Names,
     pub(crate) personalizations: Vec<PersonalizationDefinition>,
     pub(crate) placement_names: Names,

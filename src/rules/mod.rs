@@ -5,6 +5,7 @@
 
 pub(crate) mod assignment;
 pub(crate) mod hours;
+pub(crate) mod crowds;
 pub(crate) mod expression;
 pub(crate) mod identifiers;
 pub(crate) mod exposures;

@@ -37,6 +37,8 @@ pub struct MemoryUse {
     /// Ids and contents of messages, to know those that come again; of a database in a folder those since the
     /// last checkpoint.
     pub message_id_bytes: u64,
+    /// What is counted over all customers.
+    pub crowd_bytes: u64,
     /// Room for answers at hand, which is taken as customers are asked for again.
     pub at_hand_bytes: u64,
 }
@@ -46,10 +48,10 @@ impl MemoryUse {
     pub fn total_bytes(&self) -> u64 {
         let MemoryUse { profile_bytes, attribute_bytes, event_bytes, conclusion_bytes, .. } = self;
         let MemoryUse { image_bytes, decision_bytes, message_bytes, identifier_bytes, .. } = self;
-        let MemoryUse { timer_bytes, message_id_bytes, at_hand_bytes, .. } = self;
+        let MemoryUse { timer_bytes, message_id_bytes, crowd_bytes, at_hand_bytes, .. } = self;
         let facts = profile_bytes + attribute_bytes + event_bytes + message_bytes;
         let conclusions = conclusion_bytes + image_bytes + decision_bytes + timer_bytes;
-        facts + conclusions + identifier_bytes + message_id_bytes + at_hand_bytes
+        facts + conclusions + identifier_bytes + message_id_bytes + crowd_bytes + at_hand_bytes
     }
 
     /// Adds a profile, but for its slot.

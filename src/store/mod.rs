@@ -18,6 +18,7 @@ pub(crate) mod shard;
 pub(crate) mod holds;
 pub(crate) mod shards;
 pub(crate) mod told;
+pub(crate) mod crowds;
 pub(crate) mod regroup;
 #[cfg(test)]
 mod sizes;

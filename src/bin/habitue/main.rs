@@ -9,6 +9,7 @@ mod calling;
 mod check;
 mod compact;
 mod console;
+mod crowd;
 mod data;
 mod decide;
 mod demo;
@@ -67,6 +68,7 @@ enum Command {
     Members(members::Arguments),
     Goal(goal::Arguments),
     Decide(decide::Arguments),
+    Crowd(crowd::Arguments),
     Explain(explain::Arguments),
     Publish(publish::Arguments),
     Export(export::Arguments),
@@ -102,6 +104,7 @@ impl Command {
             Command::Segments(arguments) => Output::of(arguments.asking.json),
             Command::Members(arguments) => Output::of(arguments.asking.json),
             Command::Goal(arguments) => Output::of(arguments.asking.json),
+            Command::Crowd(arguments) => Output::of(arguments.asking.json),
             Command::Decide(arguments) => Output::of(arguments.asking.json),
             Command::Explain(arguments) => Output::of(arguments.asking.json),
             Command::Publish(arguments) => Output::of(arguments.asking.json),
@@ -134,6 +137,7 @@ fn main() -> ExitCode {
         Command::Segments(arguments) => segments::run(arguments, &mut console),
         Command::Members(arguments) => members::run(arguments, &mut console),
         Command::Goal(arguments) => goal::run(arguments, &mut console),
+        Command::Crowd(arguments) => crowd::run(arguments, &mut console),
         Command::Decide(arguments) => decide::run(arguments, &mut console),
         Command::Explain(arguments) => explain::run(arguments, &mut console),
         Command::Publish(arguments) => publish::run(arguments, &mut console),

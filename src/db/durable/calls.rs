@@ -99,6 +99,7 @@ impl Database {
     pub(crate) fn shut(&mut self) -> Result<(), Error> {
         self.reports.wait_no_more();
         self.sweep.stop();
+        self.recounting.stop();
         drop(self.thread.take());
         let reports = Arc::clone(&self.reports);
         let shut = self.shut_folder();

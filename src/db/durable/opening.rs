@@ -317,6 +317,8 @@ impl OpenOptions {
         if upkeep.folder.access == Access::Questions {
             return Ok(database);
         }
+        database.crowds.open();
+        database.begin_recounting();
         database.sweep.begin();
         let path = upkeep.folder.path.clone();
         let thread =

@@ -57,6 +57,7 @@ struct Begun {
     transitions: Vec<Transition>,
     touched: Vec<Touched>,
     anonymous: Vec<Entry>,
+    identifiers: BTreeSet<OwnedIdentifier>,
 }
 
 /// Customers who are gone.
@@ -138,8 +139,11 @@ impl Database {
         // What is in the live store need not be made again of messages.
         self.checkpoint()?;
         let known: Vec<OwnedIdentifier> = known.into_iter().collect();
-        let Begun { receipt, transitions, touched, anonymous } =
+        let Begun { receipt, transitions, touched, anonymous, identifiers } =
             self.begin_erasing(&known, &anonymous_ids, now)?;
+        // What of theirs is on its way is counted before.
+        drop(self.crowds.close_gate());
+        self.crowds.forget(identifiers.iter().map(OwnedIdentifier::borrowed));
         self.reports.hand_on(Patience::Never);
         self.revise_ids(&touched, &anonymous);
         self.rewrite_files()?;
@@ -215,7 +219,8 @@ impl Database {
         }
         self.tombstones.replace(book);
         let transitions = self.forget(concerned, &mut erasure, held, anonymous_ids, now);
-        Ok(Begun { receipt, transitions, touched: erasure.touched, anonymous: erasure.anonymous })
+        let Erasure { touched, anonymous, identifiers, .. } = erasure;
+        Ok(Begun { receipt, transitions, touched, anonymous, identifiers })
     }
 
     /// The book with one erasure more, and its receipt.

@@ -8,6 +8,7 @@ mod fields;
 mod script;
 mod expectation;
 mod persona;
+mod crowd_step;
 mod answer;
 mod decision_report;
 mod simulation;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json};
 
+use super::crowd_step::CrowdStep;
 use super::expectation::Expectation;
 use super::fields::Fields;
 use crate::base::error::{Error, ErrorKind};
@@ -111,6 +112,7 @@ pub(super) enum Step {
         personalization: String,
         call: Call,
     },
+    Crowd(CrowdStep),
 }
 
 /// What is to be decided.
@@ -121,7 +123,7 @@ pub(super) enum Asked {
 }
 
 /// The keys that name a step; a line has one of them.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 17] = [
     "message",
     "expect",
     "query",
@@ -136,6 +138,9 @@ const STEPS: [&str; 14] = [
     "unmerge",
     "erase",
     "anonymise",
+    "popular",
+    "trending",
+    "together",
 ];
 
 impl Script {
@@ -294,6 +299,7 @@ fn read_step(json: &Json) -> Result<Step, String> {
         "unmerge" => Ok(Step::Unmerge { user: read_user(name, body)? }),
         "erase" => Ok(Step::Erase { user: read_user(name, body)? }),
         "anonymise" => Ok(Step::Anonymise { user: read_user(name, body)? }),
+        "popular" | "trending" | "together" => CrowdStep::read(name, body).map(Step::Crowd),
         _ => read_explain(body),
     }
 }

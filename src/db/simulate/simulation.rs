@@ -147,6 +147,7 @@ impl Simulation {
             Ok(Step::Unmerge { user }) => followed(line, self.database.unmerge(user)),
             Ok(Step::Erase { user }) => followed(line, self.database.erase(user)),
             Ok(Step::Anonymise { user }) => self.anonymise(line, user),
+            Ok(Step::Crowd(step)) => Some(answer_or_error(line, step.ask(&self.database))),
             Ok(Step::ExplainSegment { user, segment }) => {
                 Some(answer_or_error(line, self.database.explain_segment(user, segment)))
             }

@@ -2,7 +2,7 @@
 
 use crate::base::error::Error;
 use crate::base::time::Time;
-use crate::engine::consents::{Told as _, heard_event_counts};
+use crate::engine::consents::{Told as _, are_granted, heard_event_counts};
 use crate::engine::retelling::heard_until;
 use crate::engine::step::Step;
 use crate::engine::typed_message::{Content, TypedMessage};
@@ -27,6 +27,30 @@ impl Shard {
         let (cell, mut turns) = (body.cell(program), Vec::new());
         let step = Step { program, past: history, identity: &Nobody, scratch, turns: &mut turns };
         step.needs_the_past(cell, &message, now)
+    }
+
+    /// The same for whoever counts over all customers: an event that needs nothing counts, and one of the future
+    /// if what it needs is granted now.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn counts_in_crowds(
+        &mut self,
+        place: u32,
+        message: (&str, EventId),
+        time: Time,
+        now: Time,
+    ) -> Result<bool, Error> {
+        let Shard { program, slots, .. } = self;
+        let purposes = &program.definitions.purposes;
+        let needed = purposes.of_event(Some(message.1));
+        if needed.is_empty() {
+            return Ok(true);
+        }
+        if time > now {
+            return Ok(are_granted(slots.taken(place).body.cell(program), purposes, needed));
+        }
+        self.counts_event(place, message, now)
     }
 
     /// Whether the event of an accepted message counts at `now`, to which the profile was brought.
