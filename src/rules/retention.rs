@@ -52,6 +52,10 @@ impl Retention {
                 retention.need(definitions, source, horizon);
             }
         }
+        for crowd in &definitions.crowds {
+            let needed = &mut retention.needed[crowd.event.index()];
+            *needed = Horizon::Within(crowd.counted_anew()).max(*needed);
+        }
         retention
     }
 
