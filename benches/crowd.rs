@@ -13,9 +13,9 @@
 #[path = "workload/processor_time.rs"]
 mod processor_time;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use habitue::{Catalog, Clock, Database, ManualClock, Message, Time, Value};
+use habitue::{Catalog, Clock, Database, Durability, ManualClock, Message, OpenOptions, Time, Value};
 use processor_time::processor_time;
 
 const CUSTOMERS: u64 = 20_000;
@@ -48,13 +48,16 @@ impl Chance {
     }
 }
 
-fn database(crowd: &str, clock: &ManualClock) -> Database {
+fn catalog(crowd: &str) -> String {
     let rest = "event = \"Order Completed\"\nitem = \"items\"\nby = [\"store\"]\nhalf_life = \"7d\"\n";
     let crowd = if crowd.is_empty() { String::new() } else { format!("{crowd}{rest}") };
-    let text = format!(
+    format!(
         "schema = 1\n[events.\"Order Completed\"]\nstore = \"int\"\nitems = {{ type = \"list\", of = \"int\" }}\n{crowd}"
-    );
-    let catalog = Catalog::from_toml(&text).unwrap();
+    )
+}
+
+fn database(crowd: &str, clock: &ManualClock) -> Database {
+    let catalog = Catalog::from_toml(&catalog(crowd)).unwrap();
     Database::in_memory_with_clock(catalog, Clock::Manual(clock.clone()))
 }
 
@@ -98,6 +101,36 @@ fn main() {
             asked(&databases[3]);
         }
     }
+    counted_anew(50);
+}
+
+/// What counting anew costs when a folder is opened.
+fn counted_anew(rounds: usize) {
+    let folder = std::env::temp_dir().join(format!("habitue-bench-crowd-{}", std::process::id()));
+    let clock = ManualClock::new(Time::parse("2026-01-01T00:00:00Z").unwrap());
+    let open = || {
+        let options = OpenOptions::new().clock(Clock::Manual(clock.clone())).durability(Durability::Memory);
+        options.catalog(Catalog::from_toml(&catalog(CROWDS[3].1)).unwrap()).open(&folder).unwrap()
+    };
+    let (database, mut chance) = (open(), Chance(7));
+    for _ in 0..rounds {
+        let round = orders(&mut chance, 5, clock.now());
+        round.into_iter().for_each(|order| drop(database.apply(order).unwrap()));
+    }
+    database.compact().unwrap();
+    database.close().unwrap();
+    let start = Instant::now();
+    let database = open();
+    let opened = start.elapsed();
+    database.finish_crowds().unwrap();
+    println!(
+        "a folder of {} orders of 5 items is open after {} ms, and counted anew after {} ms",
+        rounds * ORDERS,
+        opened.as_millis(),
+        start.elapsed().as_millis()
+    );
+    drop(database);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 fn asked(database: &Database) {
