@@ -659,7 +659,7 @@ mod tests {
     }
 
     fn everything() -> Json {
-        json!({
+        let mut all = json!({
             "schema": 1, "strict": true, "max_skew": "1m30s", "limits": { "entries_per_aggregate": 5 },
             "attributes": {
                 "a": "list",
@@ -704,6 +704,8 @@ mod tests {
                 "hours": { "zone": "UTC", "from": [6, 18] }, "together": true, "keep": 10, "contexts": 10, "items": 10,
                 "people": 20, "description": "v",
             } },
+        });
+        let shown = json!({
             "personalizations": { "i": {
                 "on": "Empty", "attributes": ["*"], "strategy": "best", "most": 2, "description": "i",
                 "fallback": { "name": "n", "text": "t" },
@@ -722,7 +724,10 @@ mod tests {
                 "k": { "kind": "track", "event_column": "e" },
                 "l": { "kind": "identify" },
             },
-        })
+        });
+        let (Json::Object(all_keys), Json::Object(shown)) = (&mut all, shown) else { unreachable!() };
+        all_keys.extend(shown);
+        all
     }
 
     /// The paths of all tables in `everything` whose keys are not names.
