@@ -20,6 +20,8 @@ use crate::model::call::Call;
 use crate::model::ids::PersonalizationId;
 use crate::rules::at_call::AlreadyShown;
 use crate::rules::definitions::PlacementDefinition;
+use crate::store::profile::Profile;
+use crate::store::shard::Shard;
 
 /// A customer who is asked for, brought to now.
 struct Asked<'a> {
@@ -171,4 +173,26 @@ pub(crate) fn resolve_placement<'p>(
 ) -> Result<&'p PlacementDefinition, Error> {
     let number = resolve(&program.definitions.placement_names, "placement", name)?;
     Ok(&program.definitions.placements[number as usize])
+}
+
+/// The decision for a call, beside what it has shown already; what it shows is added to that.
+pub(crate) fn decide_in(
+    shard: &mut Shard,
+    place: u32,
+    personalization: PersonalizationId,
+    now: Time,
+    (called, already): (&Called, &mut AlreadyShown),
+) -> Decided {
+    let (program, profile, work) = shard.deciding(place);
+    let now = now.max(profile.standing().as_of());
+    let cause = profile.cause();
+    let Profile { body, decisions, history, .. } = profile;
+    let mut deciding = Deciding { program, order: history, cause, now, work };
+    let definition = &program.definitions.personalizations[personalization.index()];
+    if already.is_nothing() && called.says_nothing_to(definition) {
+        let decided = deciding.decide(body.standing(), decisions, personalization);
+        deciding.show(&decided.decision, personalization, already);
+        return decided;
+    }
+    deciding.beside(body.standing(), decisions, personalization, called, already)
 }

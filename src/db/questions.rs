@@ -12,7 +12,6 @@ use crate::db::applied::Applied;
 use crate::db::database::{Database, Reading, Writing};
 use crate::db::subscribing::stream::Patience;
 use crate::derived::view::{Known as _, View};
-use crate::engine::called::Called;
 use crate::engine::cell::Cell;
 use crate::engine::decide::{Deciding, Decisions};
 use crate::engine::decision::{Decided, Decision};
@@ -395,28 +394,6 @@ pub(crate) fn decide(
     let cause = profile.cause();
     let Profile { body, decisions, history, .. } = profile;
     Deciding { program, order: history, cause, now, work }.decide(body.standing(), decisions, personalization)
-}
-
-/// The decision for a call, beside what it has shown already; what it shows is added to that.
-pub(crate) fn decide_called(
-    shard: &mut Shard,
-    place: u32,
-    personalization: PersonalizationId,
-    now: Time,
-    (called, already): (&Called, &mut AlreadyShown),
-) -> Decided {
-    let (program, profile, work) = shard.deciding(place);
-    let now = now.max(profile.standing().as_of());
-    let cause = profile.cause();
-    let Profile { body, decisions, history, .. } = profile;
-    let mut deciding = Deciding { program, order: history, cause, now, work };
-    let definition = &program.definitions.personalizations[personalization.index()];
-    if already.is_nothing() && called.says_nothing_to(definition) {
-        let decided = deciding.decide(body.standing(), decisions, personalization);
-        deciding.show(&decided.decision, personalization, already);
-        return decided;
-    }
-    deciding.beside(body.standing(), decisions, personalization, called, already)
 }
 
 fn snapshot(

@@ -11,9 +11,9 @@ use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
 use crate::db::applied::Applied;
 use crate::db::applying::{Incoming, arriving};
-use crate::db::calling::resolve_placement;
+use crate::db::calling::{decide_in, resolve_placement};
 use crate::db::database::{Database, Writing};
-use crate::db::questions::{decide_called, resolve_personalization};
+use crate::db::questions::resolve_personalization;
 use crate::db::subscribing::stream::Patience;
 use crate::db::tied::{Concern, concern};
 use crate::engine::called::Called;
@@ -152,7 +152,7 @@ impl Database {
         if !is_up_to_date || !Arc::ptr_eq(&shard.program, &program) {
             return Ok(None);
         }
-        let decided = decide_called(&mut shard, slot, personalization, now, (&called, already));
+        let decided = decide_in(&mut shard, slot, personalization, now, (&called, already));
         let said = called.recorded(&program.definitions);
         let Some(message) = exposure(home.borrowed(), &decided.decision, said) else {
             return Ok(Some(Recorded { decided, exposure: None }));

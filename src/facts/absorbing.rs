@@ -94,7 +94,7 @@ mod tests {
     use crate::model::ids::PropertyId;
     use crate::model::value::{Type, Value};
     use crate::rules::expression::Function;
-    use crate::rules::expression::Items;
+    use crate::rules::lists::Items;
 
     #[test]
     fn absorbing_is_adding_the_events() {

@@ -15,7 +15,8 @@ use crate::facts::decayed_sum::DecayedSum;
 use crate::facts::stamp::{MessageOrder, Stamp};
 use crate::model::value::{Type, Value};
 use crate::rules::evaluate::{Motion, Reading};
-use crate::rules::expression::{Function, Items};
+use crate::rules::expression::Function;
+use crate::rules::lists::Items;
 
 /// The state of one aggregate.
 #[derive(Clone, Debug, PartialEq)]

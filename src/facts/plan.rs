@@ -17,8 +17,9 @@ use crate::facts::accumulator::Accumulator;
 use crate::model::ids::{AggregateId, EventId, PropertyId, SourceId};
 use crate::model::value::{Type, Value};
 use crate::rules::definitions::Definitions;
-use crate::rules::expression::{Comparison, Expr, Function, Items};
+use crate::rules::expression::{Comparison, Expr, Function};
 use crate::rules::horizon::Horizon;
+use crate::rules::lists::Items;
 
 /// The plan of a whole catalog.
 #[derive(Debug)]

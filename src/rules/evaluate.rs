@@ -18,6 +18,7 @@ use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::assignment::Assignment;
 use crate::rules::expression::{Comparison, Expr, Operator, Quantifier, TextFunction, UnitKind};
+use crate::rules::lists::without;
 use crate::rules::motion::{decay_crossing, linear_crossing, milliseconds, number};
 
 /// What an expression reads.
@@ -103,20 +104,6 @@ pub(crate) fn evaluate(expr: &Expr, facts: &impl Facts) -> Reading {
 /// Whether the condition `expr` is true.
 pub(crate) fn is_true(expr: &Expr, facts: &impl Facts) -> bool {
     evaluate(expr, facts).is_true()
-}
-
-/// The elements of a list that another list has not. Ids are compared as texts: tills may number what a web
-/// shop names.
-fn without(list: &Value, other: &Value) -> Option<Value> {
-    let (Value::List(list), Value::List(other)) = (list, other) else { return None };
-    let is_same = |a: &Value, b: &Value| match (a, b) {
-        (Value::String(text), Value::Int(number)) | (Value::Int(number), Value::String(text)) => {
-            **text == *number.to_string()
-        }
-        (a, b) => a == b,
-    };
-    let kept = list.iter().filter(|element| !other.iter().any(|unwanted| is_same(element, unwanted)));
-    Some(Value::List(kept.cloned().collect()))
 }
 
 /// One walk over an expression: the facts and the values of the loop variables, outermost first.

@@ -15,6 +15,7 @@ use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, SegmentId
 use crate::model::value::Value;
 use crate::rules::assignment::Assignment;
 use crate::rules::hours::Hours;
+use crate::rules::lists::Items;
 
 /// A typed expression. Evaluating it gives a value, or nothing when the value is missing; one of type
 /// bool is never missing, because comparing with a missing value is false.
@@ -240,32 +241,6 @@ impl Hash for Pattern {
 pub(crate) enum Quantifier {
     Exists,
     All,
-}
-
-/// Which values a property has for `values`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Items {
-    /// Its own.
-    Whole,
-    /// Those of the elements of a list; of elements that are maps, those of a field.
-    Elements(Option<Arc<str>>),
-}
-
-impl Items {
-    /// The values of one event.
-    pub(crate) fn of<'v>(&self, value: &'v Value) -> impl Iterator<Item = &'v Value> {
-        let (whole, elements): (_, &[Value]) = match (self, value) {
-            (Items::Elements(_), Value::List(elements)) => (None, elements),
-            (Items::Elements(_), _) => (None, &[]),
-            (Items::Whole, value) => (Some(value), &[]),
-        };
-        let field = if let Items::Elements(field) = self { field.clone() } else { None };
-        let elements = elements.iter().filter_map(move |element| match &field {
-            Some(field) => element.field(field),
-            None => Some(element),
-        });
-        whole.into_iter().chain(elements)
-    }
 }
 
 /// Events of one name (or any) that satisfy a condition on their properties.

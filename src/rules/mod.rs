@@ -6,6 +6,7 @@
 pub(crate) mod assignment;
 pub(crate) mod hours;
 pub(crate) mod crowds;
+pub(crate) mod lists;
 pub(crate) mod expression;
 pub(crate) mod identifiers;
 pub(crate) mod exposures;
@@ -32,3 +33,4 @@ pub(crate) mod naive_consents;
 pub(crate) mod naive_instants;
 pub(crate) mod naive_offers;
 pub(crate) mod print;
+mod print_events;

@@ -3,7 +3,8 @@
 use crate::model::ids::{AttributeId, SegmentId, SourceId};
 use crate::model::value::{Type, Value};
 use crate::rules::definitions::Definitions;
-use crate::rules::expression::{Bound, Expr, Function, Items};
+use crate::rules::expression::{Bound, Expr, Function};
+use crate::rules::lists::Items;
 
 /// The type of an expression's value; [`Type::Any`] if it is not one certain type.
 pub(crate) fn type_of(expr: &Expr, definitions: &Definitions) -> Type {

@@ -6,10 +6,10 @@ use super::timeline::Happened;
 use crate::base::clock::{Clock, ManualClock};
 use crate::base::error::Error;
 use crate::base::time::Time;
+use crate::db::calling::decide_in;
 use crate::db::catalog::Catalog;
 use crate::db::database::{Database, Writing};
 use crate::db::diff::Intake;
-use crate::db::questions::decide_called;
 use crate::db::recording::exposure;
 use crate::engine::called::Called;
 use crate::engine::decision::Decision;
@@ -121,7 +121,7 @@ impl Side {
         let decided = match self.database.write_one(home.identifier(), now)? {
             Some(Writing { mut shard, place }) => {
                 let beside = (&called, &mut AlreadyShown::default());
-                decide_called(&mut shard, place, personalization, now, beside)
+                decide_in(&mut shard, place, personalization, now, beside)
             }
             None if called.says_nothing_to(definition) => {
                 self.database.unknown_decision(&self.program, personalization, now)

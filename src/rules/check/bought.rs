@@ -3,7 +3,8 @@
 use crate::base::limits::MAX_LISTED_VALUES;
 use crate::model::declaration::{Named, PurchaseDeclaration};
 use crate::model::value::Type;
-use crate::rules::expression::{Aggregate, Bound, Expr, Function, Items, Source};
+use crate::rules::expression::{Aggregate, Bound, Expr, Function, Source};
+use crate::rules::lists::Items;
 use crate::rules::syntax::Node;
 
 use super::expression::Checker;

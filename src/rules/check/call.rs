@@ -13,7 +13,6 @@ use super::scope::Place;
 use super::typed::Typed;
 
 const FUNCTIONS: [&str; 11] = [
-    "not_bought",
     "events",
     "has",
     "held",
@@ -21,6 +20,7 @@ const FUNCTIONS: [&str; 11] = [
     "consent",
     "variant",
     "held_out",
+    "not_bought",
     "size",
     "timestamp",
     "duration",

@@ -3,7 +3,8 @@
 use crate::base::limits::MAX_LISTED_VALUES;
 use crate::model::ids::{EventId, PropertyId};
 use crate::model::value::{Type, Value};
-use crate::rules::expression::{Expr, Function, Items, Source};
+use crate::rules::expression::{Expr, Function, Source};
+use crate::rules::lists::Items;
 use crate::rules::syntax::{Kind, Node};
 use crate::rules::typing::type_of_items;
 

@@ -14,7 +14,7 @@ const WHAT_TO_WRITE_INSTEAD: &[(&str, &str)] = &[
     ("sizes(tags) > 1", " (did you mean `size`?)"),
     (
         "entirely(tags) > 1",
-        "] there is no function `entirely` (there are `events`, `has`, `held`, `hours`, `consent`, `variant`, `held_out`, `size`, `timestamp`, `duration`)",
+        "] there is no function `entirely` (there are `events`, `has`, `held`, `hours`, `consent`, `variant`, `held_out`, `not_bought`, `size`, `timestamp`, `duration`)",
     ),
     ("first_name.contains()", " (write `.contains(\"…\")`)"),
     ("tags.exists(t)", " (write `.exists(e, condition on e)`)"),
