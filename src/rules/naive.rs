@@ -28,7 +28,7 @@ use crate::rules::evaluate::{Facts, Reading, evaluate, is_true};
 use crate::rules::expression::{Bound, Expr, Function, UnitKind};
 use crate::rules::motion::rounded_score;
 use crate::rules::naive_consents::consent;
-use crate::rules::naive_instants::instants_of_change;
+use crate::rules::naive_instants::{Instants, instants_of_change};
 use crate::rules::one_event::OneEvent;
 
 /// One accepted message.
@@ -65,7 +65,7 @@ pub(crate) struct Naive<'a> {
     nudge: f64,
     truths: RefCell<AHashMap<(Time, Asked), bool>>,
     /// Of each condition of a `held`, by its address, the instants at which it can change.
-    instants: RefCell<AHashMap<usize, Rc<[Time]>>>,
+    instants: RefCell<AHashMap<usize, Rc<Instants>>>,
 }
 
 /// A user's id and a visitor's, each with when it was seen first.
@@ -126,11 +126,11 @@ impl<'a> Naive<'a> {
     }
 
     /// The instants at which a condition can change, sorted.
-    fn instants(&self, condition: &Expr, address: usize) -> Rc<[Time]> {
+    fn instants(&self, condition: &Expr, address: usize) -> Rc<Instants> {
         if let Some(known) = self.instants.borrow().get(&address) {
             return Rc::clone(known);
         }
-        let instants: Rc<[Time]> = instants_of_change(self, condition).into_iter().collect();
+        let instants = Rc::new(instants_of_change(self, condition));
         self.instants.borrow_mut().insert(address, Rc::clone(&instants));
         instants
     }
@@ -320,9 +320,7 @@ impl<'a> Moment<'a> {
             naive.remember(time, Asked::Condition(address), || is_true(condition, &naive.at(time)))
         };
         let instants = naive.instants(condition, address);
-        let first = instants.partition_point(|time| *time <= begin);
-        holds(begin)
-            && instants[first..].iter().take_while(|time| **time <= self.now).all(|time| holds(*time))
+        holds(begin) && instants.within(begin, self.now).into_iter().all(holds)
     }
 }
 

@@ -10,12 +10,14 @@
 //! attributes, or a score that is compared with an attribute.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::base::time::{Duration, Time, Zone};
 use crate::model::ids::{AggregateId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::definitions::SegmentDefinition;
 use crate::rules::expression::{Bound, Expr, Function};
+use crate::rules::hours::Hours;
 use crate::rules::naive::{Moment, Naive, Said};
 
 /// What a condition names.
@@ -24,6 +26,7 @@ struct Named {
     times: Vec<Time>,
     lengths: Vec<Duration>,
     days: Vec<(u16, Zone)>,
+    hours: Vec<Arc<Hours>>,
     numbers: Vec<f64>,
     scores: Vec<(AggregateId, Duration)>,
     /// The durations of the `held` inside it, the innermost first.
@@ -32,8 +35,41 @@ struct Named {
     segments: Vec<SegmentId>,
 }
 
-/// Every instant at which `condition` may become true or false, and some more.
-pub(crate) fn instants_of_change(naive: &Naive<'_>, condition: &Expr) -> BTreeSet<Time> {
+/// When a condition can change.
+#[derive(Debug)]
+pub(crate) struct Instants {
+    /// Sorted; all but those of hours of the week, of which there is no end.
+    times: Vec<Time>,
+    hours: Vec<Arc<Hours>>,
+    held: Vec<Duration>,
+}
+
+impl Instants {
+    /// Every instant in `(begin, end]` at which the condition may become true or false, and some more.
+    pub(crate) fn within(&self, begin: Time, end: Time) -> BTreeSet<Time> {
+        let first = self.times.partition_point(|time| *time <= begin);
+        let mut within: BTreeSet<Time> =
+            self.times[first..].iter().copied().take_while(|time| *time <= end).collect();
+        let earliest = self.held.iter().fold(begin, |earliest, length| earliest - *length);
+        for hours in &self.hours {
+            let mut edges = BTreeSet::new();
+            let (_, mut edge) = hours.at(earliest);
+            while edge <= end {
+                edges.insert(edge);
+                edge = hours.at(edge).1;
+            }
+            for length in &self.held {
+                let later: Vec<Time> = edges.iter().map(|edge| *edge + *length).collect();
+                edges.extend(later);
+            }
+            within.extend(edges.into_iter().filter(|edge| begin < *edge && *edge <= end));
+        }
+        within
+    }
+}
+
+/// When `condition` may become true or false.
+pub(crate) fn instants_of_change(naive: &Naive<'_>, condition: &Expr) -> Instants {
     let mut named = Named::default();
     named.collect(condition, naive);
     let mut times = named.times.clone();
@@ -66,7 +102,7 @@ pub(crate) fn instants_of_change(naive: &Naive<'_>, condition: &Expr) -> BTreeSe
         let later: Vec<Time> = instants.iter().map(|time| *time + *length).collect();
         instants.extend(later);
     }
-    instants
+    Instants { times: instants.into_iter().collect(), hours: named.hours, held: named.held }
 }
 
 fn with_the_next(instants: &mut BTreeSet<Time>) {
@@ -93,6 +129,7 @@ impl Named {
                 SegmentDefinition::Members(_) => {}
             },
             Expr::Aggregate(aggregate) => self.aggregate(*aggregate, naive),
+            Expr::Hours(hours) => self.hours.push(Arc::clone(hours)),
             _ => expr.for_each_part(&mut |part| self.collect(part, naive)),
         }
         if let Expr::Held(_, duration) = expr {
