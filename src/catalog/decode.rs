@@ -37,20 +37,7 @@ pub(crate) fn decode(catalog: &CatalogText) -> (Declarations, Report) {
         report: Report::new(catalog.files().to_vec()),
         declarations: Declarations::default(),
         bare_names: Namespace::new(catalog.files()),
-        identifier_names: Namespace::new(catalog.files()),
-        event_names: Namespace::new(catalog.files()),
-        context_names: Namespace::new(catalog.files()),
-        purpose_names: Namespace::new(catalog.files()),
-        kept_names: Namespace::new(catalog.files()),
-        experiment_names: Namespace::new(catalog.files()),
-        holdout_names: Namespace::new(catalog.files()),
-        cap_names: Namespace::new(catalog.files()),
-        purchase_names: Namespace::new(catalog.files()),
-        crowd_names: Namespace::new(catalog.files()),
-        personalization_names: Namespace::new(catalog.files()),
-        placement_names: Namespace::new(catalog.files()),
-        goal_names: Namespace::new(catalog.files()),
-        import_names: Namespace::new(catalog.files()),
+        names: AHashMap::new(),
         settings: AHashMap::new(),
     };
     let mut all_parsed = true;
@@ -89,25 +76,13 @@ struct Decoder<'t> {
     declarations: Declarations,
     /// Attributes, computed attributes and segments.
     bare_names: Namespace<'t>,
-    identifier_names: Namespace<'t>,
-    event_names: Namespace<'t>,
-    context_names: Namespace<'t>,
-    purpose_names: Namespace<'t>,
-    kept_names: Namespace<'t>,
-    experiment_names: Namespace<'t>,
-    holdout_names: Namespace<'t>,
-    cap_names: Namespace<'t>,
-    purchase_names: Namespace<'t>,
-    crowd_names: Namespace<'t>,
-    personalization_names: Namespace<'t>,
-    placement_names: Namespace<'t>,
-    goal_names: Namespace<'t>,
-    import_names: Namespace<'t>,
+    /// The names of each other section, which are its own.
+    names: AHashMap<&'static str, Namespace<'t>>,
     /// Settings that stand only once in a catalog, and where they do.
     settings: AHashMap<&'static str, Span>,
 }
 
-impl Decoder<'_> {
+impl<'t> Decoder<'t> {
     fn file(&mut self, node: &Node) {
         let Some(fields) = Fields::open(node, &CATALOG, &mut self.report) else { return };
         self.schema(&fields);
@@ -120,31 +95,144 @@ impl Decoder<'_> {
         if let Some(node) = fields.get("limits") {
             self.limits(node);
         }
-        self.attributes(fields.get("attributes"));
+        self.known(&fields);
+        self.derived(&fields);
+        self.shown(&fields);
+        fields.close();
+    }
+
+    /// What is known of customers, and what happens.
+    fn known(&mut self, fields: &Fields<'_>) {
+        let attribute = ("an attribute", "the attribute");
+        self.bare(fields, "attributes", attribute, |all| &mut all.attributes, attributes::attribute);
         self.identifiers(fields.get("identifiers"));
         self.events(fields.get("events"));
-        self.context(fields.get("context"));
-        self.purposes(fields.get("purposes"));
+        let context = ("what a call may say", "the context");
+        let left_out = self.quoted(
+            fields,
+            "context",
+            context,
+            |all| &mut all.context,
+            |entry, report| {
+                warn_if_unreadable(&entry.key, "the context", report);
+                attributes::context(&entry.value, report)
+            },
+        );
+        self.declarations.left_out.extend(left_out);
+        let purpose = ("a purpose", "the purpose");
+        let left_out =
+            self.quoted(fields, "purposes", purpose, |all| &mut all.purposes, of(purposes::purpose));
+        self.declarations.left_out.extend(left_out);
         if let Some(node) = fields.get("history") {
             self.history(node);
         }
-        self.computed(fields.get("computed"));
-        self.segments(fields.get("segments"));
-        self.experiments(fields.get("experiments"));
-        self.holdouts(fields.get("holdouts"));
-        self.caps(fields.get("caps"));
         self.purchases(fields.get("purchases"));
-        self.quantiles(fields.get("quantiles"));
-        if let Some(node) = self.setting(&fields, "rfm") {
+        self.quoted(
+            fields,
+            "imports",
+            ("an import", "the import"),
+            |all| &mut all.imports,
+            |entry, report| imports::import(&entry.value, entry.key.span, report),
+        );
+    }
+
+    /// What follows from that.
+    fn derived(&mut self, fields: &Fields<'_>) {
+        let computed = ("a computed attribute", "the computed attribute");
+        self.bare(fields, "computed", computed, |all| &mut all.computed, definitions::computed);
+        let quantile = ("a quantile", "the quantile");
+        self.bare(fields, "quantiles", quantile, |all| &mut all.quantiles, quantiles::quantile);
+        if let Some(node) = self.setting(fields, "rfm") {
             self.declarations.rfm = quantiles::rfm(node, &mut self.report);
         }
-        self.scores(fields.get("scores"));
-        self.crowds(fields.get("crowd"));
-        self.personalizations(fields.get("personalizations"));
-        self.placements(fields.get("placements"));
-        self.goals(fields.get("goals"));
-        self.imports(fields.get("imports"));
-        fields.close();
+        self.bare(fields, "scores", ("a score", "the score"), |all| &mut all.scores, scores::score);
+        self.bare(
+            fields,
+            "segments",
+            ("a segment", "the segment"),
+            |all| &mut all.segments,
+            definitions::segment,
+        );
+        self.quoted(fields, "crowd", ("a crowd", "the crowd"), |all| &mut all.crowds, of(crowds::crowd));
+    }
+
+    /// What is shown, to whom and how often, and what is hoped for.
+    fn shown(&mut self, fields: &Fields<'_>) {
+        let files = self.files;
+        let experiment = ("an experiment", "the experiment");
+        let left_out = self.quoted(
+            fields,
+            "experiments",
+            experiment,
+            |all| &mut all.experiments,
+            of(|node, report| experiments::experiment(node, files, report)),
+        );
+        self.declarations.left_out.extend(left_out);
+        let holdout = ("a holdout", "the holdout");
+        let left_out =
+            self.quoted(fields, "holdouts", holdout, |all| &mut all.holdouts, of(experiments::holdout));
+        self.declarations.left_out.extend(left_out);
+        self.quoted(fields, "caps", ("a cap", "the cap"), |all| &mut all.caps, of(offers::shared_cap));
+        let personalization = ("a personalization", "the personalization");
+        self.quoted(
+            fields,
+            "personalizations",
+            personalization,
+            |all| &mut all.personalizations,
+            of(|node, report| definitions::personalization(node, files, report)),
+        );
+        let placement = ("a placement", "the placement");
+        self.quoted(fields, "placements", placement, |all| &mut all.placements, of(definitions::placement));
+        self.quoted(fields, "goals", ("a goal", "the goal"), |all| &mut all.goals, of(goals::goal));
+    }
+
+    /// Reads the declarations of a section whose names are its own; gives the names of those that are left out.
+    fn quoted<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        section: &'static str,
+        (one, the): (&str, &'static str),
+        list: impl Fn(&mut Declarations) -> &mut Vec<Named<T>>,
+        read: impl Fn(&Entry, &mut Report) -> Option<T>,
+    ) -> Vec<String> {
+        let mut left_out = Vec::new();
+        let so_far = list(&mut self.declarations).len();
+        // The one section that is not called by a plural.
+        let what = if section == "crowd" { "crowds" } else { section };
+        for entry in self.section(fields.get(section), so_far, what) {
+            let key = &entry.key;
+            let named = is_name(&key.value, one, key.span, &mut self.report) && self.claim(section, key, the);
+            match read(entry, &mut self.report).filter(|_| named) {
+                Some(body) => list(&mut self.declarations).push(Named { name: key.clone(), body }),
+                None => left_out.push(key.value.clone()),
+            }
+        }
+        left_out
+    }
+
+    /// Reads the declarations of a section whose names conditions use without quotes.
+    fn bare<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        section: &'static str,
+        (one, the): (&str, &'static str),
+        list: impl Fn(&mut Declarations) -> &mut Vec<Named<T>>,
+        read: impl Fn(&Node, &mut Report) -> Option<T>,
+    ) {
+        let so_far = list(&mut self.declarations).len();
+        for Entry { key, value } in self.section(fields.get(section), so_far, section) {
+            let body = read(value, &mut self.report);
+            match body.filter(|_| self.bare_name(key, one, the)) {
+                Some(body) => list(&mut self.declarations).push(Named { name: key.clone(), body }),
+                None => self.leave_out(&key.value),
+            }
+        }
+    }
+
+    /// Gives a name of a section to `what`, unless it is taken.
+    fn claim(&mut self, section: &'static str, key: &Spanned<String>, what: &'static str) -> bool {
+        let names = self.names.entry(section).or_insert_with(|| Namespace::new(self.files));
+        names.claim(key, what, &mut self.report)
     }
 
     fn schema(&mut self, fields: &Fields<'_>) {
@@ -190,20 +278,10 @@ impl Decoder<'_> {
         fields.close();
     }
 
-    fn attributes(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.attributes.len(), "attributes") {
-            let body = attributes::attribute(value, &mut self.report);
-            match body.filter(|_| self.bare_name(key, "an attribute", "the attribute")) {
-                Some(body) => self.declarations.attributes.push(Named { name: key.clone(), body }),
-                None => self.leave_out(&key.value),
-            }
-        }
-    }
-
     fn identifiers(&mut self, section: Option<&Node>) {
         let so_far = self.declarations.identifiers.len();
         for Entry { key, value } in self.section(section, so_far, "identifiers") {
-            let named = self.identifier_names.claim(key, "the rules", &mut self.report);
+            let named = self.claim("identifiers", key, "the rules");
             let body = identifiers::identifier(value, &mut self.report);
             if let Some(body) = body.filter(|_| named) {
                 self.declarations.identifiers.push(Named { name: key.clone(), body });
@@ -214,7 +292,7 @@ impl Decoder<'_> {
     fn events(&mut self, section: Option<&Node>) {
         for Entry { key, value } in self.section(section, self.declarations.events.len(), "events") {
             let named = is_name(&key.value, "an event", key.span, &mut self.report)
-                && self.event_names.claim(key, "the event", &mut self.report);
+                && self.claim("events", key, "the event");
             match attributes::event_table(value, &mut self.report) {
                 Some(entries) => {
                     let entries = bounded(entries, 0, "properties", MAX_DECLARATIONS, &mut self.report);
@@ -229,29 +307,6 @@ impl Decoder<'_> {
         }
     }
 
-    fn context(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.context.len(), "context") {
-            let named = is_name(&key.value, "what a call may say", key.span, &mut self.report)
-                && self.context_names.claim(key, "the context", &mut self.report);
-            warn_if_unreadable(key, "the context", &mut self.report);
-            match attributes::context(value, &mut self.report).filter(|_| named) {
-                Some(body) => self.declarations.context.push(Named { name: key.clone(), body }),
-                None => self.leave_out(&key.value),
-            }
-        }
-    }
-
-    fn purposes(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.purposes.len(), "purposes") {
-            let named = is_name(&key.value, "a purpose", key.span, &mut self.report)
-                && self.purpose_names.claim(key, "the purpose", &mut self.report);
-            match purposes::purpose(value, &mut self.report).filter(|_| named) {
-                Some(body) => self.declarations.purposes.push(Named { name: key.clone(), body }),
-                None => self.leave_out(&key.value),
-            }
-        }
-    }
-
     fn history(&mut self, node: &Node) {
         let Some(fields) = Fields::open(node, &HISTORY, &mut self.report) else { return };
         if let Some(node) = self.setting(&fields, "margin") {
@@ -259,7 +314,7 @@ impl Decoder<'_> {
         }
         let so_far = self.declarations.kept_events.len();
         for Entry { key, value } in self.section(fields.get("keep"), so_far, "events to keep") {
-            let named = self.kept_names.claim(key, "how long to keep the event", &mut self.report);
+            let named = self.claim("keep", key, "how long to keep the event");
             if let Some(body) = history::kept(value, &mut self.report).filter(|_| named) {
                 self.declarations.kept_events.push(Named { name: key.clone(), body });
             }
@@ -267,137 +322,11 @@ impl Decoder<'_> {
         fields.close();
     }
 
-    fn computed(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.computed.len(), "computed") {
-            let body = definitions::computed(value, &mut self.report);
-            match body.filter(|_| self.bare_name(key, "a computed attribute", "the computed attribute")) {
-                Some(body) => self.declarations.computed.push(Named { name: key.clone(), body }),
-                None => self.leave_out(&key.value),
-            }
-        }
-    }
-
-    fn segments(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.segments.len(), "segments") {
-            let body = definitions::segment(value, &mut self.report);
-            match body.filter(|_| self.bare_name(key, "a segment", "the segment")) {
-                Some(body) => self.declarations.segments.push(Named { name: key.clone(), body }),
-                None => self.leave_out(&key.value),
-            }
-        }
-    }
-
-    fn experiments(&mut self, section: Option<&Node>) {
-        let so_far = self.declarations.experiments.len();
-        for Entry { key, value } in self.section(section, so_far, "experiments") {
-            let named = is_name(&key.value, "an experiment", key.span, &mut self.report)
-                && self.experiment_names.claim(key, "the experiment", &mut self.report);
-            match experiments::experiment(value, self.files, &mut self.report).filter(|_| named) {
-                Some(body) => self.declarations.experiments.push(Named { name: key.clone(), body }),
-                None => self.leave_out(&key.value),
-            }
-        }
-    }
-
-    fn holdouts(&mut self, section: Option<&Node>) {
-        let so_far = self.declarations.holdouts.len();
-        for Entry { key, value } in self.section(section, so_far, "holdouts") {
-            let named = is_name(&key.value, "a holdout", key.span, &mut self.report)
-                && self.holdout_names.claim(key, "the holdout", &mut self.report);
-            match experiments::holdout(value, &mut self.report).filter(|_| named) {
-                Some(body) => self.declarations.holdouts.push(Named { name: key.clone(), body }),
-                None => self.leave_out(&key.value),
-            }
-        }
-    }
-
-    fn caps(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.caps.len(), "caps") {
-            let named = is_name(&key.value, "a cap", key.span, &mut self.report)
-                && self.cap_names.claim(key, "the cap", &mut self.report);
-            if let Some(body) = offers::shared_cap(value, &mut self.report).filter(|_| named) {
-                self.declarations.caps.push(Named { name: key.clone(), body });
-            }
-        }
-    }
-
     fn purchases(&mut self, section: Option<&Node>) {
         for Entry { key, value } in self.section(section, self.declarations.purchases.len(), "purchases") {
-            let named = self.purchase_names.claim(key, "the purchase", &mut self.report);
+            let named = self.claim("purchases", key, "the purchase");
             if let Some(body) = offers::purchase(value, &mut self.report).filter(|_| named) {
                 self.declarations.purchases.push(Named { name: key.clone(), body });
-            }
-        }
-    }
-
-    fn crowds(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.crowds.len(), "crowds") {
-            let named = is_name(&key.value, "a crowd", key.span, &mut self.report)
-                && self.crowd_names.claim(key, "the crowd", &mut self.report);
-            if let Some(body) = crowds::crowd(value, &mut self.report).filter(|_| named) {
-                self.declarations.crowds.push(Named { name: key.clone(), body });
-            }
-        }
-    }
-
-    fn placements(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.placements.len(), "placements") {
-            let named = is_name(&key.value, "a placement", key.span, &mut self.report)
-                && self.placement_names.claim(key, "the placement", &mut self.report);
-            if let Some(body) = definitions::placement(value, &mut self.report).filter(|_| named) {
-                self.declarations.placements.push(Named { name: key.clone(), body });
-            }
-        }
-    }
-
-    fn goals(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.goals.len(), "goals") {
-            let named = is_name(&key.value, "a goal", key.span, &mut self.report)
-                && self.goal_names.claim(key, "the goal", &mut self.report);
-            if let Some(body) = goals::goal(value, &mut self.report).filter(|_| named) {
-                self.declarations.goals.push(Named { name: key.clone(), body });
-            }
-        }
-    }
-
-    fn scores(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.scores.len(), "scores") {
-            let body = scores::score(value, &mut self.report);
-            match body.filter(|_| self.bare_name(key, "a score", "the score")) {
-                Some(body) => self.declarations.scores.push(Named { name: key.clone(), body }),
-                None => self.leave_out(&key.value),
-            }
-        }
-    }
-
-    fn quantiles(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.quantiles.len(), "quantiles") {
-            let body = quantiles::quantile(value, &mut self.report);
-            match body.filter(|_| self.bare_name(key, "a quantile", "the quantile")) {
-                Some(body) => self.declarations.quantiles.push(Named { name: key.clone(), body }),
-                None => self.leave_out(&key.value),
-            }
-        }
-    }
-
-    fn personalizations(&mut self, section: Option<&Node>) {
-        let so_far = self.declarations.personalizations.len();
-        for Entry { key, value } in self.section(section, so_far, "personalizations") {
-            let named = is_name(&key.value, "a personalization", key.span, &mut self.report)
-                && self.personalization_names.claim(key, "the personalization", &mut self.report);
-            let body = definitions::personalization(value, self.files, &mut self.report);
-            if let Some(body) = body.filter(|_| named) {
-                self.declarations.personalizations.push(Named { name: key.clone(), body });
-            }
-        }
-    }
-
-    fn imports(&mut self, section: Option<&Node>) {
-        for Entry { key, value } in self.section(section, self.declarations.imports.len(), "imports") {
-            let named = is_name(&key.value, "an import", key.span, &mut self.report)
-                && self.import_names.claim(key, "the import", &mut self.report);
-            if let Some(body) = imports::import(value, key.span, &mut self.report).filter(|_| named) {
-                self.declarations.imports.push(Named { name: key.clone(), body });
             }
         }
     }
@@ -419,6 +348,11 @@ impl Decoder<'_> {
     fn leave_out(&mut self, name: &str) {
         self.declarations.left_out.push(name.to_owned());
     }
+}
+
+/// What reads an entry of a section by its value alone.
+fn of<T>(read: impl Fn(&Node, &mut Report) -> Option<T>) -> impl Fn(&Entry, &mut Report) -> Option<T> {
+    move |entry, report| read(&entry.value, report)
 }
 
 /// The first of `entries`, so that with the `so_far` ones there are at most `most`.

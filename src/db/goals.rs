@@ -95,25 +95,15 @@ impl Database {
         let mut converting = Converting::new(&definitions.goals[number as usize], definitions);
         let at = self.now();
         for identifier in self.with_messages(1)? {
-            if let Some(converting) = &mut converting {
-                self.convert(&program, &identifier, at, converting)?;
-            }
+            self.convert(&program, &identifier, at, &mut converting)?;
             self.relieve_if_over_budget()?;
         }
+        let mut tallies = converting.finish();
+        let known = shown_by(definitions).into_iter();
+        let known: Vec<(Shown, Conversions)> =
+            known.map(|shown| (shown.clone(), tallies.remove(&shown).unwrap_or_default())).collect();
         let mut report = GoalReport { goal: name.to_owned(), at, offers: Vec::new(), variants: Vec::new() };
-        let mut tallies: Vec<(Shown, Conversions)> =
-            converting.into_iter().flat_map(Converting::finish).collect();
-        let known = shown_by(definitions);
-        for shown in &known {
-            if tallies.iter().all(|(tallied, _)| tallied != shown) {
-                tallies.push((shown.clone(), Conversions::default()));
-            }
-        }
-        tallies.sort_by_cached_key(|(shown, _)| {
-            let place = known.iter().position(|known| known == shown);
-            (place.unwrap_or(known.len()), shown.clone())
-        });
-        for (shown, conversions) in tallies {
+        for (shown, conversions) in known.into_iter().chain(tallies) {
             match shown {
                 Shown::Offer(personalization, offer) => report.offers.push(OfferConversions {
                     personalization: personalization.to_string(),

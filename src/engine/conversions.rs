@@ -62,13 +62,14 @@ impl Conversions {
 }
 
 impl<'a> Converting<'a> {
-    /// Nobody yet; nothing if the catalog has no exposures.
-    pub(crate) fn new(goal: &'a GoalDefinition, definitions: &Definitions) -> Option<Converting<'a>> {
-        let exposure = EventId(definitions.event_names.get(EXPOSURE)?);
+    /// Nobody yet.
+    pub(crate) fn new(goal: &'a GoalDefinition, definitions: &Definitions) -> Converting<'a> {
+        let exposure = definitions.event_names.get(EXPOSURE).map(EventId);
+        let exposure = exposure.expect("a catalog with goals has the event of exposures");
         let names = &definitions.event(exposure).property_names;
         let read = [PERSONALIZATION, OFFERS, REASON, VARIANTS]
             .map(|name| names.get(name).map(|place| place as usize));
-        Some(Converting { goal, exposure, read, tallies: BTreeMap::new() })
+        Converting { goal, exposure, read, tallies: BTreeMap::new() }
     }
 
     /// Adds one customer, by the messages that count, in their order.
@@ -107,9 +108,9 @@ impl<'a> Converting<'a> {
     }
 
     /// What came of each.
-    pub(crate) fn finish(self) -> impl Iterator<Item = (Shown, Conversions)> {
+    pub(crate) fn finish(self) -> BTreeMap<Shown, Conversions> {
         let tallies = self.tallies.into_iter();
-        tallies.map(|(what, (tally, sum))| (what, Conversions { value: sum.value(), ..tally }))
+        tallies.map(|(what, (tally, sum))| (what, Conversions { value: sum.value(), ..tally })).collect()
     }
 
     /// What an exposure tells of.
