@@ -27,9 +27,10 @@ use crate::facts::plan::Keeping;
 use crate::facts::stamp::{HistoryPlace, Stamp};
 use crate::model::ids::{AggregateId, SourceId};
 use crate::model::message::Message;
-use crate::model::value::read_time;
+use crate::model::value::{Type, read_time};
 use crate::rules::definitions::Definitions;
-use crate::rules::expression::Source;
+use crate::rules::expression::{Function, Source};
+use crate::rules::typing::type_of_items;
 
 /// What a catalog makes of a summary.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,8 +86,13 @@ impl Digest {
         let aggregate = &definitions.aggregates[id.index()];
         let property = definitions.property_type(aggregate);
         let fresh = Accumulator::new(&aggregate.function, property);
+        let of_property = property.cloned().unwrap_or(Type::Any);
+        let of_values = match &aggregate.function {
+            Function::Values { items, .. } => type_of_items(items, of_property),
+            _ => of_property,
+        };
         let state = said.filter(|_| aggregate.fixed_interval().is_some());
-        let state = state.and_then(|said| states::read(said, fresh, property));
+        let state = state.and_then(|said| states::read(said, fresh, &of_values));
         let is_there = state.is_some();
         self.states.extend(state.map(|state| (id, state)));
         is_there

@@ -60,13 +60,13 @@ pub(super) fn write(state: &Accumulator, place: &mut dyn FnMut(HistoryPlace) -> 
     }
 }
 
-/// The state in some JSON, of an aggregate whose state before any event is `fresh`; `property` is the type of
-/// the property it is of. Nothing if it is the state of another one.
-pub(super) fn read(json: &Json, fresh: Accumulator, property: Option<&Type>) -> Option<Accumulator> {
+/// The state in some JSON, of an aggregate whose state before any event is `fresh`; `of_values` is the type
+/// of the values that it keeps. Nothing if it is the state of another one.
+pub(super) fn read(json: &Json, fresh: Accumulator, of_values: &Type) -> Option<Accumulator> {
     if json.is_null() {
         return Some(fresh);
     }
-    let value = |json: &Json| Value::from_json(json, property.unwrap_or(&Type::Any)).ok()?;
+    let value = |json: &Json| Value::from_json(json, of_values).ok()?;
     Some(match fresh {
         Accumulator::Count(_) => Accumulator::Count(json.as_u64()?),
         Accumulator::Sum(total) => Accumulator::Sum(read_total(json, &total)?),
