@@ -89,6 +89,7 @@ pub use db::recording::Recorded;
 pub use db::reference::{Answers, Reference, Shown};
 pub use db::simulate;
 pub use db::stats::{DiskStats, Stats};
+pub use db::stocks::OfferStock;
 pub use db::subscribing::change::{Change, DecisionChange};
 pub use db::subscribing::options::{SubscribeOptions, WhenFull};
 pub use db::subscribing::subscription::Subscription;

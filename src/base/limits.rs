@@ -47,6 +47,10 @@ pub(crate) const MAX_ENTRIES_PER_AGGREGATE: u32 = 1_000_000;
 pub(crate) const MAX_CALENDAR_DAYS: u16 = 3_660;
 /// Most exposures that a cap may allow; each is an entry that its aggregate keeps.
 pub(crate) const MAX_EXPOSURES: u32 = 1_000;
+/// Largest stock of an offer.
+pub(crate) const MAX_STOCK: u64 = 1_000_000_000_000;
+/// Most names of offers whose exposures are counted, beside those that have a stock.
+pub(crate) const MAX_COUNTED_OFFERS: usize = 65_536;
 /// Most values that `values(p, n)` may ask for.
 pub(crate) const MAX_LISTED_VALUES: i64 = 1_000;
 /// How far ahead of the clock a message may be, unless the catalog says otherwise.

@@ -4,7 +4,7 @@
 
 use super::fields::{Fields, bool, bounded_text, int, list, string, time, unknown, wrong_type};
 use super::naming::{Namespace, quoted_name, quoted_names};
-use super::offers::{bought, caps};
+use super::offers::{bought, caps, stock};
 use super::shape::{COMPUTED, FALLBACK, OFFER, PERSONALIZATION, PLACEMENT, SEGMENT};
 use super::tree::{Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
@@ -192,6 +192,7 @@ fn offer(node: &Node, report: &mut Report) -> Option<OfferDeclaration> {
     let from = fields.get("from").and_then(|node| time(node, report));
     let until = fields.get("until").and_then(|node| time(node, report));
     let caps = fields.get("cap").map_or_else(Vec::new, |node| caps(node, report));
+    let stock = fields.get("stock").and_then(|node| stock(node, report));
     let unless_bought = fields.get("unless_bought").and_then(|node| bought(node, report));
     let priority = fields.get("priority").and_then(|node| Some(Spanned::new(int(node, report)?, node.span)));
     let score = fields.get("score").and_then(|node| condition(node, report));
@@ -208,6 +209,7 @@ fn offer(node: &Node, report: &mut Report) -> Option<OfferDeclaration> {
         from: from.map(|from| from.value),
         until,
         caps,
+        stock,
         unless_bought,
         priority: priority.unwrap_or(Spanned::new(0, node.span)),
         score,

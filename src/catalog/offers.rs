@@ -5,7 +5,7 @@ use super::naming::{quoted_name, quoted_names};
 use super::shape::{BOUGHT, CAP, PURCHASE, SHARED_CAP};
 use super::tree::{Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
-use crate::base::limits::{MAX_DECLARATIONS, MAX_EXPOSURES};
+use crate::base::limits::{MAX_DECLARATIONS, MAX_EXPOSURES, MAX_STOCK};
 use crate::base::source_text::Spanned;
 use crate::base::time::Duration;
 use crate::model::declaration::{
@@ -38,6 +38,17 @@ pub(super) fn shared_cap(node: &Node, report: &mut Report) -> Option<SharedCapDe
     fields.description(report);
     fields.close();
     Some(SharedCapDeclaration { cap: cap?, personalizations, offers })
+}
+
+/// Reads how often an offer may be shown in all.
+pub(super) fn stock(node: &Node, report: &mut Report) -> Option<u64> {
+    let stock = int(node, report)?;
+    let allowed = u64::try_from(stock).ok().filter(|stock| *stock <= MAX_STOCK);
+    if allowed.is_none() {
+        let message = format!("`stock` is 0 to {MAX_STOCK}, not {stock}");
+        report.push(Finding::error("out_of_range", node.span, message));
+    }
+    allowed
 }
 
 fn cap(fields: &Fields<'_>, node: &Node, report: &mut Report) -> Option<CapDeclaration> {

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 
 use super::json_schema::{DurationText, Name};
-use crate::base::limits::{MAX_CALENDAR_DAYS, MAX_DECLARATIONS, MAX_EXPOSURES};
+use crate::base::limits::{MAX_CALENDAR_DAYS, MAX_DECLARATIONS, MAX_EXPOSURES, MAX_STOCK};
 
 /// A name that is always quoted, or several.
 #[derive(JsonSchema)]
@@ -175,6 +175,9 @@ pub(super) struct Offer {
     until: Option<String>,
     /// How often it may be shown.
     cap: Option<Caps>,
+    /// How often it may be shown in all, to all customers together.
+    #[schemars(range(max = MAX_STOCK))]
+    stock: Option<u64>,
     /// Who buys this is not shown the offer.
     unless_bought: Option<Bought>,
     /// Higher wins; 0 if left out.

@@ -317,6 +317,7 @@ pub(super) const OFFER: Shape = Shape {
         "from",
         "until",
         "cap",
+        "stock",
         "unless_bought",
         "priority",
         "score",

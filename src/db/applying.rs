@@ -22,6 +22,7 @@ use crate::facts::identity::ties::{Home, Ties};
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
+use crate::rules::exposures::chosen_in;
 use crate::store::crowds::Uncounted;
 use crate::store::holds::{Held, Holder};
 use crate::store::message_index::{Claim, Known};
@@ -95,7 +96,19 @@ impl Database {
         applied
     }
 
-    pub(crate) fn try_apply(&self, message: Message) -> Result<Applied, Refusal> {
+    fn try_apply(&self, message: Message) -> Result<Applied, Refusal> {
+        let shown = chosen_in(&message).map(|(personalization, offers)| {
+            (personalization.to_owned(), offers.into_iter().map(str::to_owned).collect::<Vec<String>>())
+        });
+        let applied = self.take_in(message)?;
+        if let Some((personalization, offers)) = shown.filter(|_| !applied.duplicate) {
+            offers.iter().for_each(|offer| self.shards.exposed.add(&personalization, offer, 1));
+        }
+        Ok(applied)
+    }
+
+    /// Takes a message in, without counting what it says was shown.
+    pub(crate) fn take_in(&self, message: Message) -> Result<Applied, Refusal> {
         if self.is_read_only {
             let detail = "the database is open for reading only: open it for writing";
             return Err(Refusal::new(RefusalReason::Storage, "", detail));

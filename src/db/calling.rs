@@ -20,6 +20,7 @@ use crate::model::call::Call;
 use crate::model::ids::PersonalizationId;
 use crate::rules::at_call::AlreadyShown;
 use crate::rules::definitions::PlacementDefinition;
+use crate::rules::exposures::Exposures;
 use crate::store::profile::Profile;
 use crate::store::shard::Shard;
 
@@ -30,6 +31,7 @@ struct Asked<'a> {
     order: &'a dyn MessageOrder,
     cause: Option<Arc<str>>,
     now: Time,
+    exposures: &'a dyn Exposures,
 }
 
 impl Database {
@@ -48,7 +50,7 @@ impl Database {
         if called.says_nothing_to(&program.definitions.personalizations[place.index()]) {
             return self.decide(id, personalization);
         }
-        self.decide_beside(id, personalization, call, &mut AlreadyShown::default())
+        self.decide_beside(id, personalization, call, &mut AlreadyShown::default(), &*self.shards.exposed)
     }
 
     /// What to show the customer `id` in a placement: the decisions of its personalizations, in their order. No
@@ -75,7 +77,7 @@ impl Database {
     /// # Errors
     /// If the catalog has no such placement, and as [`Database::decide_with`].
     pub fn decide_placement(&self, id: &str, placement: &str, call: &Call) -> Result<Vec<Decided>, Error> {
-        let (decided, _) = self.decide_called(id, |program| {
+        let (decided, _) = self.decide_called(id, &*self.shards.exposed, |program| {
             let placement = resolve_placement(program, placement)?;
             let already = AlreadyShown::nothing_of(placement.most);
             Ok((placement.personalizations.clone(), Called::of(call, &program.definitions)?, already))
@@ -90,8 +92,9 @@ impl Database {
         personalization: &str,
         call: &Call,
         already: &mut AlreadyShown,
+        exposures: &dyn Exposures,
     ) -> Result<Decided, Error> {
-        let (mut decided, shown) = self.decide_called(id, |program| {
+        let (mut decided, shown) = self.decide_called(id, exposures, |program| {
             let place = resolve_personalization(program, personalization)?;
             Ok((vec![place], Called::of(call, &program.definitions)?, already.clone()))
         })?;
@@ -122,6 +125,7 @@ impl Database {
     fn decide_called(
         &self,
         id: &str,
+        exposures: &dyn Exposures,
         ask: impl Fn(&Program) -> Result<(Vec<PersonalizationId>, Called, AlreadyShown), Error>,
     ) -> Result<(Vec<Decided>, AlreadyShown), Error> {
         let now = self.now();
@@ -135,13 +139,15 @@ impl Database {
                     order: &profile.history,
                     cause: profile.cause(),
                     now: now.max(standing.as_of()),
+                    exposures,
                 };
                 self.decide_each(&shard.program, asked, &ask)?
             }
             None => {
                 let (cell, decisions) = (Cell::new(), Decisions::default());
                 let standing = Standing::Cell(&cell);
-                let asked = Asked { standing, decisions: &decisions, order: &NoMessages, cause: None, now };
+                let (decisions, order) = (&decisions, &NoMessages);
+                let asked = Asked { standing, decisions, order, cause: None, now, exposures };
                 self.decide_each(&self.shards.program(), asked, &ask)?
             }
         };
@@ -155,9 +161,9 @@ impl Database {
         ask: &impl Fn(&Program) -> Result<(Vec<PersonalizationId>, Called, AlreadyShown), Error>,
     ) -> Result<(Vec<Decided>, AlreadyShown), Error> {
         let (personalizations, called, mut already) = ask(program)?;
-        let Asked { standing, decisions, order, cause, now } = asked;
+        let Asked { standing, decisions, order, cause, now, exposures } = asked;
         let mut work = Work::default();
-        let mut deciding = Deciding { program, order, cause, now, work: &mut work };
+        let mut deciding = Deciding { program, exposures, order, cause, now, work: &mut work };
         let each = personalizations.into_iter();
         let decided =
             each.map(|id| deciding.beside(standing, decisions, id, &called, &mut already)).collect();
@@ -183,11 +189,11 @@ pub(crate) fn decide_in(
     now: Time,
     (called, already): (&Called, &mut AlreadyShown),
 ) -> Decided {
-    let (program, profile, work) = shard.deciding(place);
+    let (program, exposures, profile, work) = shard.deciding(place);
     let now = now.max(profile.standing().as_of());
     let cause = profile.cause();
     let Profile { body, decisions, history, .. } = profile;
-    let mut deciding = Deciding { program, order: history, cause, now, work };
+    let mut deciding = Deciding { program, exposures, order: history, cause, now, work };
     let definition = &program.definitions.personalizations[personalization.index()];
     if already.is_nothing() && called.says_nothing_to(definition) {
         let decided = deciding.decide(body.standing(), decisions, personalization);

@@ -71,6 +71,7 @@ impl Database {
             return explain(&Explaining {
                 program: &program,
                 user: id,
+                exposures: &*self.shards.exposed,
                 cell: &rebuild(&program, ids, &history, &mut scratch, now),
                 decisions: &Decisions::default(),
                 order: &history,
@@ -81,14 +82,15 @@ impl Database {
             });
         };
         shard.complete(place)?;
-        let (program, profile, _) = shard.deciding(place);
+        let (program, exposures, profile, _) = shard.deciding(place);
         let Profile { name, key, known_as, body, decisions, history, .. } = profile;
         let ids = ids(key, known_as.as_deref());
         let identity = &Identified { program, ids };
         let (cell, past) = (&*body.cell(program), &past(history, program, now));
         let order: &dyn Told = history;
         let call = AtCall::default();
-        explain(&Explaining { program, user: name, cell, decisions, order, past, identity, call, now })
+        let user = name;
+        explain(&Explaining { program, user, exposures, cell, decisions, order, past, identity, call, now })
     }
 }
 

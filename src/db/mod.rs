@@ -16,6 +16,7 @@ pub(crate) mod summarising;
 pub(crate) mod identity;
 pub(crate) mod export;
 pub(crate) mod goals;
+pub(crate) mod stocks;
 pub(crate) mod erasing;
 pub(crate) mod sweep;
 pub(crate) mod publishing;

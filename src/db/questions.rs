@@ -306,7 +306,8 @@ impl Database {
     ) -> Decided {
         let mut shard = self.shards.hold(0, Holder::Read);
         let work = shard.work_mut();
-        Deciding { program, order: &NoMessages, cause: None, now, work }.decide(
+        let exposures = &*self.shards.exposed;
+        Deciding { program, exposures, order: &NoMessages, cause: None, now, work }.decide(
             Standing::Cell(&Cell::new()),
             &mut Decisions::default(),
             personalization,
@@ -370,13 +371,14 @@ fn decide_after(
     properties: &[Option<Value>],
     now: Time,
 ) -> Decided {
-    let (program, profile, work) = shard.deciding(place);
+    let (program, exposures, profile, work) = shard.deciding(place);
     let now = now.max(profile.standing().as_of());
     let last = profile.standing().trigger(event);
     if last.is_some_and(|last| *last == *properties) {
         return decide(shard, place, personalization, now);
     }
-    let mut deciding = Deciding { program, order: &profile.history, cause: profile.cause(), now, work };
+    let (order, cause) = (&profile.history, profile.cause());
+    let mut deciding = Deciding { program, exposures, order, cause, now, work };
     let call = AtCall::triggered(properties);
     let decision = deciding.make(profile.standing(), personalization, call, &AlreadyShown::default());
     Decided { decision: Arc::new(decision), cached: false }
@@ -388,12 +390,13 @@ pub(crate) fn decide(
     personalization: PersonalizationId,
     now: Time,
 ) -> Decided {
-    let (program, profile, work) = shard.deciding(place);
+    let (program, exposures, profile, work) = shard.deciding(place);
     // Somebody may have brought it further since the clock was read.
     let now = now.max(profile.standing().as_of());
     let cause = profile.cause();
     let Profile { body, decisions, history, .. } = profile;
-    Deciding { program, order: history, cause, now, work }.decide(body.standing(), decisions, personalization)
+    let mut deciding = Deciding { program, exposures, order: history, cause, now, work };
+    deciding.decide(body.standing(), decisions, personalization)
 }
 
 fn snapshot(

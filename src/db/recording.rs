@@ -17,6 +17,7 @@ use crate::db::questions::resolve_personalization;
 use crate::db::subscribing::stream::Patience;
 use crate::db::tied::{Concern, concern};
 use crate::engine::called::Called;
+use crate::engine::decide::offers_of;
 use crate::engine::decision::{Decided, Decision, Reason};
 use crate::engine::typed_message::Misfits;
 use crate::model::call::Call;
@@ -24,7 +25,7 @@ use crate::model::identifier::{Identifier, IdentifierKind, OwnedIdentifier};
 use crate::model::message::Message;
 use crate::model::refusal::Refusal;
 use crate::rules::at_call::AlreadyShown;
-use crate::rules::exposures::{EXPOSURE, OFFERS, PERSONALIZATION, REASON, SAID, VARIANTS};
+use crate::rules::exposures::{EXPOSURE, NothingLeft, OFFERS, PERSONALIZATION, REASON, SAID, VARIANTS};
 use crate::store::holds::Holder;
 use crate::store::packed_message::PackedMessage;
 use crate::store::shard::Recipient;
@@ -120,7 +121,8 @@ impl Database {
             let home = match self.write(id, now)? {
                 Some(Writing { shard, place }) => shard.profile(place).key().to_owned(),
                 None => {
-                    let decided = self.decide_beside(id, personalization, call, already)?;
+                    // What cannot be put on record is not given out of a stock.
+                    let decided = self.decide_beside(id, personalization, call, already, &NothingLeft)?;
                     return Ok(Recorded { decided, exposure: None });
                 }
             };
@@ -152,7 +154,17 @@ impl Database {
         if !is_up_to_date || !Arc::ptr_eq(&shard.program, &program) {
             return Ok(None);
         }
-        let decided = decide_in(&mut shard, slot, personalization, now, (&called, already));
+        let (decided, taken) = loop {
+            let mut shown = already.clone();
+            let decided = decide_in(&mut shard, slot, personalization, now, (&called, &mut shown));
+            let definition = &program.definitions.personalizations[personalization.index()];
+            let chosen = offers_of(&decided.decision, definition);
+            // Somebody else may have been shown the last one since.
+            if let Some(taken) = self.shards.exposed.take(&decided.decision.personalization, chosen) {
+                *already = shown;
+                break (decided, taken);
+            }
+        };
         let said = called.recorded(&program.definitions);
         let Some(message) = exposure(home.borrowed(), &decided.decision, said) else {
             return Ok(Some(Recorded { decided, exposure: None }));
@@ -160,7 +172,8 @@ impl Database {
         if concern(Some(shard.profile(slot)), home.borrowed(), None, (now, now)) == Concern::Identity {
             // Whose the id is was decided in this very millisecond, so it matters which message comes first.
             drop((shard, claim));
-            let exposure = Some(self.try_apply(message.with_id(message_id))?);
+            let exposure = Some(self.take_in(message.with_id(message_id))?);
+            taken.keep();
             return Ok(Some(Recorded { decided, exposure }));
         }
         let content_hash = message.fingerprint();
@@ -170,6 +183,7 @@ impl Database {
         let record = |message: &PackedMessage| Ok::<u64, Refusal>(self.record(now, message)?);
         let new = self.new_message(&program, home.borrowed(), arriving);
         let done = self.apply_to_one(&program, shard, Recipient::Known(slot), new, record)?;
+        taken.keep();
         let applied = self.accepted(claim, content_hash, message_id, now, done)?;
         Ok(Some(Recorded { decided, exposure: Some(applied) }))
     }

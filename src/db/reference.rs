@@ -25,7 +25,8 @@ use crate::model::message::{Message, MessageKind};
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::value::Value;
 use crate::rules::at_call::AlreadyShown;
-use crate::rules::definitions::{Definitions, PersonalizationDefinition};
+use crate::rules::definitions::{Definitions, OfferDefinition, PersonalizationDefinition};
+use crate::rules::exposure_counts::ExposureCounts;
 use crate::rules::expression::Function;
 use crate::rules::naive::{Moment, Naive, Said, Told};
 use crate::rules::naive_consents::{consent, what_counts};
@@ -61,6 +62,8 @@ pub struct Reference {
     /// All accepted messages, sorted by time and message id.
     messages: Vec<Accepted>,
     fingerprints: HashMap<String, u128>,
+    /// How often offers were shown, also to who was erased.
+    exposures: ExposureCounts,
     /// Who was erased.
     graves: Vec<Grave>,
     /// Who is who, as long as no message comes and no tie takes effect.
@@ -118,7 +121,14 @@ impl Reference {
     /// Nothing known yet, under this catalog.
     pub fn new(catalog: Catalog) -> Reference {
         let (messages, fingerprints, graves) = (Vec::new(), HashMap::new(), Vec::new());
-        Reference { catalog, messages, fingerprints, graves, people: RefCell::default() }
+        Reference {
+            catalog,
+            messages,
+            fingerprints,
+            exposures: ExposureCounts::default(),
+            graves,
+            people: RefCell::default(),
+        }
     }
 
     /// Accepts a message, which has to have an id, at `now`; says whether it is new.
@@ -162,6 +172,7 @@ impl Reference {
             return Err(Refusal::new(RefusalReason::Limit, "previousId", "too many identifiers"));
         }
         self.fingerprints.insert(message_id, fingerprint);
+        self.exposures.count(&self.messages[place].message);
         *self.people.borrow_mut() = None;
         Ok(true)
     }
@@ -320,7 +331,7 @@ impl Reference {
         let trigger = trigger.and_then(|message| self.trigger(message, &counting));
         let asked = |nudge: f64| {
             let naive = Naive::new(definitions, (ids, first_seen), &counting).with_scores_times(nudge);
-            answer(definitions, &naive.at(now), trigger.as_ref(), called)
+            answer(definitions, &naive.at(now), trigger.as_ref(), (called, &self.exposures))
         };
         let mut answers = asked(1.0);
         let names = definitions.purposes.names.iter().zip(definitions.purposes.all());
@@ -366,7 +377,7 @@ fn answer(
     definitions: &Definitions,
     moment: &Moment<'_>,
     trigger: Option<&(EventId, Arc<[Option<Value>]>)>,
-    called: &Called,
+    (called, exposures): (&Called, &ExposureCounts),
 ) -> Answers {
     let mut attributes = BTreeMap::new();
     for (number, name) in definitions.attribute_names.iter().enumerate() {
@@ -387,14 +398,19 @@ fn answer(
     };
     let personalizations = definitions.personalization_names.iter().zip(&definitions.personalizations);
     let decisions = personalizations
-        .map(|(name, definition)| (name.to_owned(), shown(definitions, definition, &asked(definition))))
+        .map(|(name, definition)| {
+            let moment = asked(definition);
+            let winners = moment.winners((name, definition), exposures, &AlreadyShown::default());
+            (name.to_owned(), shown(definitions, definition, &winners, &moment))
+        })
         .collect();
     let placements = definitions.placement_names.iter().zip(&definitions.placements);
     let placements = placements.map(|(name, placement)| {
         let mut already = AlreadyShown::nothing_of(placement.most);
         let each = placement.personalizations.iter().map(|id| {
             let definition = &definitions.personalizations[id.index()];
-            let winners = asked(definition).winners(definition, &already);
+            let named = (definitions.personalization_names.name(id.0), definition);
+            let winners = asked(definition).winners(named, exposures, &already);
             winners.iter().for_each(|offer| already.add(offer));
             let fallback = definition.fallback.as_ref().filter(|_| winners.is_empty());
             let names =
@@ -417,7 +433,12 @@ fn answer(
     }
 }
 
-fn shown(definitions: &Definitions, definition: &PersonalizationDefinition, moment: &Moment<'_>) -> Shown {
+fn shown(
+    definitions: &Definitions,
+    definition: &PersonalizationDefinition,
+    winners: &[&OfferDefinition],
+    moment: &Moment<'_>,
+) -> Shown {
     let text = |template: Option<&Template>| {
         template.and_then(|template| {
             template
@@ -428,7 +449,6 @@ fn shown(definitions: &Definitions, definition: &PersonalizationDefinition, mome
                 .ok()
         })
     };
-    let winners = moment.winners(definition, &AlreadyShown::default());
     let offers = match &definition.fallback {
         Some(fallback) if winners.is_empty() => {
             vec![(fallback.name.to_string(), text(fallback.text.as_ref()))]

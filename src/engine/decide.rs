@@ -3,7 +3,7 @@
 //! Conditions that read only the profile are literals of the graph, so for them deciding is reading
 //! bits. What reads the trigger event or the call, and scores, are evaluated; then the result is kept with
 //! the profile's stamp, and the next question is a look-up until something changes. What a call with a
-//! context of its own is answered is not kept.
+//! context of its own is answered is not kept, nor what is decided of offers of which there are only so many.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -23,12 +23,15 @@ use crate::model::value::Value;
 use crate::rules::at_call::{AlreadyShown, AtCall, shown_of};
 use crate::rules::definitions::{OfferDefinition, PersonalizationDefinition};
 use crate::rules::evaluate::{Motion, Reading, evaluate};
+use crate::rules::exposures::Exposures;
 use crate::rules::expression::Expr;
 use crate::rules::template::Template;
 
 /// What deciding needs beside the cell.
 pub(crate) struct Deciding<'a> {
     pub(crate) program: &'a Program,
+    /// How often offers were shown, of which there may be only so many.
+    pub(crate) exposures: &'a dyn Exposures,
     pub(crate) order: &'a dyn MessageOrder,
     /// The message that changed the profile last.
     pub(crate) cause: Option<Arc<str>>,
@@ -78,10 +81,13 @@ impl Deciding<'_> {
             return Decided { decision: Arc::clone(decision), cached: true };
         }
         let personalizations = &self.program.definitions.personalizations;
-        let trigger = personalizations[id.index()].on.and_then(|event| standing.trigger(event));
+        let definition = &personalizations[id.index()];
+        let trigger = definition.on.and_then(|event| standing.trigger(event));
         let call = AtCall::triggered(trigger.as_deref().unwrap_or_default());
         let decision = Arc::new(self.make(standing, id, call, &AlreadyShown::default()));
-        decisions.keep(id, standing.stamp(), &decision, personalizations.len());
+        if !definition.has_stock {
+            decisions.keep(id, standing.stamp(), &decision, personalizations.len());
+        }
         Decided { decision, cached: false }
     }
 
@@ -105,6 +111,10 @@ impl Deciding<'_> {
             .zip(program.holdout_condition(id))
             .is_some_and(|(holdout, condition)| self.holds(&mut answer, condition, holdout));
         let winners = if held_out { Vec::new() } else { self.winners(&mut answer, id, definition, already) };
+        if winners.iter().any(|offer| offer.stock.is_some()) {
+            // Somebody else may be shown the last one.
+            answer.valid_until = answer.valid_until.min(self.now + Duration::MILLISECOND);
+        }
         let (offers, reason) = answer.present(definition, &winners);
         let reason = if held_out { Reason::HeldOut } else { reason };
         let attributes = definition
@@ -176,10 +186,12 @@ impl Deciding<'_> {
         definition: &'d PersonalizationDefinition,
         already: &AlreadyShown,
     ) -> Vec<&'d OfferDefinition> {
-        let program = self.program;
+        let (program, exposures) = (self.program, self.exposures);
+        let name = program.definitions.personalization_names.name(id.0);
         let offers = definition.offers.iter().enumerate();
         let mut qualified = offers.filter_map(|(place, offer)| {
-            self.holds(answer, program.offer_condition(id, place), &offer.when).then_some(offer)
+            let qualifies = self.holds(answer, program.offer_condition(id, place), &offer.when);
+            (qualifies && offer.is_left(name, exposures)).then_some(offer)
         });
         if definition.strategy != Strategy::Best {
             return shown_of(definition, &mut qualified, already);
@@ -212,7 +224,7 @@ impl Deciding<'_> {
 }
 
 /// The offers that a decision chose; the fallback is none.
-fn offers_of<'d>(
+pub(crate) fn offers_of<'d>(
     decision: &Decision,
     definition: &'d PersonalizationDefinition,
 ) -> impl Iterator<Item = &'d OfferDefinition> {

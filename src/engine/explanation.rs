@@ -163,7 +163,7 @@ pub struct ExplainedLimit {
     /// When that turns by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turns: Option<Time>,
-    /// The part of the condition that it is, as its `text`.
+    /// The part of the condition that it is, as its `text`; empty for a stock, which is of all customers.
     pub part: String,
 }
 

@@ -430,6 +430,8 @@ pub(crate) struct OfferDeclaration {
     pub(crate) from: Option<Time>,
     pub(crate) until: Option<Spanned<Time>>,
     pub(crate) caps: Vec<CapDeclaration>,
+    /// How often it may be shown in all.
+    pub(crate) stock: Option<u64>,
     pub(crate) unless_bought: Option<BoughtDeclaration>,
     /// Higher wins.
     pub(crate) priority: Spanned<i64>,

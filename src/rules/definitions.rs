@@ -22,6 +22,7 @@ use crate::model::published::CutKind;
 use crate::model::value::{Type, Value};
 use crate::rules::at_call::{AtCall, CONTEXT, as_map};
 use crate::rules::crowds::CrowdDefinition;
+use crate::rules::exposures::Exposures;
 use crate::rules::expression::{Aggregate, Expr, Source};
 use crate::rules::identifiers::IdentifierRules;
 use crate::rules::purposes::Purposes;
@@ -133,6 +134,8 @@ pub(crate) struct PersonalizationDefinition {
     pub(crate) holdout: Option<Expr>,
     /// Whether it reads what the call says.
     pub(crate) reads_context: bool,
+    /// Whether there are only so many of some offer, so that what others are shown may change a decision.
+    pub(crate) has_stock: bool,
     /// The experiments that offers ask for, by their names.
     pub(crate) experiments: Vec<(Arc<str>, Expr)>,
 }
@@ -174,6 +177,8 @@ pub(crate) struct OfferDefinition {
     pub(crate) when: Expr,
     /// What of it is not the offer's own condition, for explanations.
     pub(crate) limits: Vec<LimitDefinition>,
+    /// How often it may be shown in all; that is asked when somebody decides, and is no part of `when`.
+    pub(crate) stock: Option<u64>,
     pub(crate) score: Option<Expr>,
     /// Of offers with one of these in common, one is shown at a time.
     pub(crate) groups: Vec<Arc<str>>,
@@ -202,6 +207,8 @@ pub enum LimitKind {
     Ends,
     /// It is not offered more often than so many times.
     Cap,
+    /// There are so many of it for all customers together.
+    Stock,
     /// It is not offered to who bought something.
     UnlessBought,
 }
@@ -211,6 +218,18 @@ pub enum LimitKind {
 pub(crate) struct FallbackDefinition {
     pub(crate) name: Arc<str>,
     pub(crate) text: Option<Template>,
+}
+
+impl OfferDefinition {
+    /// How many there are left of it after what was shown, if there are only so many.
+    pub(crate) fn left(&self, personalization: &str, exposures: &dyn Exposures) -> Option<u64> {
+        self.stock.map(|stock| stock.saturating_sub(exposures.shown(personalization, &self.name)))
+    }
+
+    /// Whether there is something left of it.
+    pub(crate) fn is_left(&self, personalization: &str, exposures: &dyn Exposures) -> bool {
+        self.left(personalization, exposures) != Some(0)
+    }
 }
 
 impl PersonalizationDefinition {

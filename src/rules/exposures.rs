@@ -2,6 +2,12 @@
 //!
 //! Exposures are events like any other: whoever shows an offer may tell of it, and conditions may read it.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use crate::model::message::Message;
+
 /// The event.
 pub(crate) const EXPOSURE: &str = "$exposure";
 /// The personalization that chose what was shown.
@@ -16,3 +22,33 @@ pub(crate) const UNCHOSEN: [&str; 2] = ["fallback", "held_out"];
 pub(crate) const VARIANTS: &str = "variants";
 /// What the call said, as far as the catalog has it recorded.
 pub(crate) const SAID: &str = "context";
+
+/// How often offers were shown, to all customers together.
+pub(crate) trait Exposures {
+    /// How many exposures there were of an offer, by the names of personalization and offer.
+    fn shown(&self, personalization: &str, offer: &str) -> u64;
+}
+
+/// Of no offer with a stock there is anything left.
+pub(crate) struct NothingLeft;
+
+impl Exposures for NothingLeft {
+    fn shown(&self, _personalization: &str, _offer: &str) -> u64 {
+        u64::MAX
+    }
+}
+
+/// The personalization and the offers that a message tells of as chosen and shown; nothing if it is no
+/// exposure, or one of what was not chosen.
+pub(crate) fn chosen_in(message: &Message) -> Option<(&str, BTreeSet<&str>)> {
+    if message.event() != Some(EXPOSURE) {
+        return None;
+    }
+    let said = |name: &str| message.properties().get(name);
+    let reason = said(REASON).and_then(Json::as_str);
+    if reason.is_some_and(|reason| UNCHOSEN.contains(&reason)) {
+        return None;
+    }
+    let offers = said(OFFERS)?.as_array()?.iter().filter_map(Json::as_str).collect();
+    Some((said(PERSONALIZATION)?.as_str()?, offers))
+}

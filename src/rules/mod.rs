@@ -10,6 +10,7 @@ pub(crate) mod lists;
 pub(crate) mod expression;
 pub(crate) mod identifiers;
 pub(crate) mod exposures;
+pub(crate) mod exposure_counts;
 pub(crate) mod purposes;
 pub(crate) mod horizon;
 pub(crate) mod retention;

@@ -19,6 +19,7 @@ pub(crate) mod holds;
 pub(crate) mod shards;
 pub(crate) mod told;
 pub(crate) mod crowds;
+pub(crate) mod exposed;
 pub(crate) mod regroup;
 #[cfg(test)]
 mod sizes;

@@ -33,6 +33,7 @@ use crate::facts::units::Nobody;
 use crate::model::identifier::{Identifier, IdentifierKind};
 use crate::model::refusal::Refusal;
 use crate::store::answer_cache::AnswerCache;
+use crate::store::exposed::Exposed;
 use crate::store::history::{Archive, History, Stored};
 use crate::store::memory_use::{MemoryUse, names_bytes};
 use crate::store::packed_message::PackedMessage;
@@ -67,6 +68,8 @@ pub(crate) struct Shard {
     /// How many profiles had their first message here, less those that ended.
     begun: i64,
     answers: Arc<AnswerCache>,
+    /// How often offers were shown.
+    pub(crate) exposed: Arc<Exposed>,
     /// What was last told of decisions, by slots, while somebody is subscribed to decisions.
     pub(crate) told: AHashMap<u32, Told>,
     /// How often it was locked for a message or a question.
@@ -121,6 +124,7 @@ impl Shard {
         programs: Programs,
         archive: Option<Arc<dyn Archive>>,
         answers: Arc<AnswerCache>,
+        exposed: Arc<Exposed>,
     ) -> Shard {
         let program = Arc::clone(&programs.current);
         let sizes = vec![0; program.definitions.segments.len()];
@@ -141,6 +145,7 @@ impl Shard {
             evictions: 0,
             begun: 0,
             answers,
+            exposed,
             told: AHashMap::new(),
             calls: 0,
         }
@@ -249,9 +254,9 @@ impl Shard {
     }
 
     /// The profile and the count of work, to decide with.
-    pub(crate) fn deciding(&mut self, place: u32) -> (&Arc<Program>, &mut Profile, &mut Work) {
+    pub(crate) fn deciding(&mut self, place: u32) -> (&Arc<Program>, &Exposed, &mut Profile, &mut Work) {
         let profile = self.slots.quietly(place).expect("a place that was found is occupied");
-        (&self.program, profile, &mut self.scratch.work)
+        (&self.program, &self.exposed, profile, &mut self.scratch.work)
     }
 
     /// Puts in a profile that was on disk; gives its place.

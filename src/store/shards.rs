@@ -20,6 +20,7 @@ use crate::base::time::Time;
 use crate::engine::program::Program;
 use crate::model::identifier::{Identifier, OwnedIdentifier};
 use crate::store::answer_cache::{AnswerCache, Table};
+use crate::store::exposed::Exposed;
 use crate::store::history::Archive;
 use crate::store::holds::{Held, Hold, Holder, Holds};
 use crate::store::profile::Profile;
@@ -35,6 +36,8 @@ pub(crate) struct Shards {
     shards: Box<[RwLock<Shard>]>,
     /// What is read of their profiles without their locks.
     pub(crate) answers: Arc<AnswerCache>,
+    /// How often offers were shown.
+    pub(crate) exposed: Arc<Exposed>,
     /// How long they were held.
     pub(crate) holds: Holds,
     hasher: ahash::RandomState,
@@ -77,12 +80,15 @@ impl Shards {
     /// Shards without profiles in memory; what is not there is in `archive`.
     pub(crate) fn new(programs: Programs, archive: Option<&Arc<dyn Archive>>) -> Shards {
         let answers = Arc::new(AnswerCache::new(&programs.current));
+        let exposed = Arc::<Exposed>::default();
         let shard = |number| {
-            RwLock::new(Shard::new(number, programs.clone(), archive.cloned(), Arc::clone(&answers)))
+            let (answers, exposed) = (Arc::clone(&answers), Arc::clone(&exposed));
+            RwLock::new(Shard::new(number, programs.clone(), archive.cloned(), answers, exposed))
         };
         Shards {
             shards: (0..SHARDS as u32).map(shard).collect(),
             answers,
+            exposed,
             holds: Holds::default(),
             hasher: ahash::RandomState::new(),
             makings: AtomicU64::new(0),

@@ -348,6 +348,7 @@ impl Writer<'_> {
     fn limits(&mut self) -> String {
         let (most, length, time) =
             (self.random.pick(&["1", "1", "2"]), self.length(), self.random.pick(&TIMES));
+        let stock = self.random.pick(&["0", "1", "4", "20"]);
         self.random.pick(&[
             String::new(),
             format!("cap = {{ most = {most}, within = \"{length}\" }}\n"),
@@ -356,6 +357,7 @@ impl Writer<'_> {
             format!("until = {time}\n"),
             format!("unless_bought = {{ products = [2, \"1\"], within = \"{length}\" }}\n"),
             "unless_bought = { categories = [\"x\", \"y\"] }\n".to_owned(),
+            format!("stock = {stock}\n"),
         ])
     }
 

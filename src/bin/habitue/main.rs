@@ -34,6 +34,7 @@ mod publish;
 mod segments;
 mod simulate;
 mod stats;
+mod stock;
 mod verify;
 
 use std::process::ExitCode;
@@ -67,6 +68,7 @@ enum Command {
     Segments(segments::Arguments),
     Members(members::Arguments),
     Goal(goal::Arguments),
+    Stock(stock::Arguments),
     Decide(decide::Arguments),
     Crowd(crowd::Arguments),
     Explain(explain::Arguments),
@@ -104,6 +106,7 @@ impl Command {
             Command::Segments(arguments) => Output::of(arguments.asking.json),
             Command::Members(arguments) => Output::of(arguments.asking.json),
             Command::Goal(arguments) => Output::of(arguments.asking.json),
+            Command::Stock(arguments) => Output::of(arguments.asking.json),
             Command::Crowd(arguments) => Output::of(arguments.asking.json),
             Command::Decide(arguments) => Output::of(arguments.asking.json),
             Command::Explain(arguments) => Output::of(arguments.asking.json),
@@ -137,6 +140,7 @@ fn main() -> ExitCode {
         Command::Segments(arguments) => segments::run(arguments, &mut console),
         Command::Members(arguments) => members::run(arguments, &mut console),
         Command::Goal(arguments) => goal::run(arguments, &mut console),
+        Command::Stock(arguments) => stock::run(arguments, &mut console),
         Command::Crowd(arguments) => crowd::run(arguments, &mut console),
         Command::Decide(arguments) => decide::run(arguments, &mut console),
         Command::Explain(arguments) => explain::run(arguments, &mut console),

@@ -25,6 +25,7 @@ use crate::engine::standing::Standing;
 use crate::facts::stamp::{MessageOrder, NoMessages};
 use crate::model::identifier::IdentifierKind;
 use crate::model::ids::{PersonalizationId, SegmentId};
+use crate::rules::exposures::Exposures;
 use crate::store::profile::Profile;
 
 /// What stands between the names of an experiment and of a variant.
@@ -75,6 +76,7 @@ pub(in crate::db) struct Choices {
 
 /// What deciding for one customer after the other needs.
 struct Chooser<'a> {
+    exposures: &'a dyn Exposures,
     program: &'a Program,
     now: Time,
     work: Work,
@@ -91,7 +93,8 @@ impl Standings {
         database.advance()?;
         let now = database.now();
         let program = database.shards.program();
-        let mut chooser = Chooser { program: &program, now, work: Work::default(), choices };
+        let exposures = &*database.shards.exposed;
+        let mut chooser = Chooser { program: &program, exposures, now, work: Work::default(), choices };
         let unknown = chooser.choose(Standing::Cell(&Cell::new()), &NoMessages);
         let (mut profiles, mut messages) = (Vec::new(), 0);
         // Of those held back, nobody can say yet whose they are.
@@ -136,9 +139,9 @@ impl Stands {
 impl Chooser<'_> {
     /// What a customer is shown, by personalization.
     fn choose(&mut self, standing: Standing<'_>, order: &dyn MessageOrder) -> Box<[Shown]> {
-        let Chooser { program, now, work, choices } = self;
+        let Chooser { program, exposures, now, work, choices } = self;
         let mut decisions = Decisions::default();
-        let mut deciding = Deciding { program, order, cause: None, now: *now, work };
+        let mut deciding = Deciding { program, exposures: *exposures, order, cause: None, now: *now, work };
         let personalizations = 0..program.definitions.personalizations.len();
         let chosen = personalizations.map(|place| {
             let decided = deciding.decide(standing, &mut decisions, PersonalizationId::from_index(place));

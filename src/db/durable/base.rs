@@ -7,11 +7,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, ErrorKind};
+use crate::model::message::Message;
 use crate::persist::block_file::reader::BlockFileReader;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::record::fields::Fields;
 use crate::persist::record::history_chunk::{self, HistoryEntry};
 use crate::persist::record::profile_record::ProfileRecord;
+use crate::rules::exposure_counts::ExposureCounts;
+use crate::rules::exposures::EXPOSURE;
 
 /// An open base.
 #[derive(Debug)]
@@ -65,6 +68,22 @@ impl Base {
             return Err(Error::new(ErrorKind::Damaged, message));
         }
         Ok(Base { path, file })
+    }
+
+    /// How often offers were shown by the messages in it.
+    ///
+    /// # Errors
+    /// `Damaged`, `Io`.
+    pub(crate) fn exposures(&self) -> Result<ExposureCounts, Error> {
+        let mut exposures = ExposureCounts::default();
+        let mut entries = self.file.iterate_from(&[]);
+        while let Some((_, value)) = entries.next_entry()? {
+            let messages = BaseEntry::read(value, &self.path)?.messages(&self.path)?;
+            for message in messages.iter().filter(|message| message.json.contains(EXPOSURE)) {
+                exposures.count(&Message::parse(&message.json)?);
+            }
+        }
+        Ok(exposures)
     }
 }
 

@@ -18,6 +18,7 @@ use crate::persist::journal::scan::scan;
 use crate::persist::journal::sequence::Sequence;
 use crate::persist::record::history_chunk::HistoryEntry;
 use crate::persist::record::journal_record::JournalRecord;
+use crate::rules::exposure_counts::ExposureCounts;
 
 /// What the journal holds after the base, by profile.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Tail {
     pub(crate) last: u64,
     /// The database's time at the last record.
     pub(crate) now: Option<Time>,
+    /// How often offers were shown, also to who is erased.
+    exposures: ExposureCounts,
     /// What an unfinished erasure takes out, of the base too.
     sieve: Arc<Sieve>,
 }
@@ -59,8 +62,15 @@ impl Tail {
         sieve: Arc<Sieve>,
     ) -> Result<Tail, Error> {
         let after = manifest.base_sequence;
-        let (profiles, catalog, catalogs, now) = (BTreeMap::new(), None, 0, None);
-        let mut tail = Tail { profiles, catalog, catalogs, last: after, now, sieve };
+        let mut tail = Tail {
+            profiles: BTreeMap::new(),
+            catalog: None,
+            catalogs: 0,
+            last: after,
+            now: None,
+            exposures: ExposureCounts::default(),
+            sieve,
+        };
         let sieve = Arc::clone(&tail.sieve);
         for entry in sieve.missing(manifest.erasures.as_deref()) {
             let home = written_home(&Message::parse(&entry.json)?).key();
@@ -86,6 +96,10 @@ impl Tail {
             catalog: self.catalog.as_ref().unwrap_or(&manifest.catalog).clone(),
             base_sequence: self.last,
             now_ms: Some(now.millis()),
+            exposures: manifest.exposures.clone().map(|mut exposures| {
+                exposures.add_all(&self.exposures);
+                exposures
+            }),
             ..manifest.clone()
         }
     }
@@ -101,6 +115,7 @@ impl Tail {
             JournalRecord::Message { now, time, message_id, json } => {
                 self.now = Some(now);
                 let message = Message::parse(json)?;
+                self.exposures.count(&message);
                 let home = written_home(&message).key();
                 let (message_id, json) = (Cow::Owned(message_id.to_owned()), Cow::Owned(json.to_owned()));
                 if let Some(entry) = self.sieve.pass(&home, HistoryEntry { time, message_id, json })? {

@@ -4,13 +4,16 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Time;
+use crate::db::durable::base::Base;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::disk::sealed_text;
+use crate::rules::exposure_counts::ExposureCounts;
 
 /// The version of the folder's format.
 const FORMAT: u32 = 1;
@@ -50,6 +53,10 @@ pub(crate) struct Manifest {
     /// Whether summaries may stand for messages.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) summaries: bool,
+    /// How often offers were shown by what came up to the base, whatever of that is no longer in it. Nothing
+    /// after a release that did not count; what the base has is counted then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) exposures: Option<ExposureCounts>,
 }
 
 /// What every version's manifest says.
@@ -73,7 +80,20 @@ impl Manifest {
             lineage: new_lineage(),
             erasures: None,
             summaries: false,
+            exposures: Some(ExposureCounts::default()),
         }
+    }
+
+    /// The same with what the base was shown counted, if a release that did not count has written it.
+    ///
+    /// # Errors
+    /// `Damaged` and `Io`, if the base cannot be read.
+    pub(crate) fn counted(mut self, base: Option<&Arc<Base>>) -> Result<Manifest, Error> {
+        if self.exposures.is_none() {
+            self.exposures =
+                Some(base.map_or_else(|| Ok(ExposureCounts::default()), |base| base.exposures())?);
+        }
+        Ok(self)
     }
 
     /// The least that the database's time can be.

@@ -45,6 +45,8 @@ use crate::persist::message_runs::runs::MessageRuns;
 use crate::persist::record::erasure_book::ErasureBook;
 use crate::persist::record::journal_record::JournalRecord;
 use crate::persist::record::store_meta::StoreMeta;
+use crate::rules::exposure_counts::ExposureCounts;
+use crate::rules::exposures::EXPOSURE;
 use crate::store::programs::{Past, Programs};
 
 /// The live store's cache of pages, without a memory budget.
@@ -67,6 +69,8 @@ struct Opened {
     live: Result<(Live, StoreMeta, Programs), Distrust>,
     /// Records of the journal after its checkpoint.
     records: Vec<(u64, Vec<u8>)>,
+    /// How often offers were shown.
+    exposures: ExposureCounts,
 }
 
 /// What the journal said while it was opened.
@@ -79,6 +83,8 @@ struct Replay {
     catalogs: u64,
     /// The time of the last record.
     now: Option<Time>,
+    /// How often offers were shown, by all of the journal.
+    exposures: ExposureCounts,
 }
 
 impl OpenOptions {
@@ -88,12 +94,13 @@ impl OpenOptions {
     /// `Busy` if it is open already, `Damaged`, `Incompatible`, `Io`; `InvalidCall` if the folder is new
     /// and no catalog is given.
     pub fn open(self, folder: impl AsRef<Path>) -> Result<Database, Error> {
-        let Opened { folder, packed, began_at, live, records } = self.open_files(folder.as_ref())?;
+        let opened = self.open_files(folder.as_ref())?;
+        let Opened { folder, packed, began_at, live, records, exposures } = opened;
         folder.note_newer_tombstones()?;
         if folder.is_erasing() {
             drop(live);
             let database = self.end_erasing(folder, began_at)?;
-            return self.finish(database);
+            return self.finish(database, &exposures);
         }
         let counted = live.map_err(in_doubt).and_then(|(live, meta, programs)| {
             *folder.live.write() = Some(live);
@@ -118,7 +125,7 @@ impl OpenOptions {
             }
             replayed => replayed?,
         };
-        self.finish(database)
+        self.finish(database, &exposures)
     }
 
     fn open_files(&self, path: &Path) -> Result<Opened, Error> {
@@ -136,6 +143,7 @@ impl OpenOptions {
             0 => None,
             number => Some(Arc::new(Base::open(&*disk, base_path(path, number), manifest.base_sequence)?)),
         };
+        manifest = manifest.counted(base.as_ref())?;
         let cache_bytes = self.cache_bytes();
         let live = Live::open(live_options(path, cache_bytes)).and_then(|live| {
             let meta = StoreMeta::read(&live.meta());
@@ -168,6 +176,8 @@ impl OpenOptions {
             let programs = programs_of(&*disk, path, &meta, program)?;
             Ok((live, meta, programs))
         });
+        let mut exposures = manifest.exposures.clone().unwrap_or_default();
+        exposures.add_all(&replay.exposures);
         let folder = Arc::new(Folder {
             messages: MessageRuns::none(Arc::clone(&disk), messages_folder(path)),
             disk,
@@ -188,7 +198,7 @@ impl OpenOptions {
             _lock: lock,
         });
         tell(&folder, &recovered, is_journal_gone);
-        Ok(Opened { folder, packed, began_at, live, records: replay.records })
+        Ok(Opened { folder, packed, began_at, live, records: replay.records, exposures })
     }
 
     /// The database over a live store that is made anew, with everything that the journal holds.
@@ -307,7 +317,8 @@ impl OpenOptions {
     }
 
     /// Takes over a new catalog, and starts the upkeep.
-    fn finish(self, mut database: Database) -> Result<Database, Error> {
+    fn finish(self, mut database: Database, exposures: &ExposureCounts) -> Result<Database, Error> {
+        database.shards.exposed.add_all(exposures);
         let Some(upkeep) = database.upkeep.clone() else { return Ok(database) };
         if let Some(catalog) = self.catalog
             && !unpack_text(&database.packed_catalog())?.has_files_of(&catalog.text)
@@ -375,6 +386,11 @@ impl Replay {
         let record = JournalRecord::read(bytes)?;
         let (JournalRecord::Message { now, .. } | JournalRecord::Catalog { now, .. }) = record;
         self.now = Some(now);
+        if let JournalRecord::Message { json, .. } = record
+            && json.contains(EXPOSURE)
+        {
+            self.exposures.count(&Message::parse(json)?);
+        }
         if sequence > after {
             self.records.push((sequence, bytes.to_vec()));
         } else if let JournalRecord::Catalog { text, .. } = record {

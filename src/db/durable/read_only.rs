@@ -96,7 +96,7 @@ impl OpenOptions {
         if tail.last < manifest.journal_reached {
             return Err(completeness::shortened(path, manifest.journal_reached, tail.last));
         }
-        let manifest = tail.carried_over(&manifest);
+        let manifest = tail.carried_over(&manifest.counted(base.as_ref())?);
         let (catalog, revision) = match &reading.catalog {
             Some(text) => (carried_over(Catalog::from_text(text.clone())?, &manifest.catalog)?, 1),
             None => (unpack(&manifest.catalog)?, manifest.revision),
@@ -107,6 +107,7 @@ impl OpenOptions {
         let mut database =
             Database::empty(Programs::only(Arc::clone(&program)), self.clock.clone(), since, None);
         database.is_read_only = true;
+        manifest.exposures.iter().for_each(|exposures| database.shards.exposed.add_all(exposures));
         database.catalogs.lock().insert(revision, packed);
         database.tombstones = Arc::new(tombstones);
         let now = database.now();

@@ -95,9 +95,11 @@ impl Watch {
         let program = Arc::clone(&shard.program);
         let shown =
             self.personalizations(&program.definitions).into_iter().map(|personalization| {
+                let exposures = &*Arc::clone(&shard.exposed);
                 let work = shard.work_mut();
-                let decided = Deciding { program: &program, order: &NoMessages, cause: None, now, work }
-                    .decide(Standing::Cell(&Cell::new()), &mut Decisions::default(), personalization);
+                let decided =
+                    Deciding { program: &program, exposures, order: &NoMessages, cause: None, now, work }
+                        .decide(Standing::Cell(&Cell::new()), &mut Decisions::default(), personalization);
                 (Arc::clone(&decided.decision.personalization), fingerprint(&decided.decision))
             });
         let told = Told { watch: self.number, shown: shown.collect() };
@@ -123,10 +125,10 @@ impl Watch {
     fn decisions(&self, shard: &mut Shard, slot: u32, now: Time) -> Vec<Arc<Decision>> {
         let program = Arc::clone(shard.program_of(shard.profile(slot)));
         let personalizations = self.personalizations(&program.definitions);
-        let (_, profile, work) = shard.deciding(slot);
+        let (_, exposures, profile, work) = shard.deciding(slot);
         let cause = profile.cause();
         let Profile { body, decisions, history, .. } = profile;
-        let mut deciding = Deciding { program: &program, order: history, cause, now, work };
+        let mut deciding = Deciding { program: &program, exposures, order: history, cause, now, work };
         let standing = body.standing();
         let decided =
             personalizations.into_iter().map(|id| deciding.decide(standing, decisions, id).decision);

@@ -26,6 +26,8 @@ use crate::rules::definitions::{OfferDefinition, PersonalizationDefinition};
 /// An offer as far as the choice looks at it.
 struct Candidate<'a> {
     offer: &'a OfferDefinition,
+    /// How many there are left, if there are only so many.
+    left: Option<u64>,
     qualifies: bool,
     chosen: bool,
     score: Option<Value>,
@@ -44,8 +46,12 @@ impl Explaining<'_> {
         let message = seen.and_then(|seen| self.past.mention(seen.stamp));
         let trigger = definition.on.map(|event| Trigger { event, message: message.as_ref() });
         let parts = self.parts(seen.map_or(&[][..], |seen| &seen.properties), trigger);
-        let candidates: Vec<Candidate<'_>> =
-            definition.offers.iter().map(|offer| candidate(offer, &parts, &decision)).collect();
+        let name = self.program.definitions.personalization_names.name(id.0);
+        let candidate = |offer| {
+            let left = OfferDefinition::left(offer, name, self.exposures);
+            candidate(offer, left, &parts, &decision)
+        };
+        let candidates: Vec<Candidate<'_>> = definition.offers.iter().map(candidate).collect();
         let holdouts = definition.holdout.as_ref().map_or_else(Vec::new, |holdout| parts.holdouts(holdout));
         let made = (&*decision, &holdouts[..]);
         let offers = candidates
@@ -78,7 +84,8 @@ impl Explaining<'_> {
         let trigger = definition.on.and_then(|event| cell.customer.trigger(event));
         let properties = trigger.map_or(&[][..], |trigger| &trigger.properties);
         let work = &mut Work::default();
-        let mut deciding = Deciding { program: self.program, order: self.order, cause: None, now: at, work };
+        let Explaining { program, exposures, order, .. } = *self;
+        let mut deciding = Deciding { program, exposures, order, cause: None, now: at, work };
         let call = AtCall { trigger: properties, ..self.call };
         deciding.make(Standing::Cell(cell), id, call, &AlreadyShown::default())
     }
@@ -92,11 +99,17 @@ impl Explaining<'_> {
     }
 }
 
-fn candidate<'a>(offer: &'a OfferDefinition, parts: &Parts<'_>, decision: &Decision) -> Candidate<'a> {
+fn candidate<'a>(
+    offer: &'a OfferDefinition,
+    left: Option<u64>,
+    parts: &Parts<'_>,
+    decision: &Decision,
+) -> Candidate<'a> {
     let is_chosen = decision.offers.iter().any(|chosen| chosen.name == offer.name);
     Candidate {
         offer,
-        qualifies: parts.read(&offer.when).is_true(),
+        left,
+        qualifies: left != Some(0) && parts.read(&offer.when).is_true(),
         chosen: is_chosen && decision.reason == Reason::Qualified,
         score: offer.score.as_ref().and_then(|score| parts.read(score).value),
     }
@@ -115,7 +128,7 @@ fn explain(
         false => parts.nearest(&offer.when, true).misses,
     };
     let chosen = decision.offers.iter().find(|chosen| candidate.chosen && chosen.name == offer.name);
-    let limits = parts.limits(offer);
+    let limits = parts.limits(offer, candidate.left);
     let why = match (decision.reason, candidate.qualifies) {
         (Reason::HeldOut, _) => why_held_out(holdouts),
         (_, false) => why_not(&limits, &nearest_miss, &parts.misses_of_limits(offer)),

@@ -12,9 +12,18 @@ use crate::rules::definitions::{LimitDefinition, LimitKind, OfferDefinition};
 use crate::rules::expression::Expr;
 
 impl Parts<'_> {
-    /// The limits of an offer.
-    pub(crate) fn limits(&self, offer: &OfferDefinition) -> Vec<ExplainedLimit> {
-        offer.limits.iter().map(|limit| self.limit(limit)).collect()
+    /// The limits of an offer, of which there are so many left.
+    pub(crate) fn limits(&self, offer: &OfferDefinition, left: Option<u64>) -> Vec<ExplainedLimit> {
+        let stock = offer.stock.zip(left).map(|(stock, left)| ExplainedLimit {
+            limit: LimitKind::Stock,
+            name: None,
+            text: format!("{left} of {stock} left"),
+            holds: left > 0,
+            need: (left == 0).then(|| format!("none of {stock} left")),
+            turns: None,
+            part: String::new(),
+        });
+        offer.limits.iter().map(|limit| self.limit(limit)).chain(stock).collect()
     }
 
     /// What is missing of an offer's limits that do not hold.

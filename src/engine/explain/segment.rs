@@ -17,6 +17,7 @@ use crate::facts::units::Identity;
 use crate::model::ids::SegmentId;
 use crate::model::value::Value;
 use crate::rules::at_call::AtCall;
+use crate::rules::exposures::Exposures;
 use crate::rules::expression::Expr;
 
 /// A customer to be explained: a cell that was brought to `now`.
@@ -24,6 +25,7 @@ use crate::rules::expression::Expr;
 pub(crate) struct Explaining<'a> {
     pub(crate) program: &'a Program,
     pub(crate) user: &'a str,
+    pub(crate) exposures: &'a dyn Exposures,
     pub(crate) cell: &'a Cell,
     pub(crate) decisions: &'a Decisions,
     pub(crate) order: &'a dyn Told,

@@ -112,6 +112,9 @@ impl Lines {
 
     /// The condition of an offer; of one with limits, its parts, the limits in the catalog's words.
     fn condition(&mut self, offer: &ExplainedOffer) {
+        for limit in offer.limits.iter().filter(|limit| limit.limit == LimitKind::Stock) {
+            self.add(2, &format!("{} stock: {}", mark(limit.holds), limit.text));
+        }
         let condition = &offer.condition;
         let limit_of = |part: &ExplainedPart| offer.limits.iter().find(|limit| limit.part == part.text);
         let parts = match limit_of(condition) {

@@ -55,7 +55,7 @@ impl Catalog<'_> {
         let is_needed = declarations.strict
             || !declarations.goals.is_empty()
             || !declarations.caps.is_empty()
-            || offers.any(|offer| !offer.caps.is_empty())
+            || offers.any(|offer| !offer.caps.is_empty() || offer.stock.is_some())
             || conditions(declarations).any(|text| text.contains(EXPOSURE));
         if is_needed {
             let mut definition = EventDefinition { property_names: Names::default(), properties: Vec::new() };

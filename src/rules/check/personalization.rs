@@ -98,6 +98,7 @@ impl Catalog<'_> {
             most,
             attributes,
             reads_context: reads_context(&offers, fallback.as_ref()),
+            has_stock: offers.iter().any(|offer| offer.stock.is_some()),
             offers,
             fallback,
             holdout,
@@ -229,6 +230,7 @@ impl Catalog<'_> {
             when: when?,
             limits: Vec::new(),
             score: sound(score)?,
+            stock: offer.stock,
             groups: offer.groups.iter().map(|group| Arc::from(group.as_str())).collect(),
             text: sound(text)?,
         })

@@ -83,6 +83,7 @@ impl Draft {
                 from: None,
                 until: None,
                 caps: Vec::new(),
+                stock: None,
                 unless_bought: None,
                 priority: match priority {
                     Some(priority) => Spanned::new(*priority, self.span(&priority.to_string())),
