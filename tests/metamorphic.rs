@@ -11,6 +11,7 @@ mod random;
 mod stories;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use catalogs::{CatalogParts, USERS, VISITORS, catalog};
 use habitue::{Catalog, Clock, Database, ManualClock, Message, Time, Transition, Value};
@@ -19,6 +20,14 @@ use stories::{BEGIN_MS, Manner, message, pause, time};
 
 /// How many random sets each test tells.
 const CASES: u64 = 150;
+
+/// An entry of a map, a score to its first digits.
+fn rounded((key, value): &(Arc<str>, Value)) -> String {
+    match value {
+        Value::Float(number) => format!("{key} {number:.6e}"),
+        other => format!("{key} {other:?}"),
+    }
+}
 
 /// What is delivered when.
 type Deliveries = Vec<(i64, Message)>;
@@ -69,6 +78,9 @@ impl Shop {
                     name,
                     match value {
                         Some(Value::Float(number)) => format!("{number:.6e}"),
+                        Some(Value::Map(entries)) => {
+                            format!("{:?}", entries.iter().map(rounded).collect::<Vec<_>>())
+                        }
                         other => format!("{other:?}"),
                     },
                 )

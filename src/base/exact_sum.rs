@@ -46,6 +46,22 @@ impl ExactSum {
         debug_assert!(self.is_valid(), "{:?}", self.partials);
     }
 
+    /// Adds the product of two floats exactly, as long as no bit of it falls below the smallest float.
+    pub(crate) fn add_product(&mut self, a: f64, b: f64) {
+        let product = a * b;
+        let error = libm::fma(a, b, -product);
+        if error != 0.0 {
+            self.grow(error);
+        }
+        self.grow(product);
+        debug_assert!(self.is_valid(), "{:?}", self.partials);
+    }
+
+    /// Adds so many times another sum.
+    pub(crate) fn add_times(&mut self, other: &ExactSum, times: f64) {
+        other.partials.iter().for_each(|partial| self.add_product(*partial, times));
+    }
+
     /// Takes one term out again.
     #[cfg(test)]
     pub(crate) fn subtract(&mut self, term: f64) {

@@ -73,6 +73,9 @@ pub(crate) const MAX_UNWRITTEN_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) const MAX_SPARE_SEGMENTS: usize = 2;
 /// Longest key of a block file, bytes.
 pub(crate) const MAX_BLOCK_KEY_BYTES: usize = 16 * 1024;
+/// Least and greatest magnitude of a weight that an affinity gives to an event. Counts times these are finite.
+pub(crate) const LEAST_AFFINITY_WEIGHT: f64 = 0.000_001;
+pub(crate) const MAX_AFFINITY_WEIGHT: f64 = 1_000_000.0;
 /// Most items that a context of a crowd keeps, and how many unless the catalog says otherwise.
 pub(crate) const MAX_CROWD_KEEP: u32 = 4_096;
 pub(crate) const DEFAULT_CROWD_KEEP: u32 = 512;

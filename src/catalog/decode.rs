@@ -16,8 +16,8 @@ use super::naming::{Namespace, is_bare_name, is_name, place_of, warn_if_unreadab
 use super::shape::{CATALOG, HISTORY, LIMITS};
 use super::tree::{Entry, Node};
 use super::{
-    attributes, crowds, definitions, experiments, goals, history, identifiers, imports, json_text, offers,
-    purposes, quantiles, scores, toml_text,
+    affinities, attributes, crowds, definitions, experiments, goals, history, identifiers, imports,
+    json_text, offers, purposes, quantiles, scores, toml_text,
 };
 use crate::base::diagnostic::{Finding, Report};
 use crate::base::limits::{MAX_CATALOG_BYTES, MAX_DECLARATIONS, MAX_DEFINITIONS, MAX_ENTRIES_PER_AGGREGATE};
@@ -146,6 +146,8 @@ impl<'t> Decoder<'t> {
             self.declarations.rfm = quantiles::rfm(node, &mut self.report);
         }
         self.bare(fields, "scores", ("a score", "the score"), |all| &mut all.scores, scores::score);
+        let affinity = ("an affinity", "the affinity");
+        self.bare(fields, "affinities", affinity, |all| &mut all.affinities, affinities::affinity);
         self.bare(
             fields,
             "segments",
@@ -470,7 +472,7 @@ mod tests {
         assert_eq!(
             finding("[attribute]\nltv = \"float\""),
             "1:2 unknown_key: unknown key `attribute`: a catalog has no such key | did you mean `attributes`? known here: \
-             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `context`, `purposes`, `history`, `computed`, `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `quantiles`, `rfm`, `scores`, `crowd`, `personalizations`, `placements`, `goals`, `imports`"
+             `schema`, `strict`, `max_skew`, `limits`, `attributes`, `identifiers`, `events`, `context`, `purposes`, `history`, `computed`, `segments`, `experiments`, `holdouts`, `caps`, `purchases`, `quantiles`, `rfm`, `scores`, `affinities`, `crowd`, `personalizations`, `placements`, `goals`, `imports`"
         );
         assert_eq!(
             finding("[segments]\nvip = { wen = 'ltv > 1', members = [] }"),

@@ -20,7 +20,7 @@ use serde_json::{Value as Json, json};
 use super::crowd_schema::Crowd;
 use super::naming::RESERVED;
 use super::offers_schema::{Goal, Personalization, Placement, Purchase, SharedCap};
-use super::quantiles_schema::{Quantile, Rfm, Score};
+use super::quantiles_schema::{Affinity, Quantile, Rfm, Score};
 use crate::base::limits::{MAX_ENTRIES_PER_AGGREGATE, MAX_IDENTIFIERS, MAX_NAME_BYTES};
 
 /// The JSON Schema (draft 2020-12) of a catalog, or of one file of a catalog folder.
@@ -52,7 +52,7 @@ fn bare_names() -> Json {
 }
 
 /// Names that are always quoted.
-fn quoted_names() -> Json {
+pub(super) fn quoted_names() -> Json {
     json!({ "pattern": "\\S", "maxLength": MAX_NAME_BYTES })
 }
 
@@ -111,6 +111,9 @@ struct Catalog {
     /// Computed attributes that are sums of points.
     #[schemars(extend("propertyNames" = bare_names()))]
     scores: Option<BTreeMap<String, Score>>,
+    /// Computed attributes that score items: what a customer is drawn to.
+    #[schemars(extend("propertyNames" = bare_names()))]
+    affinities: Option<BTreeMap<String, Affinity>>,
     /// What is counted over all customers: popular and trending items, and what is bought together.
     #[schemars(extend("propertyNames" = quoted_names()))]
     crowd: Option<BTreeMap<String, Crowd>>,
@@ -571,7 +574,7 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_decoder() {
         let schema = json_schema();
-        let tables: [(&str, &Shape); 31] = [
+        let tables: [(&str, &Shape); 33] = [
             ("", &shape::CATALOG),
             ("/$defs/Limits", &shape::LIMITS),
             ("/$defs/AttributeTable", &shape::ATTRIBUTE),
@@ -597,6 +600,8 @@ mod tests {
             ("/$defs/Rfm", &shape::RFM),
             ("/$defs/Score", &shape::SCORE),
             ("/$defs/ScoreRow", &shape::SCORE_ROW),
+            ("/$defs/Affinity", &shape::AFFINITY),
+            ("/$defs/AffinityEvent", &shape::AFFINITY_EVENT),
             ("/$defs/Personalization", &shape::PERSONALIZATION),
             ("/$defs/Placement", &shape::PLACEMENT),
             ("/$defs/Goal", &shape::GOAL),
@@ -695,6 +700,11 @@ mod tests {
             "scores": { "sc": {
                 "rows": [{ "when": "true", "points": 2.5, "description": "r" }], "min": 0, "max": 9, "description": "s",
             } },
+            "affinities": { "af": {
+                "half_life": "14d", "description": "a",
+                "of": { "Any Name": { "list": "p", "item": "a", "weight": "b", "description": "e" },
+                    "Empty": { "item": "a", "weight": -2.5 } },
+            } },
             "rfm": {
                 "event": "Empty", "value": "p", "within": "90d", "recency": "now", "frequency": "1", "monetary": "1.0",
                 "of": "true", "tolerance": 1, "description": "r",
@@ -705,7 +715,15 @@ mod tests {
                 "people": 20, "description": "v",
             } },
         });
-        let shown = json!({
+        let (Json::Object(all_keys), Json::Object(shown)) = (&mut all, everything_shown()) else {
+            unreachable!()
+        };
+        all_keys.extend(shown);
+        all
+    }
+
+    fn everything_shown() -> Json {
+        json!({
             "personalizations": { "i": {
                 "on": "Empty", "attributes": ["*"], "strategy": "best", "most": 2, "description": "i",
                 "fallback": { "name": "n", "text": "t" },
@@ -724,10 +742,7 @@ mod tests {
                 "k": { "kind": "track", "event_column": "e" },
                 "l": { "kind": "identify" },
             },
-        });
-        let (Json::Object(all_keys), Json::Object(shown)) = (&mut all, shown) else { unreachable!() };
-        all_keys.extend(shown);
-        all
+        })
     }
 
     /// The paths of all tables in `everything` whose keys are not names.
@@ -759,6 +774,8 @@ mod tests {
         "/rfm",
         "/scores/sc",
         "/scores/sc/rows/0",
+        "/affinities/af",
+        "/affinities/af/of/Any Name",
         "/crowd/v",
         "/crowd/v/hours",
         "/personalizations/i/offers/0/cap/0",
@@ -865,6 +882,12 @@ mod tests {
             ("/rfm/within", json!(30)),
             ("/scores/sc/rows", json!([])),
             ("/scores/sc/rows/0", json!({ "when": "true" })),
+            ("/affinities/af", json!({ "half_life": "14d" })),
+            ("/affinities/af/half_life", json!("soon")),
+            ("/affinities/af/of", json!({})),
+            ("/affinities/af/of/Empty", json!({ "weight": 2 })),
+            ("/affinities/af/of/Empty/weight", json!(true)),
+            ("/affinities/af/of/Empty/weight", json!(2_000_000)),
             ("/segments/l/list", json!(false)),
             ("/segments/l", json!({ "list": true, "when": "true" })),
         ] {

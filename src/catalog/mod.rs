@@ -4,6 +4,7 @@
 //! catalog is found here, in one run; what its conditions mean is the business of
 //! [`rules`](crate::rules).
 
+mod affinities;
 mod attributes;
 mod decode;
 mod experiments;

@@ -1,11 +1,13 @@
-//! The JSON Schema of the sections `[quantiles]`, `[rfm]` and `[scores]`.
+//! The JSON Schema of the sections `[quantiles]`, `[rfm]`, `[scores]` and `[affinities]`.
 
 #![expect(dead_code, reason = "the types are never built, only their schema is")]
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 
-use super::json_schema::{DurationText, Name};
-use crate::base::limits::{MAX_QUANTILE_PARTS, MAX_SCORE_ROWS};
+use super::json_schema::{DurationText, Name, quoted_names};
+use crate::base::limits::{MAX_AFFINITY_WEIGHT, MAX_QUANTILE_PARTS, MAX_SCORE_ROWS};
 
 /// A computed attribute that says in which part of the population a customer is, by some value.
 #[derive(JsonSchema)]
@@ -75,4 +77,39 @@ struct ScoreRow {
     points: f64,
     /// For people.
     description: Option<String>,
+}
+
+/// A computed attribute: a score for each item that a customer has to do with, halved in every half-life.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Affinity {
+    /// In which every score is halved.
+    half_life: DurationText,
+    /// What each event adds, by its name.
+    #[schemars(length(min = 1), extend("propertyNames" = quoted_names()))]
+    of: BTreeMap<String, AffinityEvent>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// What an event adds to an affinity.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct AffinityEvent {
+    /// The property with the list whose elements have the items.
+    list: Option<Name>,
+    /// The property that names the item, or the field of the list's elements.
+    item: Name,
+    /// How much it adds: a number, or the property or field that has one; 1 if left out.
+    weight: Option<AffinityWeight>,
+    /// For people.
+    description: Option<String>,
+}
+
+/// How much an event adds to an item.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum AffinityWeight {
+    Number(#[schemars(range(min = -MAX_AFFINITY_WEIGHT, max = MAX_AFFINITY_WEIGHT))] f64),
+    Property(Name),
 }

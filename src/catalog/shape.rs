@@ -37,13 +37,18 @@ pub(super) const CATALOG: Shape = Shape {
         "quantiles",
         "rfm",
         "scores",
+        "affinities",
         "crowd",
         "personalizations",
         "placements",
         "goals",
         "imports",
     ],
-    misplaced: &[("crowds", "write `crowd`"), ("entries_per_aggregate", "it belongs into `[limits]`")],
+    misplaced: &[
+        ("affinity", "write `affinities`"),
+        ("crowds", "write `crowd`"),
+        ("entries_per_aggregate", "it belongs into `[limits]`"),
+    ],
 };
 
 pub(super) const LIMITS: Shape = Shape {
@@ -269,6 +274,27 @@ pub(super) const SCORE_ROW: Shape = Shape {
     what: "a row of a score",
     keys: &["when", "points", "description"],
     misplaced: &[("score", "write `points`, a number")],
+};
+
+pub(super) const AFFINITY: Shape = Shape {
+    what: "an affinity",
+    keys: &["half_life", "of", "description"],
+    misplaced: &[
+        ("events", "write `of`: `of.\"Product Viewed\" = { item = \"brand\" }`"),
+        ("event", "write `of`: `of.\"Product Viewed\" = { item = \"brand\" }`"),
+        ("item", "it belongs to an event: `of.\"Product Viewed\" = { item = \"brand\" }`"),
+        ("weight", "it belongs to an event: `of.\"Product Added\" = { item = \"brand\", weight = 3 }`"),
+    ],
+};
+
+pub(super) const AFFINITY_EVENT: Shape = Shape {
+    what: "what an event adds to an affinity",
+    keys: &["list", "item", "weight", "description"],
+    misplaced: &[
+        ("product", "write `item`, the property that names it"),
+        ("property", "write `item`, the property that names it"),
+        ("half_life", "it belongs to the affinity: all its scores are halved alike"),
+    ],
 };
 
 pub(super) const RFM: Shape = Shape {

@@ -339,11 +339,9 @@ impl Reference {
             names.map(|(name, purpose)| (name.to_owned(), consent(messages, purpose))).collect();
         answers.triggers = trigger.is_some();
         answers.id = customer.map_or(id, |customer| customer.person.shown()).to_owned();
-        if definitions
-            .aggregates
-            .iter()
-            .any(|aggregate| matches!(aggregate.function, Function::Decayed { .. }))
-        {
+        if definitions.aggregates.iter().any(|aggregate| {
+            matches!(aggregate.function, Function::Decayed { .. } | Function::DecayedItems { .. })
+        }) {
             for nudge in [1.0 - NUDGE, 1.0 + NUDGE] {
                 let close = close_calls(&answers, &asked(nudge));
                 answers.close_calls.extend(close);
@@ -481,6 +479,14 @@ fn close_calls(a: &Answers, b: &Answers) -> Vec<String> {
     for (name, value) in &a.attributes {
         let same = match (value, b.attributes.get(name)) {
             (Some(Value::Float(_)), Some(Some(Value::Float(_)))) => true,
+            (Some(Value::Map(entries)), Some(Some(Value::Map(others)))) => {
+                let is_same = |((key, value), (other, of_other)): (&(_, Value), &(_, Value))| {
+                    key == other
+                        && (value == of_other
+                            || matches!((value, of_other), (Value::Float(_), Value::Float(_))))
+                };
+                entries.len() == others.len() && entries.iter().zip(others.iter()).all(is_same)
+            }
             (value, other) => other == Some(value),
         };
         if !same {

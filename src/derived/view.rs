@@ -16,7 +16,7 @@ use crate::model::value::Value;
 use crate::rules::at_call::AtCall;
 use crate::rules::definitions::{Definitions, SegmentDefinition};
 use crate::rules::evaluate::{Facts, Reading, evaluate};
-use crate::rules::expression::{Expr, UnitKind};
+use crate::rules::expression::{Affinity, Expr, ItemsAsked, UnitKind};
 
 /// The compiled catalog as far as answers need it.
 #[derive(Clone, Copy)]
@@ -128,6 +128,12 @@ impl<K: Known> Facts for View<'_, K> {
     fn aggregate(&self, aggregate: AggregateId) -> Reading {
         let Compiled { definitions, plan, .. } = self.compiled;
         AggregateReader { definitions, plan, sources: &self.known, order: self.order }.read(aggregate, self)
+    }
+
+    fn affinity(&self, affinity: &Affinity, asked: ItemsAsked<'_>) -> Value {
+        let Compiled { definitions, plan, .. } = self.compiled;
+        let reader = AggregateReader { definitions, plan, sources: &self.known, order: self.order };
+        reader.affinity(affinity, asked, self.now)
     }
 
     fn held(&self, condition: &Expr, duration: Duration) -> Reading {

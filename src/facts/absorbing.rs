@@ -52,6 +52,7 @@ impl Accumulator {
                 }
             }
             (Accumulator::Decayed(sum), Accumulator::Decayed(more)) => sum.absorb(more),
+            (Accumulator::DecayedItems(items), Accumulator::DecayedItems(more)) => items.absorb(more),
             (_, _) => debug_assert!(false, "both are states of one aggregate"),
         }
     }
@@ -71,7 +72,8 @@ impl Accumulator {
             | Accumulator::Minimum(_)
             | Accumulator::Maximum(_)
             | Accumulator::Distinct(_)
-            | Accumulator::Decayed(_) => Vec::new(),
+            | Accumulator::Decayed(_)
+            | Accumulator::DecayedItems(_) => Vec::new(),
         }
     }
 }

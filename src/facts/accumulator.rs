@@ -11,12 +11,13 @@ use ahash::{AHashMap, AHashSet};
 use crate::base::exact_sum::ExactSum;
 use crate::base::limits::MAX_FLOAT;
 use crate::base::time::Time;
+use crate::facts::decayed_items::DecayedItems;
 use crate::facts::decayed_sum::DecayedSum;
 use crate::facts::stamp::{MessageOrder, Stamp};
 use crate::model::value::{Type, Value};
 use crate::rules::evaluate::{Motion, Reading};
 use crate::rules::expression::Function;
-use crate::rules::lists::Items;
+use crate::rules::lists::{Items, Weighing};
 
 /// The state of one aggregate.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +45,7 @@ pub(crate) enum Accumulator {
     /// How often each value was seen, and when last.
     Top(AHashMap<Value, (u64, Stamp)>),
     Decayed(DecayedSum),
+    DecayedItems(DecayedItems),
 }
 
 /// An exact total of ints or floats.
@@ -73,6 +75,9 @@ impl Accumulator {
             Function::Values { most, .. } => Accumulator::Values { limit: *most, latest: Vec::new() },
             Function::Top(_) => Accumulator::Top(AHashMap::new()),
             Function::Decayed { half_life, .. } => Accumulator::Decayed(DecayedSum::new(*half_life)),
+            Function::DecayedItems { half_life, .. } => {
+                Accumulator::DecayedItems(DecayedItems::new(*half_life))
+            }
         }
     }
 
@@ -109,6 +114,15 @@ impl Accumulator {
                 Some(Value::Float(weight)) => sum.add(*weight, stamp.time),
                 Some(_) => {}
             },
+            // They are weighed by more than one property; see `add_weighed`.
+            Accumulator::DecayedItems(_) => debug_assert!(false, "items come with their weights"),
+        }
+    }
+
+    /// Takes the items of one event, each with its weight.
+    pub(crate) fn add_weighed(&mut self, time: Time, properties: &[Option<Value>], weighing: &Weighing) {
+        if let Accumulator::DecayedItems(items) = self {
+            weighing.of(properties).for_each(|(item, weight)| items.add(item, weight, time));
         }
     }
 
@@ -150,6 +164,10 @@ impl Accumulator {
                 let value = Some(Value::Float(sum.value(now)));
                 return Reading { value, motion: Motion::Decaying(sum.half_life()), until: Time::NEVER };
             }
+            Accumulator::DecayedItems(items) => {
+                let motion = Motion::Decaying(items.half_life());
+                return Reading { value: Some(items.value(now)), motion, until: Time::NEVER };
+            }
         };
         Reading::fixed(value)
     }
@@ -159,16 +177,28 @@ impl Accumulator {
         match self {
             Accumulator::Distinct(values) => values.len(),
             Accumulator::Top(values) => values.len(),
+            Accumulator::DecayedItems(items) => items.len(),
             _ => 0,
         }
     }
 
-    /// Whether taking `value` makes the accumulator larger.
-    pub(crate) fn grows_by(&self, value: &Value) -> bool {
-        match self {
-            Accumulator::Distinct(values) => !values.contains(value),
-            Accumulator::Top(values) => !values.contains_key(value),
-            _ => false,
+    /// By how many values an event with these properties makes it larger; `value` is that of the property it
+    /// is of.
+    pub(crate) fn growth(
+        &self,
+        value: Option<&Value>,
+        properties: &[Option<Value>],
+        weighing: Option<&Weighing>,
+    ) -> usize {
+        let is_new =
+            |is_known: &dyn Fn(&Value) -> bool| usize::from(value.is_some_and(|value| !is_known(value)));
+        match (self, weighing) {
+            (Accumulator::Distinct(values), _) => is_new(&|value| values.contains(value)),
+            (Accumulator::Top(values), _) => is_new(&|value| values.contains_key(value)),
+            (Accumulator::DecayedItems(items), Some(weighing)) => {
+                items.new_among(weighing.of(properties).map(|(item, _)| item))
+            }
+            _ => 0,
         }
     }
 }

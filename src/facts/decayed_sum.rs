@@ -12,6 +12,8 @@
 //!
 //! Contributions more than about 1,000 half-lives older than the newest lose bits to underflow.
 
+use std::cmp::Ordering;
+
 use crate::base::exact_sum::ExactSum;
 use crate::base::limits::MAX_FLOAT;
 use crate::base::time::{Duration, Time};
@@ -57,12 +59,18 @@ impl DecayedSum {
             self.sum.scale(power(self.landmark - halvings));
             self.landmark = halvings;
         }
-        let at_landmark = libm::scalbn(weight * libm::exp2(rest), power(halvings - self.landmark));
-        self.sum.add(at_landmark);
+        // The product is exact, so weights add up at one instant as they do on paper.
+        let scale = power(halvings - self.landmark);
+        self.sum.add_product(libm::scalbn(weight, scale), libm::exp2(rest));
     }
 
     /// Adds what another sum of the same half-life has added.
     pub(crate) fn absorb(&mut self, other: &DecayedSum) {
+        self.absorb_times(other, 1.0);
+    }
+
+    /// Adds so many times what another sum of the same half-life has added.
+    pub(crate) fn absorb_times(&mut self, other: &DecayedSum, times: f64) {
         let mut more = other.sum.clone();
         if self.landmark < other.landmark {
             self.sum.scale(power(self.landmark.saturating_sub(other.landmark)));
@@ -70,7 +78,22 @@ impl DecayedSum {
         } else {
             more.scale(power(other.landmark.saturating_sub(self.landmark)));
         }
-        self.sum.add_all(&more);
+        self.sum.add_times(&more, times);
+    }
+
+    /// Whether it is more than zero.
+    pub(crate) fn is_positive(&self) -> bool {
+        self.sum.value() > 0.0
+    }
+
+    /// How it compares with another sum of the same half-life that is more than zero as well: which of the two
+    /// is greater does not change with time. Sums that are equal on paper are equal.
+    pub(crate) fn compare_positive(&self, other: &DecayedSum) -> Ordering {
+        let (fraction, exponent) = libm::frexp(self.sum.value());
+        let (other_fraction, other_exponent) = libm::frexp(other.sum.value());
+        let halvings = self.landmark.saturating_add(i64::from(exponent));
+        let other_halvings = other.landmark.saturating_add(i64::from(other_exponent));
+        halvings.cmp(&other_halvings).then(fraction.total_cmp(&other_fraction))
     }
 
     /// The score at `now`.

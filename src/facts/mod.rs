@@ -6,6 +6,7 @@
 
 pub(crate) mod stamp;
 pub(crate) mod attributes;
+pub(crate) mod decayed_items;
 pub(crate) mod decayed_sum;
 pub(crate) mod accumulator;
 pub(crate) mod absorbing;

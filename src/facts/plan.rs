@@ -19,7 +19,7 @@ use crate::model::value::{Type, Value};
 use crate::rules::definitions::Definitions;
 use crate::rules::expression::{Comparison, Expr, Function};
 use crate::rules::horizon::Horizon;
-use crate::rules::lists::Items;
+use crate::rules::lists::{Items, Weighing};
 
 /// The plan of a whole catalog.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ pub(crate) struct AggregatePlan {
     pub(crate) property: Option<(PropertyId, Type)>,
     /// Which values of the property it takes.
     pub(crate) items: Items,
+    /// Of an affinity, which items with which weights.
+    pub(crate) weighing: Option<Weighing>,
 }
 
 /// Where an aggregate's answer comes from.
@@ -116,7 +118,11 @@ impl Plan {
             Function::Values { items, .. } => items.clone(),
             _ => Items::Whole,
         };
-        self.aggregates.push(AggregatePlan { keeping, property, items });
+        let weighing = match &aggregate.function {
+            Function::DecayedItems { of, .. } => Some(of.clone()),
+            _ => None,
+        };
+        self.aggregates.push(AggregatePlan { keeping, property, items, weighing });
     }
 
     fn add_source(&mut self, id: SourceId, definitions: &Definitions) {

@@ -3,8 +3,11 @@
 //! Entries are what the limit `entries_per_aggregate` counts. Bytes are those of the entries
 //! themselves; texts are shared with the history and not counted, nor is what allocation rounds up.
 
+use std::sync::Arc;
+
 use crate::base::time::Time;
 use crate::facts::accumulator::Accumulator;
+use crate::facts::decayed_sum::DecayedSum;
 use crate::facts::plan::{Keeping, Plan};
 use crate::facts::stamp::{HistoryPlace, Stamp};
 use crate::model::ids::AggregateId;
@@ -30,6 +33,7 @@ impl Plan {
             Keeping::Accumulated { .. } => match function {
                 Function::Distinct(_) => (limit, size_of::<Value>()),
                 Function::Top(_) => (limit, size_of::<(Value, (u64, Stamp))>()),
+                Function::DecayedItems { .. } => (limit, size_of::<(Arc<str>, DecayedSum)>()),
                 Function::Values { most, .. } => (u64::from(*most), size_of::<(Stamp, Value)>()),
                 _ => (1, size_of::<Accumulator>()),
             },

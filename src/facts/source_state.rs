@@ -61,6 +61,10 @@ impl SourceState {
         for (accumulator, id) in self.accumulators.iter_mut().zip(&source.accumulated) {
             let aggregate = &plan.aggregates[id.index()];
             let Keeping::Accumulated { after, before, .. } = aggregate.keeping else { continue };
+            if let Some(weighing) = &aggregate.weighing {
+                accumulator.add_weighed(stamp.time, properties, weighing);
+                continue;
+            }
             let value =
                 aggregate.property.as_ref().map(|(property, _)| property_value(properties, *property));
             if stamp.time > after && stamp.time < before && value != Some(None) {
@@ -96,9 +100,11 @@ impl SourceState {
         let log_full = self.log.len() - first_kept >= limit && self.reaches(stamp, source, settled);
         log_full
             || self.accumulators.iter().zip(&source.accumulated).any(|(accumulator, id)| {
-                let property = plan.aggregates[id.index()].property.as_ref();
+                let aggregate = &plan.aggregates[id.index()];
+                let property = aggregate.property.as_ref();
                 let value = property.and_then(|(property, _)| property_value(properties, *property));
-                accumulator.entries() >= limit && value.is_some_and(|value| accumulator.grows_by(value))
+                let growth = accumulator.growth(value, properties, aggregate.weighing.as_ref());
+                growth > 0 && accumulator.entries() + growth > limit
             })
     }
 

@@ -54,6 +54,8 @@ pub(crate) struct Declarations {
     pub(crate) rfm: Option<RfmDeclaration>,
     /// Computed attributes that are sums of points.
     pub(crate) scores: Vec<Named<ScoreDeclaration>>,
+    /// Computed attributes that score items.
+    pub(crate) affinities: Vec<Named<AffinityDeclaration>>,
     /// What is counted over all customers.
     pub(crate) crowds: Vec<Named<CrowdDeclaration>>,
     pub(crate) personalizations: Vec<Named<PersonalizationDeclaration>>,
@@ -347,6 +349,33 @@ pub(crate) struct ScoreDeclaration {
     pub(crate) min: Option<Value>,
     pub(crate) max: Option<Value>,
     pub(crate) span: Span,
+}
+
+/// Scores of items, by the events that have to do with them.
+#[derive(Clone, Debug)]
+pub(crate) struct AffinityDeclaration {
+    /// In which every score is halved.
+    pub(crate) half_life: Duration,
+    /// What each event adds.
+    pub(crate) events: Vec<Named<AffinityEvent>>,
+}
+
+/// What an event adds to an affinity.
+#[derive(Clone, Debug)]
+pub(crate) struct AffinityEvent {
+    /// The property with the list whose elements have the items and weights, if the event has not.
+    pub(crate) list: Option<Spanned<String>>,
+    pub(crate) item: Spanned<String>,
+    pub(crate) weight: WeightDeclaration,
+}
+
+/// How much an event adds to an item.
+#[derive(Clone, Debug)]
+pub(crate) enum WeightDeclaration {
+    /// Always this number.
+    Times(Value),
+    /// What a property says, or a field of the list's elements.
+    Named(Spanned<String>),
 }
 
 /// How customers are rated by when, how often and for how much they bought.

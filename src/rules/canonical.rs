@@ -9,8 +9,8 @@
 //! 1. What is built evaluates to what was asked for, on all facts and at all times.
 
 use crate::model::value::Value;
+use crate::rules::calculation::calculate;
 use crate::rules::definitions::Definitions;
-use crate::rules::evaluate::calculate;
 use crate::rules::expression::{Aggregate, Comparison, Expr, Function, Operator};
 
 /// `true` or `false`.
@@ -160,12 +160,19 @@ fn is_never_missing(expr: &Expr, aggregates: &[Aggregate]) -> bool {
 /// Whether the value can never be missing, whatever is known of the profile.
 pub(crate) fn is_always_there(expr: &Expr, definitions: &Definitions) -> bool {
     match expr {
-        Expr::Now | Expr::List(_) | Expr::Constant(_) => true,
+        Expr::Now | Expr::List(_) | Expr::Constant(_) | Expr::Affinity(_) | Expr::TopItems(..) => true,
+        Expr::Index(whole, item) => {
+            matches!((&**whole, &**item), (Expr::Affinity(_), Expr::Constant(Value::String(_))))
+        }
         Expr::Attribute(id) => definitions.default_of(*id).is_some(),
         Expr::Aggregate(id) => {
             matches!(
                 definitions.aggregates[id.index()].function,
-                Function::Count | Function::Sum(_) | Function::Distinct(_) | Function::Decayed { .. }
+                Function::Count
+                    | Function::Sum(_)
+                    | Function::Distinct(_)
+                    | Function::Decayed { .. }
+                    | Function::DecayedItems { .. }
             ) || is_never_missing(expr, &definitions.aggregates)
         }
         other => is_never_missing(other, &definitions.aggregates),

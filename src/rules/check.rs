@@ -8,6 +8,7 @@
 //! 2. The work is linear in the catalog, but for the sizes of computed attributes put in place of
 //!    their names, which are bounded.
 
+mod affinities;
 mod aggregate;
 mod arithmetic;
 mod bought;
@@ -191,6 +192,12 @@ impl Catalog<'_> {
         for score in &declarations.scores {
             if self.is_free(&score.name, "a score", &mut taken) {
                 self.world.computed_names.add(&score.name.value);
+                self.world.computed.push(None);
+            }
+        }
+        for affinity in &declarations.affinities {
+            if self.is_free(&affinity.name, "an affinity", &mut taken) {
+                self.world.computed_names.add(&affinity.name.value);
                 self.world.computed.push(None);
             }
         }

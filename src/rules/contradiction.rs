@@ -12,11 +12,12 @@ use std::cmp::Ordering;
 
 use ahash::{AHashMap, AHashSet};
 
-use crate::model::ids::{EventId, PropertyId};
+use crate::model::ids::{AggregateId, EventId, PropertyId};
 use crate::model::value::{Type, Value};
 use crate::rules::canonical::is_always_there;
 use crate::rules::definitions::Definitions;
 use crate::rules::expression::{Aggregate, Comparison, Expr, Function};
+use crate::rules::lists::{Weighing, Weight};
 
 /// Whether the condition is always false.
 pub(crate) fn is_never(condition: &Expr, definitions: &Definitions) -> bool {
@@ -209,6 +210,14 @@ fn known<'a>(subject: &Expr, definitions: &'a Definitions) -> Known<'a> {
             Known::of_type(&declared.ty, &declared.values)
         }
         Expr::Size(_) => Known::amount(None),
+        Expr::Index(whole, _) if let Expr::Affinity(affinity) = &**whole => {
+            let function = |id: AggregateId| &definitions.aggregates[id.index()].function;
+            let is_one = |of: &Weighing| of.weight == Weight::One;
+            let only_adds = affinity.weighed().all(|(id, weight)| {
+                weight > 0.0 && matches!(function(id), Function::DecayedItems { of, .. } if is_one(of))
+            });
+            Known { low: only_adds.then_some(Value::Float(0.0)), ..Known::default() }
+        }
         Expr::Aggregate(id) => known_aggregate(&definitions.aggregates[id.index()], definitions),
         _ => Known::default(),
     }

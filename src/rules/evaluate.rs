@@ -17,9 +17,12 @@ use crate::base::time::{Duration, Time};
 use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::assignment::Assignment;
-use crate::rules::expression::{Comparison, Expr, Operator, Quantifier, TextFunction, UnitKind};
+use crate::rules::calculation::calculate;
+use crate::rules::expression::{
+    Affinity, Comparison, Expr, ItemsAsked, Operator, Pattern, Quantifier, TextFunction, UnitKind,
+};
 use crate::rules::lists::without;
-use crate::rules::motion::{decay_crossing, linear_crossing, milliseconds, number};
+use crate::rules::motion::{decay_crossing, linear_crossing};
 
 /// What an expression reads.
 pub(crate) trait Facts {
@@ -43,6 +46,8 @@ pub(crate) trait Facts {
     fn segment(&self, segment: SegmentId) -> Reading;
     /// The value of an aggregate.
     fn aggregate(&self, aggregate: AggregateId) -> Reading;
+    /// What is asked of an affinity.
+    fn affinity(&self, affinity: &Affinity, asked: ItemsAsked<'_>) -> Value;
     /// Whether `condition` has been true without a break for at least `duration`.
     fn held(&self, condition: &Expr, duration: Duration) -> Reading;
 }
@@ -133,6 +138,8 @@ impl<F: Facts> Evaluation<'_, F> {
             Expr::Context(said) => Reading::fixed(self.facts.context(*said)),
             Expr::Segment(segment) => self.facts.segment(*segment),
             Expr::Aggregate(aggregate) => self.facts.aggregate(*aggregate),
+            Expr::Affinity(affinity) => decaying(affinity, self.facts.affinity(affinity, ItemsAsked::Each)),
+            Expr::TopItems(affinity, most) => self.top_items(affinity, *most),
             Expr::Variable(depth) => Reading::fixed(self.variables.get(*depth as usize).cloned()),
             // A default stands in for a value, but is none.
             Expr::Has(inner) if let Expr::Attribute(attribute) = **inner => {
@@ -173,16 +180,42 @@ impl<F: Facts> Evaluation<'_, F> {
                 _ => None,
             }),
             Expr::Size(inner) => self.with_one(inner, size),
+            Expr::Index(inner, item) if let Expr::Affinity(affinity) = &**inner => {
+                self.item_score(affinity, item)
+            }
             Expr::Index(inner, place) => self.with_two(inner, place, index),
             Expr::In(element, list) => self.condition_on_two(element, list, contains),
             Expr::Text(function, text, part) => {
                 self.condition_on_two(text, part, |text, part| text_function(*function, text, part))
             }
-            Expr::Matches(text, pattern) => {
-                let text = self.read(text);
-                let truth = matches!(&text.value, Some(Value::String(text)) if pattern.is_match(text));
-                Reading::truth(truth, self.settled(&text))
+            Expr::Matches(text, pattern) => self.matches(text, pattern),
+        }
+    }
+
+    fn matches(&mut self, text: &Expr, pattern: &Pattern) -> Reading {
+        let text = self.read(text);
+        let truth = matches!(&text.value, Some(Value::String(text)) if pattern.is_match(text));
+        Reading::truth(truth, self.settled(&text))
+    }
+
+    /// All scores are halved alike, so no order changes with time.
+    fn top_items(&self, affinity: &Expr, most: u32) -> Reading {
+        Reading::fixed(match affinity {
+            Expr::Affinity(affinity) => Some(self.facts.affinity(affinity, ItemsAsked::Top(most))),
+            _ => None,
+        })
+    }
+
+    /// The score of one item: a number that decays by itself.
+    fn item_score(&mut self, affinity: &Affinity, item: &Expr) -> Reading {
+        let item = self.read(item);
+        let until = self.settled(&item);
+        match &item.value {
+            Some(Value::String(text)) => {
+                let score = self.facts.affinity(affinity, ItemsAsked::One(text));
+                Reading { until, ..decaying(affinity, score) }
             }
+            _ => Reading::until(None, until),
         }
     }
 
@@ -298,6 +331,11 @@ impl<F: Facts> Evaluation<'_, F> {
     }
 }
 
+/// What an affinity gives: its scores all decay alike.
+fn decaying(affinity: &Affinity, value: Value) -> Reading {
+    Reading { value: Some(value), motion: Motion::Decaying(affinity.half_life), until: Time::NEVER }
+}
+
 fn compare(comparison: Comparison, left: &Reading, right: &Reading, now: Time) -> Reading {
     let until = left.until.min(right.until);
     let (Some(a), Some(b)) = (&left.value, &right.value) else {
@@ -382,60 +420,6 @@ impl Motion {
 
     fn linear(slope: i64) -> Motion {
         if slope == 0 { Motion::Still } else { Motion::Linear(slope) }
-    }
-}
-
-/// The result of an arithmetic operation on two values, if there is one.
-pub(crate) fn calculate(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
-    match (left, right) {
-        (Value::Int(a), Value::Int(b)) => integers(operator, *a, *b).map(Value::Int),
-        (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {
-            Value::float(floats(operator, number(left)?, number(right)?)?)
-        }
-        (Value::String(a), Value::String(b)) if operator == Operator::Add => {
-            Some(Value::from([&**a, &**b].concat()))
-        }
-        (Value::List(a), Value::List(b)) if operator == Operator::Add => {
-            Some(Value::List(a.iter().chain(b.iter()).cloned().collect()))
-        }
-        _ => times(operator, left, right),
-    }
-}
-
-fn integers(operator: Operator, a: i64, b: i64) -> Option<i64> {
-    match operator {
-        Operator::Add => a.checked_add(b),
-        Operator::Subtract => a.checked_sub(b),
-        Operator::Multiply => a.checked_mul(b),
-        Operator::Divide => a.checked_div(b),
-        Operator::Remainder => a.checked_rem(b),
-    }
-}
-
-fn floats(operator: Operator, a: f64, b: f64) -> Option<f64> {
-    match operator {
-        Operator::Add => Some(a + b),
-        Operator::Subtract => Some(a - b),
-        Operator::Multiply => Some(a * b),
-        Operator::Divide => Some(a / b),
-        Operator::Remainder => None,
-    }
-}
-
-fn times(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
-    let (a, b) = (milliseconds(left)?, milliseconds(right)?);
-    let sum = match operator {
-        Operator::Add => a.checked_add(b)?,
-        Operator::Subtract => a.checked_sub(b)?,
-        _ => return None,
-    };
-    match (left, operator, right) {
-        (Value::Time(_), Operator::Subtract, Value::Time(_))
-        | (Value::Duration(_), _, Value::Duration(_)) => Some(Value::Duration(Duration::from_millis(sum))),
-        (Value::Time(_), _, Value::Duration(_)) | (Value::Duration(_), Operator::Add, Value::Time(_)) => {
-            Some(Value::Time(Time::from_raw(sum)))
-        }
-        _ => None,
     }
 }
 

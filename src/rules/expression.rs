@@ -15,7 +15,8 @@ use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, SegmentId
 use crate::model::value::Value;
 use crate::rules::assignment::Assignment;
 use crate::rules::hours::Hours;
-use crate::rules::lists::Items;
+use crate::rules::lists::{Items, Weighing};
+use crate::rules::motion::number;
 
 /// A typed expression. Evaluating it gives a value, or nothing when the value is missing; one of type
 /// bool is never missing, because comparing with a missing value is false.
@@ -37,6 +38,11 @@ pub(crate) enum Expr {
     Segment(SegmentId),
     /// The value of an aggregate over the profile's events.
     Aggregate(AggregateId),
+    /// The scores of all items that the profile ever had to do with; [`Expr::Index`] reads one of them.
+    Affinity(Arc<Affinity>),
+    /// Of the affinity, so many items at most with the highest scores above zero, the highest first; of
+    /// equals by their texts.
+    TopItems(Box<Expr>, u32),
     /// The loop variable of the `n`-th enclosing `exists` or `all`, counted from the outermost, from 0.
     Variable(u32),
     /// A field of a map.
@@ -85,6 +91,44 @@ pub(crate) enum Expr {
     Variant(Arc<Assignment>, Box<Expr>, Box<Expr>),
 }
 
+/// Scores of items: the sum of the same items' scores of several events.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Affinity {
+    /// In which every score is halved.
+    pub(crate) half_life: Duration,
+    pub(crate) legs: Vec<Leg>,
+}
+
+/// What one event adds to an affinity.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Leg {
+    /// An [`Expr::Aggregate`] of [`Function::DecayedItems`] with the affinity's half-life.
+    pub(crate) scores: Expr,
+    /// A number by which they are multiplied.
+    pub(crate) weight: Value,
+}
+
+impl Affinity {
+    /// The aggregates of the legs, each with what it is multiplied by.
+    pub(crate) fn weighed(&self) -> impl Iterator<Item = (AggregateId, f64)> {
+        self.legs.iter().filter_map(|leg| match leg.scores {
+            Expr::Aggregate(id) => Some((id, number(&leg.weight)?)),
+            _ => None,
+        })
+    }
+}
+
+/// What is asked of an affinity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ItemsAsked<'a> {
+    /// Each item with its score, as a map.
+    Each,
+    /// The score of one item; 0 if there was none.
+    One(&'a str),
+    /// A list of so many items at most.
+    Top(u32),
+}
+
 /// Which of a customer's ids is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum UnitKind {
@@ -122,7 +166,9 @@ impl Expr {
             | Expr::Hours(_)
             | Expr::Unit(_)
             | Expr::Variable(_) => {}
+            Expr::Affinity(affinity) => affinity.legs.iter().for_each(|leg| visit(&leg.scores)),
             Expr::Field(a, _)
+            | Expr::TopItems(a, _)
             | Expr::Has(a)
             | Expr::Not(a)
             | Expr::Negate(a)
@@ -321,6 +367,11 @@ pub(crate) enum Function {
         half_life: Duration,
         weight: Option<PropertyId>,
     },
+    /// Of each item the sum of its weights, halved every `half_life` since their events.
+    DecayedItems {
+        half_life: Duration,
+        of: Weighing,
+    },
     /// Some event of the source has one of `other` in `(a, a + within]`.
     FollowedBy {
         other: SourceId,
@@ -348,6 +399,7 @@ impl Function {
             | Function::Values { property, .. }
             | Function::Top(property) => Some(*property),
             Function::Decayed { weight, .. } => *weight,
+            Function::DecayedItems { of, .. } => Some(of.property),
             Function::Count
             | Function::Exists
             | Function::FirstTime

@@ -25,10 +25,10 @@ use crate::model::value::{Type, Value};
 use crate::rules::at_call::AtCall;
 use crate::rules::definitions::{Definitions, SegmentDefinition};
 use crate::rules::evaluate::{Facts, Reading, evaluate, is_true};
-use crate::rules::expression::{Bound, Expr, Function, UnitKind};
-use crate::rules::motion::rounded_score;
+use crate::rules::expression::{Affinity, Bound, Expr, Function, ItemsAsked, UnitKind};
 use crate::rules::naive_consents::consent;
 use crate::rules::naive_instants::{Instants, instants_of_change};
+use crate::rules::naive_scores::decayed;
 use crate::rules::one_event::OneEvent;
 
 /// One accepted message.
@@ -89,12 +89,12 @@ pub(crate) struct Moment<'a> {
 
 /// An event as the functions of events see it.
 #[derive(Clone, Copy)]
-struct Happened<'a> {
+pub(super) struct Happened<'a> {
     /// Its place among the customer's messages.
     place: usize,
-    time: Time,
+    pub(super) time: Time,
     event: Option<EventId>,
-    properties: &'a [Option<Value>],
+    pub(super) properties: &'a [Option<Value>],
 }
 
 impl<'a> Naive<'a> {
@@ -196,6 +196,15 @@ impl<'a> Moment<'a> {
         self.events().rfind(|happened| happened.event == Some(event)).map(|happened| happened.properties)
     }
 
+    pub(super) fn definitions(&self) -> &'a Definitions {
+        self.naive.definitions
+    }
+
+    /// A score, moved a little to see what hangs on its last digits.
+    pub(super) fn nudged(&self, score: f64) -> f64 {
+        score * self.naive.nudge
+    }
+
     /// The messages up to now.
     fn messages(&self) -> &'a [Told] {
         let end = self.naive.messages.iter().take_while(|told| told.time <= self.now).count();
@@ -212,7 +221,7 @@ impl<'a> Moment<'a> {
     }
 
     /// The events of a source up to now.
-    fn events_of(&self, source: SourceId) -> Vec<Happened<'a>> {
+    pub(super) fn events_of(&self, source: SourceId) -> Vec<Happened<'a>> {
         let source = &self.naive.definitions.sources[source.index()];
         let of_name =
             self.events().filter(|happened| source.event.is_none() || happened.event == source.event);
@@ -275,7 +284,10 @@ impl<'a> Moment<'a> {
                         .collect(),
                     None => events.iter().map(|happened| (happened.time, 1.0)).collect(),
                 };
-                Some(Value::Float(decayed(&weighted, *half_life, self.now) * self.naive.nudge))
+                Some(Value::Float(self.nudged(decayed(&weighted, *half_life, self.now))))
+            }
+            Function::DecayedItems { half_life, .. } => {
+                Some(self.items([(id, 1.0)].into_iter(), *half_life, ItemsAsked::Each))
             }
             Function::FollowedBy { other, within } => {
                 let others = self.events_of(*other);
@@ -385,6 +397,10 @@ impl Facts for Moment<'_> {
         Reading::fixed(self.aggregate_value(aggregate))
     }
 
+    fn affinity(&self, affinity: &Affinity, asked: ItemsAsked<'_>) -> Value {
+        self.items(affinity.weighed(), affinity.half_life, asked)
+    }
+
     fn held(&self, condition: &Expr, duration: Duration) -> Reading {
         Reading::fixed(Some(Value::Bool(self.has_held(condition, duration))))
     }
@@ -458,25 +474,6 @@ fn exact_total(values: &[(Time, Value)]) -> f64 {
         }
     }
     total.value()
-}
-
-/// `sum of weight * 2^-((now - t) / half_life)`; by way of the last event, so that what is not zero
-/// does not become zero.
-pub(crate) fn decayed(weighted: &[(Time, f64)], half_life: Duration, now: Time) -> f64 {
-    let Some((last, _)) = weighted.last() else { return 0.0 };
-    let halvings = |from: Time, to: Time| to.since(from).millis() as f64 / half_life.millis() as f64;
-    let mut at_last = ExactSum::default();
-    for (time, weight) in weighted {
-        at_last.add(weight * libm::exp2(-halvings(*time, *last)));
-    }
-    let at_last = at_last.value();
-    let score = at_last * libm::exp2(-halvings(*last, now));
-    let is_tiny = at_last != 0.0 && score.abs() < f64::MIN_POSITIVE;
-    if is_tiny {
-        f64::MIN_POSITIVE.copysign(at_last)
-    } else {
-        rounded_score(score).clamp(-MAX_FLOAT, MAX_FLOAT)
-    }
 }
 
 fn int(count: usize) -> Value {

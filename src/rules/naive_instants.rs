@@ -28,7 +28,7 @@ struct Named {
     days: Vec<(u16, Zone)>,
     hours: Vec<Arc<Hours>>,
     numbers: Vec<f64>,
-    scores: Vec<(AggregateId, Duration)>,
+    scores: Vec<(Expr, Duration)>,
     /// The durations of the `held` inside it, the innermost first.
     held: Vec<Duration>,
     /// Segments whose conditions were looked at.
@@ -95,7 +95,7 @@ pub(crate) fn instants_of_change(naive: &Naive<'_>, condition: &Expr) -> Instant
     let first = naive.messages.first().map_or(Time::NEVER, |told| told.time);
     instants.retain(|time| *time >= first);
     for (score, half_life) in &named.scores {
-        let passing = named.passing(*score, *half_life, naive, &instants);
+        let passing = named.passing(score, *half_life, naive, &instants);
         instants.extend(passing);
     }
     for length in &named.held {
@@ -129,6 +129,10 @@ impl Named {
                 SegmentDefinition::Members(_) => {}
             },
             Expr::Aggregate(aggregate) => self.aggregate(*aggregate, naive),
+            Expr::Index(whole, item) if let Expr::Affinity(affinity) = &**whole => {
+                self.scores.push((expr.clone(), affinity.half_life));
+                self.collect(item, naive);
+            }
             Expr::Hours(hours) => self.hours.push(Arc::clone(hours)),
             _ => expr.for_each_part(&mut |part| self.collect(part, naive)),
         }
@@ -158,7 +162,9 @@ impl Named {
         }
         match aggregate.function {
             Function::NotFollowedBy { after, .. } => self.lengths.push(after),
-            Function::Decayed { half_life, .. } => self.scores.push((id, half_life)),
+            Function::Decayed { half_life, .. } => {
+                self.scores.push((Expr::Aggregate(id), half_life));
+            }
             _ => {}
         }
     }
@@ -166,7 +172,7 @@ impl Named {
     /// From the score at each instant, when it will have fallen to a number.
     fn passing(
         &self,
-        score: AggregateId,
+        score: &Expr,
         half_life: Duration,
         naive: &Naive<'_>,
         from: &BTreeSet<Time>,
@@ -176,7 +182,7 @@ impl Named {
         for begin in from {
             let end = ends.next().unwrap_or(Time::NEVER);
             let moment: Moment<'_> = naive.at(*begin);
-            let Some(Value::Float(score)) = moment.value(&Expr::Aggregate(score)) else { continue };
+            let Some(Value::Float(score)) = moment.value(score) else { continue };
             for number in &self.numbers {
                 let halvings = libm::log2(score / number);
                 if !halvings.is_finite() || halvings < 0.0 {

@@ -4,7 +4,7 @@ use crate::base::time::{Duration, Time};
 use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::evaluate::{Facts, Reading};
-use crate::rules::expression::{Expr, UnitKind};
+use crate::rules::expression::{Affinity, Expr, ItemsAsked, UnitKind};
 
 /// The properties of one event.
 pub(crate) struct OneEvent<'a>(pub(crate) &'a [Option<Value>]);
@@ -48,6 +48,10 @@ impl Facts for OneEvent<'_> {
 
     fn aggregate(&self, _: AggregateId) -> Reading {
         Reading::fixed(None)
+    }
+
+    fn affinity(&self, _: &Affinity, _: ItemsAsked<'_>) -> Value {
+        Value::Map([].into())
     }
 
     fn held(&self, _: &Expr, _: Duration) -> Reading {

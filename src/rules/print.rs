@@ -14,6 +14,7 @@ use crate::model::ids::{AggregateId, EventId};
 use crate::model::value::Value;
 use crate::rules::definitions::{Definitions, Texts};
 use crate::rules::expression::{Comparison, Expr, Operator, Quantifier, Source, TextFunction};
+use crate::rules::hours::Hours;
 use crate::rules::spelling::is_keyword;
 
 /// How tightly operators bind, loosest first.
@@ -154,13 +155,12 @@ impl Printer<'_> {
             }
             Expr::Context(id) => self.push(&format!("context.{}", names.context_names.name(id.0))),
             Expr::Aggregate(id) => self.aggregate(*id),
+            // Nothing else means the same.
+            Expr::Affinity(_) => self.push(names.computed_named(expr).unwrap_or("?")),
             // A holdout is one too, asked for as a condition (`Has`).
             Expr::Variant(assignment, ..) => self.push(&format!("variant({})", quoted(assignment.name()))),
             Expr::Unit(kind) => self.push(kind.name()),
-            Expr::Hours(hours) => {
-                let texts = hours.texts().map(|text| quoted(&text));
-                self.push(&format!("hours({})", texts.join(", ")));
-            }
+            Expr::Hours(hours) => self.hours(hours),
             Expr::Has(inner)
                 if let Expr::Variant(assignment, ..) = &**inner
                     && assignment.is_holdout() =>
@@ -204,9 +204,15 @@ impl Printer<'_> {
             | Expr::Text(..)
             | Expr::Matches(..)
             | Expr::LowerAscii(_)
+            | Expr::TopItems(..)
             | Expr::Without(..)
             | Expr::Quantified(..) => self.member(expr, depth),
         }
+    }
+
+    fn hours(&mut self, hours: &Hours) {
+        let texts = hours.texts().map(|text| quoted(&text));
+        self.push(&format!("hours({})", texts.join(", ")));
     }
 
     /// What is written after its operand, with `.` or `[ ]`.
@@ -238,6 +244,10 @@ impl Printer<'_> {
             Expr::Matches(operand, pattern) => {
                 self.write(operand, Binding::Member, depth);
                 self.push(&format!(".matches({})", quoted(pattern.text())));
+            }
+            Expr::TopItems(affinity, most) => {
+                self.write(affinity, Binding::Member, depth);
+                self.push(&format!(".top({most})"));
             }
             Expr::Without(list, other) => {
                 self.write(list, Binding::Member, depth);

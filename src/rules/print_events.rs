@@ -2,7 +2,7 @@
 
 use crate::model::ids::{AggregateId, EventId};
 use crate::rules::expression::{Bound, Function, Source};
-use crate::rules::lists::Items;
+use crate::rules::lists::{Items, Weight};
 use crate::rules::print::{Binding, Printer, quoted};
 
 impl Printer<'_> {
@@ -78,6 +78,21 @@ impl Printer<'_> {
             Function::Decayed { half_life, weight: None } => format!(".decayed(\"{half_life}\")"),
             Function::Decayed { half_life, weight: Some(id) } => {
                 format!(".decayed({}, \"{half_life}\")", property(id))
+            }
+            // No condition says this by itself, but summaries know the state by it.
+            Function::DecayedItems { half_life, of } => {
+                let name = |id| quoted(property(id));
+                let field = |field: &str| format!("{}.{}", name(&of.property), quoted(field));
+                let items = match &of.items {
+                    Items::Elements(Some(of)) => field(of),
+                    Items::Elements(None) | Items::Whole => name(&of.property),
+                };
+                let weight = match &of.weight {
+                    Weight::One => String::new(),
+                    Weight::Property(id) => format!(", {}", name(id)),
+                    Weight::Field(of) => format!(", {}", field(of)),
+                };
+                format!(".affinity({items}{weight}, \"{half_life}\")")
             }
             Function::FollowedBy { other: source, within } => {
                 format!(".followed_by({}, \"{within}\")", other(source))

@@ -21,6 +21,8 @@ pub(crate) fn type_of(expr: &Expr, definitions: &Definitions) -> Type {
                 });
             type_of_aggregate(&aggregate.function, property)
         }
+        Expr::Affinity(_) => Type::Map(Box::new(Type::Float)),
+        Expr::TopItems(..) => Type::List(Box::new(Type::String)),
         Expr::Field(map, name) => match type_of(map, definitions) {
             Type::Map(element) => *element,
             Type::Record(fields) => {
@@ -104,6 +106,7 @@ pub(crate) fn type_of_aggregate(function: &Function, property: Option<Type>) -> 
         // Properties of undeclared events may be ints or floats; their sum is a float.
         Function::Sum(_) if property == Type::Int => Type::Int,
         Function::Sum(_) | Function::Average(_) | Function::Decayed { .. } => Type::Float,
+        Function::DecayedItems { .. } => Type::Map(Box::new(Type::Float)),
         Function::FirstTime | Function::LastTime | Function::PreviousTime => Type::Time,
         Function::Values { items, .. } => Type::List(Box::new(type_of_items(items, property))),
         Function::Minimum(_)

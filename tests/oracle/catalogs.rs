@@ -67,6 +67,8 @@ struct Writer<'a> {
     /// Whether conditions may use `held`, which makes both sides slower.
     with_held: bool,
     with_decayed: bool,
+    /// Whether there are affinities.
+    with_affinities: bool,
     /// Whether there are purposes to ask for.
     with_consent: bool,
     /// Whether there are experiments to ask for.
@@ -92,6 +94,7 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
         names: Names::default(),
         with_held,
         with_decayed,
+        with_affinities: false,
         with_consent,
         with_experiments: false,
         with_limits: false,
@@ -105,6 +108,8 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     writer.with_calls = writer.random.chance(50);
     let head = if writer.with_calls { head + CONTEXT } else { head };
     let head = if writer.with_limits { head + &writer.shared_limits() } else { head };
+    writer.with_affinities = writer.random.chance(25);
+    let head = if writer.with_affinities { head + &writer.affinities() } else { head };
     let mut segments = vec!["listed = { members = [\"ana\", \"nobody\", \"v1\"] }".to_owned()];
     writer.names.segments.push("listed".to_owned());
     for number in 0..3 {
@@ -158,6 +163,7 @@ labels = {{ type = "list", of = "string" }}
 category = "string"
 total = "float"
 qty = "int"
+lines = {{ type = "list", of = {{ type = "map", fields = {{ brand = "string", price = "float" }} }} }}
 [events.Login]
 device = "string"
 n = "int"
@@ -234,6 +240,7 @@ impl Writer<'_> {
                 .random
                 .pick(&["now - seen", "seen", "tags", "place.city", "now", "size(tags) * 2"])
                 .to_owned(),
+            _ if self.with_affinities && self.random.chance(50) => "other.top(2)".to_owned(),
             _ => {
                 let events = self.events("View");
                 self.random.pick(&[
@@ -277,6 +284,9 @@ impl Writer<'_> {
             return self.on_experiments();
         }
         let kind = if self.names.trigger && self.random.chance(30) { 18 } else { self.random.below(20) };
+        if self.with_affinities && self.random.chance(25) {
+            return self.on_affinities();
+        }
         match kind {
             0..=3 => self.on_attributes(),
             4..=10 => self.on_events(),
@@ -433,6 +443,49 @@ impl Writer<'_> {
             format!("points {bound} ltv"),
             "points == rank".to_owned(),
         ])
+    }
+
+    /// Two affinities. None gives and takes of one item: scores that nearly cancel out have few digits.
+    fn affinities(&mut self) -> String {
+        let mut affinity = |name: &str| {
+            let (half_life, weight) = (self.length(), self.random.pick(&["1", "2", "0.5", "3"]));
+            let view = self.random.pick(&[
+                "{ item = \"category\" }",
+                "{ item = \"labels\", weight = 1.5 }",
+                "{ item = \"category\", weight = \"price\" }",
+            ]);
+            let order = self.random.pick(&[
+                format!("{{ list = \"lines\", item = \"brand\", weight = {weight} }}"),
+                "{ list = \"lines\", item = \"brand\", weight = \"price\" }".to_owned(),
+            ]);
+            let login = self.random.pick(&["weight = -0.5", "weight = \"n\"", "weight = 1"]);
+            format!(
+                "[affinities.{name}]\nhalf_life = \"{half_life}\"\nof.View = {view}\nof.Order = {order}\n\
+                 of.Login = {{ item = \"device\", {login} }}\n"
+            )
+        };
+        affinity("liking") + &affinity("other")
+    }
+
+    fn on_affinities(&mut self) -> String {
+        let (bound, constant) = (self.bound(), self.constant());
+        let item = self.random.pick(&["x", "x", "y", "z", "web", "nothing"]);
+        let name = self.random.pick(&["liking", "liking", "other"]);
+        let mut choices = vec![
+            format!("{name}[\"{item}\"] {bound} {constant}"),
+            format!("{name}.{item} {bound} {constant}"),
+            format!("{name}[tier] {bound} 0"),
+            format!("{name}[events(\"View\").last(category)] {bound} {constant}"),
+            format!("\"{item}\" in {name}.top(2)"),
+            format!("{name}.top(1)[0] == \"{item}\""),
+            format!("{name}.top(3)[1] != {name}.top(1)[0]"),
+            format!("size({name}.top(3)) {bound} 1"),
+            format!("{name}.top(2).exists(e, e == tier || e.startsWith(\"x\"))"),
+        ];
+        if !self.names.held {
+            choices.push(format!("{name}.{item} * 2 {bound} {constant}"));
+        }
+        self.random.pick(&choices)
     }
 
     /// Comparisons of times that need more than one length, and moving values in odd places.
@@ -611,6 +664,10 @@ impl Writer<'_> {
             choices.push(format!("{events}.decayed(\"{length}\")"));
             choices.push(format!("{events}.decayed(price, \"{length}\")"));
         }
+        if self.with_affinities && !self.names.held {
+            choices.push("liking.x".to_owned());
+            choices.push("other.y".to_owned());
+        }
         if !self.names.numbers.is_empty() && self.random.chance(30) {
             self.is_odd = true;
             choices.clone_from(&self.names.numbers);
@@ -620,6 +677,9 @@ impl Writer<'_> {
 
     fn text(&mut self) -> String {
         let events = self.events("View");
+        if self.with_affinities && self.random.chance(30) {
+            return "liking.top(1)[0]".to_owned();
+        }
         self.random.pick(&[
             "name".to_owned(),
             "tier + name".to_owned(),

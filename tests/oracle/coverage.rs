@@ -6,7 +6,7 @@ use std::fmt;
 use habitue::Answers;
 
 /// Parts of a condition by which segments are counted.
-const FAMILIES: [&str; 35] = [
+const FAMILIES: [&str; 36] = [
     ".count()",
     ".exists()",
     ".sum(",
@@ -36,6 +36,7 @@ const FAMILIES: [&str; 35] = [
     ".after(",
     ".before(",
     ".where(",
+    "liking",
     "now - seen",
     "tags",
     "place",

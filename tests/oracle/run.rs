@@ -609,6 +609,11 @@ fn same_value(a: Option<&Value>, b: Option<&Value>) -> bool {
         (Some(Value::Float(a)), Some(Value::Float(b))) => {
             (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-290)
         }
+        (Some(Value::Map(a)), Some(Value::Map(b))) => {
+            let mut pairs = a.iter().zip(b.iter());
+            a.len() == b.len()
+                && pairs.all(|((key, a), (other, b))| key == other && same_value(Some(a), Some(b)))
+        }
         (a, b) => a == b,
     }
 }

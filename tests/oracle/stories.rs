@@ -144,6 +144,8 @@ fn content(random: &mut Random, now: i64, manner: Manner, fields: &mut Map<Strin
             put(&mut properties, "total", number(random, &[0.1, 0.2, -0.3, 1e15, -1e15, 2.5]));
             put(&mut properties, "qty", number(random, &[1, 2, i64::MAX]));
             put(&mut properties, "category", category(random));
+            let lines: Vec<Json> = (0..random.below(4)).map(|_| line(random)).collect();
+            put(&mut properties, "lines", Json::Array(lines));
             ("track", properties)
         }
         75..=86 => {
@@ -201,6 +203,14 @@ fn content(random: &mut Random, now: i64, manner: Manner, fields: &mut Map<Strin
     if !properties.is_empty() {
         fields.insert("properties".into(), Json::Object(properties));
     }
+}
+
+/// One of the things that an order is of.
+fn line(random: &mut Random) -> Json {
+    let mut line = Map::new();
+    put(&mut line, "brand", maybe(random, &["x", "y", "z", "w"]));
+    put(&mut line, "price", number(random, &[0.5, 1.0, 2.0]));
+    Json::Object(line)
 }
 
 fn traits(random: &mut Random, now: i64) -> Map<String, Json> {

@@ -15,7 +15,7 @@ use crate::model::ids::{AttributeId, EventId, SegmentId};
 use crate::model::value::Value;
 use crate::rules::definitions::SegmentDefinition;
 use crate::rules::evaluate::{Reading, evaluate};
-use crate::rules::expression::{Comparison, Expr};
+use crate::rules::expression::{Affinity, Comparison, Expr};
 use crate::rules::print::{print, print_with_names};
 
 /// How often a part's next turn is looked for further ahead.
@@ -192,6 +192,12 @@ impl Parts<'_> {
     fn origin(&self, expr: &Expr) -> Option<Origin> {
         match expr {
             Expr::Attribute(attribute) => Some(self.origin_of_attribute(*attribute)),
+            Expr::Affinity(affinity) => Some(self.origin_of_items(affinity, None)),
+            Expr::TopItems(affinity, _) => self.origin(affinity),
+            Expr::Index(whole, item) if let Expr::Affinity(affinity) = &**whole => {
+                let item = self.read(item).value;
+                Some(self.origin_of_items(affinity, item.as_ref()))
+            }
             Expr::Field(map, _) | Expr::Index(map, _) => self.origin(map),
             Expr::Aggregate(aggregate) => Some(Origin::Events(self.past.evidence(*aggregate, &self.view))),
             Expr::Context(_) => self.read(expr).value.is_some().then_some(Origin::Call),
@@ -207,13 +213,26 @@ impl Parts<'_> {
     pub(crate) fn withheld(&self, expr: &Expr) -> Option<Withheld> {
         match expr {
             Expr::Attribute(attribute) => self.past.withheld_attribute(*attribute, &self.view),
-            Expr::Field(map, _) | Expr::Index(map, _) => self.withheld(map),
+            Expr::Field(map, _) | Expr::Index(map, _) | Expr::TopItems(map, _) => self.withheld(map),
+            Expr::Affinity(affinity) => {
+                affinity.weighed().find_map(|(id, _)| self.past.withheld_events(id, &self.view))
+            }
             Expr::Aggregate(aggregate) => self.past.withheld_events(*aggregate, &self.view),
             Expr::Trigger(_) => self
                 .trigger
                 .and_then(|trigger| self.past.withheld_trigger(trigger.event, trigger.message, &self.view)),
             _ => None,
         }
+    }
+
+    /// The events that gave something to the items of an affinity, or to one of them.
+    fn origin_of_items(&self, affinity: &Affinity, item: Option<&Value>) -> Origin {
+        let legs = affinity.weighed();
+        let evidence = legs.flat_map(|(id, _)| match item {
+            Some(item) => self.past.evidence_of_item(id, item, &self.view).into_iter().collect(),
+            None => self.past.evidence(id, &self.view),
+        });
+        Origin::Events(evidence.collect())
     }
 
     fn origin_of_attribute(&self, attribute: AttributeId) -> Origin {

@@ -14,6 +14,7 @@ use crate::facts::event_log::EventLog;
 use crate::facts::stamp::{HistoryPlace, Stamp};
 use crate::facts::window::rows;
 use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, PurposeId, SourceId};
+use crate::model::value::Value;
 use crate::rules::evaluate::Facts;
 use crate::rules::expression::{Function, Source};
 
@@ -77,6 +78,29 @@ impl Past {
             ));
         }
         evidence
+    }
+
+    /// Of the events that an aggregate takes of an affinity, those that have an item.
+    pub(crate) fn evidence_of_item(
+        &self,
+        id: AggregateId,
+        item: &Value,
+        view: &View<'_>,
+    ) -> Option<Evidence> {
+        let definitions = view.compiled.definitions;
+        let aggregate = &definitions.aggregates[id.index()];
+        let Function::DecayedItems { of, .. } = &aggregate.function else { return None };
+        let source = &definitions.sources[aggregate.source.index()];
+        let has_item = |message: &&PastMessage| match &message.content {
+            Content::Event { event, properties } if takes(source, *event, properties) => {
+                of.of(properties).any(|(of, _)| matches!(item, Value::String(item) if item == of))
+            }
+            _ => false,
+        };
+        let mut log = EventLog::default();
+        let past = self.messages.iter().filter(|message| message.stamp.time <= view.now());
+        past.filter(has_item).for_each(|message| log.insert(message.stamp, std::iter::empty(), view.order));
+        Some(self.name(aggregate.source, (0..log.len()).map(|row| log.stamp(row)).collect(), view))
     }
 
     /// The events of a source up to `now` in which `property` is present.

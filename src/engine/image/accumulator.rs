@@ -1,11 +1,14 @@
 //! Sources and their accumulators as they are archived.
 
+use std::sync::Arc;
+
 use rkyv::{Archive, Serialize};
 
 use crate::base::exact_sum::ExactSum;
 use crate::base::time::Duration;
 use crate::engine::image::value::{ArchivedValues, StampImage, ValueImage, read_each};
 use crate::facts::accumulator::{Accumulator, Total};
+use crate::facts::decayed_items::DecayedItems;
 use crate::facts::decayed_sum::DecayedSum;
 use crate::facts::event_log::EventLog;
 use crate::facts::source_state::SourceState;
@@ -35,6 +38,15 @@ enum AccumulatorImage {
     Values { limit: u32, latest: Vec<(StampImage, ValueImage)> },
     Top(Vec<(ValueImage, u64, StampImage)>),
     Decayed { half_life: i64, landmark: i64, partials: Vec<f64> },
+    DecayedItems { half_life: i64, items: Vec<ItemImage> },
+}
+
+/// An item with its decayed sum.
+#[derive(Archive, Serialize, Debug)]
+struct ItemImage {
+    item: String,
+    landmark: i64,
+    partials: Vec<f64>,
 }
 
 #[derive(Archive, Serialize, Debug)]
@@ -106,7 +118,18 @@ impl AccumulatorImage {
                     partials: total.partials().to_vec(),
                 }
             }
+            Accumulator::DecayedItems(items) => AccumulatorImage::DecayedItems {
+                half_life: items.half_life().millis(),
+                items: items.sums().map(|(item, sum)| ItemImage::of(item, sum)).collect(),
+            },
         }
+    }
+}
+
+impl ItemImage {
+    fn of(item: &str, sum: &DecayedSum) -> ItemImage {
+        let (_, landmark, total) = sum.parts();
+        ItemImage { item: item.to_owned(), landmark, partials: total.partials().to_vec() }
     }
 }
 
@@ -157,6 +180,16 @@ impl ArchivedAccumulatorImage {
                     landmark.to_native(),
                     ExactSum::from_partials(partials.iter().map(|partial| partial.to_native())),
                 ))
+            }
+            Archived::DecayedItems { half_life, items } => {
+                let half_life = Duration::from_millis(half_life.to_native());
+                let sums = items.iter().map(|image| {
+                    let partials = image.partials.iter().map(|partial| partial.to_native());
+                    let sum = ExactSum::from_partials(partials);
+                    let sum = DecayedSum::from_parts(half_life, image.landmark.to_native(), sum);
+                    (Arc::from(image.item.as_str()), sum)
+                });
+                Accumulator::DecayedItems(DecayedItems::from_sums(half_life, sums))
             }
         }
     }

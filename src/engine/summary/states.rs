@@ -4,11 +4,14 @@
 //! names. An exact sum of floats is the list of its parts, a total of ints a text. The rest of it is of the
 //! shape that its function needs; `null` is a state that has taken no event.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use crate::base::exact_sum::ExactSum;
 use crate::base::time::Time;
 use crate::facts::accumulator::{Accumulator, Total};
+use crate::facts::decayed_items::DecayedItems;
 use crate::facts::decayed_sum::DecayedSum;
 use crate::facts::stamp::{HistoryPlace, Stamp};
 use crate::model::value::{Type, Value};
@@ -56,6 +59,13 @@ pub(super) fn write(state: &Accumulator, place: &mut dyn FnMut(HistoryPlace) -> 
         Accumulator::Decayed(sum) => {
             let (_, landmark, total) = sum.parts();
             json!({ "landmark": landmark, "sum": total.partials() })
+        }
+        Accumulator::DecayedItems(items) => {
+            let entry = |(item, sum): (&Arc<str>, &DecayedSum)| {
+                let (_, landmark, total) = sum.parts();
+                json!([&**item, landmark, total.partials()])
+            };
+            items.sums().map(entry).collect()
         }
     }
 }
@@ -107,6 +117,15 @@ pub(super) fn read(json: &Json, fresh: Accumulator, of_values: &Type) -> Option<
                 landmark,
                 read_sum(json.get("sum")?)?,
             ))
+        }
+        Accumulator::DecayedItems(items) => {
+            let half_life = items.half_life();
+            let entry = |entry: &Json| {
+                let (landmark, sum) = (entry.get(1)?.as_i64()?, read_sum(entry.get(2)?)?);
+                Some((Arc::from(entry.get(0)?.as_str()?), DecayedSum::from_parts(half_life, landmark, sum)))
+            };
+            let sums: Option<Vec<_>> = json.as_array()?.iter().map(entry).collect();
+            Accumulator::DecayedItems(DecayedItems::from_sums(half_life, sums?.into_iter()))
         }
     })
 }

@@ -221,6 +221,7 @@ impl Checker<'_> {
             }
             ("size", _, []) => self.size(target),
             ("without", _, [other]) => self.without(target, other),
+            ("top", _, [many]) => self.top_items(target, many),
             _ => {
                 // The target may have problems of its own, which are worth knowing too.
                 let _ = self.expression(target);

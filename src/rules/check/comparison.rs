@@ -150,8 +150,14 @@ impl Checker<'_> {
             return Some(());
         }
         let message = format!("{} moves with the clock and cannot be used here", self.quoted(node));
-        let help =
-            "compare it with a value that stands still, or give it out as a computed attribute or `score`";
+        let help = match typed.expr {
+            Expr::Affinity(_) => {
+                "ask for one score, `[\"item\"]`, or for the items with the highest, `.top(3)`"
+            }
+            _ => {
+                "compare it with a value that stands still, or give it out as a computed attribute or `score`"
+            }
+        };
         self.report_help("motion", &node.at, message, help);
         None
     }

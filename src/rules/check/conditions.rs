@@ -1,4 +1,4 @@
-//! The definitions that may name each other: computed attributes, quantiles, scores, segments and experiments, each
+//! The definitions that may name each other: computed attributes, quantiles, scores, affinities, segments and experiments, each
 //! checked after those it names.
 
 use std::ops::Range;
@@ -25,6 +25,7 @@ enum Defined {
     Segment(usize),
     Experiment(usize),
     Score(usize),
+    Affinity(usize),
     /// The value of a quantile, and the condition on who is counted.
     QuantileValue(usize),
     QuantileOf(usize),
@@ -49,8 +50,9 @@ impl Catalog<'_> {
         parsed: &Parsed<'_>,
         published: &Published,
     ) -> Option<(Vec<SegmentDefinition>, Vec<SegmentId>)> {
-        let Parsed { computed, segments, quantiles, scores, experiments, .. } = parsed;
-        if computed.len() + quantiles.len() + scores.len() != self.world.computed_names.len()
+        let Parsed { computed, segments, quantiles, scores, affinities, experiments, .. } = parsed;
+        let others = computed.len() + quantiles.len() + scores.len();
+        if others + affinities.len() != self.world.computed_names.len()
             || segments.len() != self.world.segment_names.len()
         {
             return None;
@@ -79,6 +81,9 @@ impl Catalog<'_> {
                     let value = self.score(scores[number].0, std::mem::take(&mut rows[number]));
                     self.world.computed[computed.len() + quantiles.len() + number] = value;
                 }
+                Defined::Affinity(number) => {
+                    self.world.computed[others + number] = self.affinity(&affinities[number].body);
+                }
                 Defined::Segment(number) => {
                     checked[number] = check(Wanted::Condition);
                     segment_order.push(SegmentId::from_index(number));
@@ -100,7 +105,7 @@ impl Catalog<'_> {
 
     /// The order in which to check definitions; reports cycles.
     fn order(&mut self, all: &[Definition<'_>], parsed: &Parsed<'_>) -> Vec<usize> {
-        let segments = parsed.computed.len() + parsed.quantiles.len() + parsed.scores.len();
+        let segments = self.world.computed_names.len();
         let experiments = segments + parsed.segments.len();
         let mut mentions: Vec<Vec<Mention>> = Vec::with_capacity(all.len());
         for definition in all {
@@ -142,12 +147,13 @@ impl Catalog<'_> {
 /// All definitions: attributes and segments by their numbers, experiments by theirs, then the parts of
 /// quantiles and of scores.
 fn definitions<'p>(parsed: &'p Parsed<'_>) -> Vec<Definition<'p>> {
-    let Parsed { computed, quantiles, scores, segments, experiments, .. } = parsed;
+    let Parsed { computed, quantiles, scores, affinities, segments, experiments, .. } = parsed;
     let mut all = Vec::new();
     let mut add = |defined, name: &'p str, text, node: Option<&'p Node>, parts| {
         all.push(Definition { defined, name, text, node, parts });
     };
-    let mut part = computed.len() + quantiles.len() + scores.len() + segments.len() + experiments.len();
+    let attributes = computed.len() + quantiles.len() + scores.len() + affinities.len();
+    let mut part = attributes + segments.len() + experiments.len();
     let mut next = |many: usize| {
         part += many;
         part - many..part
@@ -162,6 +168,9 @@ fn definitions<'p>(parsed: &'p Parsed<'_>) -> Vec<Definition<'p>> {
     for (number, (score, _)) in scores.iter().enumerate() {
         let text = score.body.rows.first().map(|(when, _)| when);
         add(Defined::Score(number), &score.name.value, text, None, next(score.body.rows.len()));
+    }
+    for (number, affinity) in affinities.iter().enumerate() {
+        add(Defined::Affinity(number), &affinity.name.value, None, None, 0..0);
     }
     for (number, (segment, node)) in segments.iter().enumerate() {
         add(Defined::Segment(number), &segment.name.value, segment.body.text(), node.as_ref(), 0..0);

@@ -190,6 +190,9 @@ impl Checker<'_> {
     fn index(&mut self, operand: &Node, place: &Node, node: &Node) -> Option<Typed> {
         let parts = (self.expression(operand), self.expression(place));
         let (Some(whole), Some(key)) = parts else { return None };
+        if let Expr::Affinity(_) = whole.expr {
+            return self.item_score(whole, place, key);
+        }
         if let (Type::Record(_), Expr::Constant(Value::String(field))) = (&whole.ty, &key.expr) {
             let field = field.to_string();
             return self.field(whole, operand, &field, node);

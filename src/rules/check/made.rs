@@ -234,7 +234,7 @@ impl Checker<'_> {
         }
     }
 
-    fn how_many(&mut self, node: &Node) -> Option<u32> {
+    pub(super) fn how_many(&mut self, node: &Node) -> Option<u32> {
         let typed = self.expression(node)?;
         match typed.expr {
             Expr::Constant(Value::Int(many)) if (1..=MAX_LISTED_VALUES).contains(&many) => {

@@ -4,8 +4,8 @@ use ahash::AHashSet;
 
 use crate::base::source_text::Text;
 use crate::model::declaration::{
-    Declarations, ExperimentDeclaration, Named, OfferDeclaration, PersonalizationDeclaration,
-    QuantileDeclaration, ScoreDeclaration, SegmentDeclaration,
+    AffinityDeclaration, Declarations, ExperimentDeclaration, Named, OfferDeclaration,
+    PersonalizationDeclaration, QuantileDeclaration, ScoreDeclaration, SegmentDeclaration,
 };
 use crate::rules::cel;
 use crate::rules::syntax::Node;
@@ -24,6 +24,8 @@ pub(super) struct Parsed<'d> {
     pub(super) quantiles: Vec<(&'d Named<QuantileDeclaration>, [Option<Node>; 2])>,
     /// The first score of each name, with the trees of its conditions.
     pub(super) scores: Vec<(&'d Named<ScoreDeclaration>, Vec<Option<Node>>)>,
+    /// The first affinity of each name.
+    pub(super) affinities: Vec<&'d Named<AffinityDeclaration>>,
     pub(super) personalizations: Vec<(&'d Named<PersonalizationDeclaration>, Vec<ParsedOffer<'d>>)>,
 }
 
@@ -64,6 +66,7 @@ impl Catalog<'_> {
             (declared, rows.map(|(when, _)| self.parse_text(Some(when))).collect())
         });
         let scores = scores.collect();
+        let affinities = distinct(&declarations.affinities).collect();
         let mut personalizations = Vec::with_capacity(declarations.personalizations.len());
         for personalization in &declarations.personalizations {
             let offers = personalization.body.offers.iter().map(|declared| ParsedOffer {
@@ -73,7 +76,7 @@ impl Catalog<'_> {
             });
             personalizations.push((personalization, offers.collect()));
         }
-        Parsed { computed, segments, experiments, quantiles, scores, personalizations }
+        Parsed { computed, segments, experiments, quantiles, scores, affinities, personalizations }
     }
 
     fn parse_text(&mut self, text: Option<&Text>) -> Option<Node> {

@@ -2,7 +2,7 @@
 
 use crate::base::names::nearest;
 use crate::model::ids::{AttributeId, ComputedId, EventId, PropertyId, SegmentId};
-use crate::model::value::Type;
+use crate::model::value::{Type, Value};
 use crate::rules::at_call::CONTEXT;
 use crate::rules::expression::Expr;
 use crate::rules::syntax::{Kind, Node};
@@ -191,6 +191,10 @@ impl Checker<'_> {
             return None;
         }
         let whole = self.expression(operand)?;
+        if let Expr::Affinity(_) = whole.expr {
+            let item = Typed::new(Expr::Constant(Value::string(field)), Type::String);
+            return self.item_score(whole, node, item);
+        }
         self.field(whole, operand, field, node)
     }
 
