@@ -205,6 +205,23 @@ mod tests {
         if integer < 0 { -rounded } else { rounded }
     }
 
+    #[test]
+    fn products_are_added_exactly() {
+        let mut next = random(7);
+        for _ in 0..2_000 {
+            let (mut sum, mut times_sum, mut exact) = (ExactSum::default(), ExactSum::default(), 0_i128);
+            let times = (next() >> 44) as i64 - (1 << 19);
+            for _ in 0..5 {
+                let (a, b) = ((next() >> 11) as i64 - (1 << 52), (next() >> 24) as i64);
+                sum.add_product(a as f64, b as f64);
+                exact += i128::from(a) * i128::from(b);
+            }
+            assert_eq!(sum.value().to_bits(), nearest_float(exact, 0).to_bits());
+            times_sum.add_times(&sum, times as f64);
+            assert_eq!(times_sum.value(), nearest_float(exact * i128::from(times), 0));
+        }
+    }
+
     /// A stream of frozen pseudo-random numbers.
     fn random(seed: u64) -> impl FnMut() -> u64 {
         let mut state = seed;

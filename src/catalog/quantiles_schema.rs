@@ -86,7 +86,7 @@ pub(super) struct Affinity {
     /// In which every score is halved.
     half_life: DurationText,
     /// What each event adds, by its name.
-    #[schemars(length(min = 1), extend("propertyNames" = quoted_names()))]
+    #[schemars(extend("minProperties" = 1, "propertyNames" = quoted_names()))]
     of: BTreeMap<String, AffinityEvent>,
     /// For people.
     description: Option<String>,

@@ -165,3 +165,71 @@ fn as_map(scores: impl Iterator<Item = (Arc<str>, f64)>) -> Value {
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     Value::Map(entries.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absorbing_is_adding_the_events() {
+        let half_life = Duration::parse("5001ms").unwrap();
+        let items = ["a", "b", "c"].map(Arc::<str>::from);
+        let event = |number: u32| {
+            let weight = f64::from(number % 7) * 0.3 - 0.5;
+            (&items[(number % 3) as usize], weight, Time::from_raw(i64::from(number * number) * 987))
+        };
+        let state = |is_taken: &dyn Fn(u32) -> bool| {
+            let mut state = DecayedItems::new(half_life);
+            for (item, weight, time) in (0..24).filter(|number| is_taken(*number)).map(event) {
+                state.add(item, weight, time);
+            }
+            state
+        };
+        let now = Time::from_raw(1_000_000);
+        let all = state(&|_| true).value(now);
+        for cut in 0..64 {
+            let is_in = |number: u32| cut >> (number % 6) & 1 == 1;
+            let mut one = state(&is_in);
+            one.absorb(&state(&|number| !is_in(number)));
+            assert_eq!(one.value(now), all, "{cut}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_new_once() {
+        let [a, b, c] = ["a", "b", "c"].map(Arc::<str>::from);
+        let mut items = DecayedItems::new(Duration::MILLISECOND);
+        items.add(&a, 1.0, Time::from_raw(0));
+        assert_eq!(items.new_among([&a, &b, &c, &b].into_iter()), 2);
+        assert_eq!((items.new_among([&a].into_iter()), items.len()), (0, 1));
+    }
+
+    #[test]
+    fn which_is_greater_does_not_depend_on_how_long_ago_it_was() {
+        let half_life = Duration::from_millis(1_000);
+        let sum = |weights: &[(f64, i64)]| {
+            let mut sum = DecayedSum::new(half_life);
+            weights.iter().for_each(|(weight, time)| sum.add(*weight, Time::from_raw(*time)));
+            sum
+        };
+        // Ascending; those of one row are equal on paper.
+        let rows = [
+            vec![sum(&[(1.0, 0)]), sum(&[(0.5, 0), (0.5, 0)]), sum(&[(2.0, -1_000)])],
+            vec![sum(&[(1.0, 1)])],
+            vec![
+                sum(&[(0.1, 0), (0.1, 0), (0.1, 0), (3.0, 333)]),
+                sum(&[(0.1 * 2.0, 0), (0.1, 0), (1.0, 333), (2.0, 333)]),
+            ],
+            vec![sum(&[(1.0, 1_000_000)]), sum(&[(1.0, 1_000_000), (1.0, 0)])],
+            vec![sum(&[(1.0, 9_000_000_000)])],
+        ];
+        for (place, row) in rows.iter().enumerate() {
+            for a in row {
+                for (other, row) in rows.iter().enumerate() {
+                    row.iter()
+                        .for_each(|b| assert_eq!(a.compare_positive(b), place.cmp(&other), "{a:?} {b:?}"));
+                }
+            }
+        }
+    }
+}

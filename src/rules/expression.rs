@@ -15,7 +15,7 @@ use crate::model::ids::{AggregateId, AttributeId, EventId, PropertyId, SegmentId
 use crate::model::value::Value;
 use crate::rules::assignment::Assignment;
 use crate::rules::hours::Hours;
-use crate::rules::lists::{Items, Weighing};
+use crate::rules::lists::{Items, Weighing, Weight};
 use crate::rules::motion::number;
 
 /// A typed expression. Evaluating it gives a value, or nothing when the value is missing; one of type
@@ -407,6 +407,16 @@ impl Function {
             | Function::PreviousTime
             | Function::FollowedBy { .. }
             | Function::NotFollowedBy { .. } => None,
+        }
+    }
+
+    /// The property that the weights of its items come from, where it is not that of the items.
+    pub(crate) fn weight_property(&self) -> Option<PropertyId> {
+        match self {
+            Function::DecayedItems { of: Weighing { weight: Weight::Property(property), .. }, .. } => {
+                Some(*property)
+            }
+            _ => None,
         }
     }
 

@@ -292,6 +292,7 @@ impl Writer<'_> {
             4..=10 => self.on_events(),
             11 | 12 if !self.names.segments.is_empty() => {
                 let name = self.random.pick(&self.names.segments);
+                self.is_odd |= name != "listed" && !self.names.plain.contains(&name);
                 if self.random.chance(30) { format!("!{name}") } else { name }
             }
             13..=15 if self.with_held => self.held(),
@@ -482,8 +483,9 @@ impl Writer<'_> {
             format!("size({name}.top(3)) {bound} 1"),
             format!("{name}.top(2).exists(e, e == tier || e.startsWith(\"x\"))"),
         ];
-        if !self.names.held {
-            choices.push(format!("{name}.{item} * 2 {bound} {constant}"));
+        if !self.names.held && self.random.chance(20) {
+            self.is_odd = true;
+            choices = vec![format!("{name}.{item} * 2 {bound} {constant}")];
         }
         self.random.pick(&choices)
     }

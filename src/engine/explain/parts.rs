@@ -229,7 +229,11 @@ impl Parts<'_> {
     fn origin_of_items(&self, affinity: &Affinity, item: Option<&Value>) -> Origin {
         let legs = affinity.weighed();
         let evidence = legs.flat_map(|(id, _)| match item {
-            Some(item) => self.past.evidence_of_item(id, item, &self.view).into_iter().collect(),
+            Some(item) => {
+                // That there was none of some event would read as if there was none of it at all.
+                let evidence = self.past.evidence_of_item(id, item, &self.view);
+                evidence.into_iter().filter(|events| events.count > 0).collect()
+            }
             None => self.past.evidence(id, &self.view),
         });
         Origin::Events(evidence.collect())

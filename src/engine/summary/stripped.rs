@@ -32,8 +32,9 @@ pub(crate) fn stripped(
     properties.insert("ids".to_owned(), renamed.collect());
     let texts = definitions.texts();
     let may_stay = |aggregate: &Aggregate| {
-        let property = aggregate.function.property().zip(definitions.sources[aggregate.source.index()].event);
-        property.is_none_or(|(property, event)| {
+        let Some(event) = definitions.sources[aggregate.source.index()].event else { return true };
+        let function = &aggregate.function;
+        function.property().into_iter().chain(function.weight_property()).all(|property| {
             let declared = &definitions.event(event).properties[property.index()];
             declared.ty != Type::Any && !declared.sensitive
         })

@@ -47,9 +47,9 @@ impl Catalog<'_> {
         let (property, items, of_weight) = match list {
             None => {
                 let (property, ty) = self.property_of(event, item)?;
-                let (items, ty) = match ty {
-                    Type::List(of) => (Items::Elements(None), *of),
-                    ty => (Items::Whole, ty),
+                let items = match &ty {
+                    Type::List(_) => Items::Elements(None),
+                    _ => Items::Whole,
                 };
                 self.is_item(item, &ty)?;
                 let of_weight = named.map(|weight| {
@@ -62,6 +62,10 @@ impl Catalog<'_> {
             Some(list) => {
                 let (property, of) = self.list_of(event, list)?;
                 let ty = self.field_of(&of, list, item)?;
+                if let Type::List(_) = ty {
+                    self.error("type", item, format!("`{}` ({ty}) is no text", item.value));
+                    return None;
+                }
                 self.is_item(item, &ty)?;
                 let of_weight = named.map(|weight| {
                     let ty = self.field_of(&of, list, weight)?;
@@ -137,12 +141,14 @@ impl Catalog<'_> {
         None
     }
 
+    /// Whether it is a text, or a list of texts where the event itself has the item.
     fn is_item(&mut self, name: &Spanned<String>, ty: &Type) -> Option<()> {
-        if matches!(ty, Type::String | Type::Any) {
+        let of = if let Type::List(of) = ty { &**of } else { ty };
+        if matches!(of, Type::String | Type::Any) {
             return Some(());
         }
         let finding = Finding::error("type", name.span, format!("`{}` ({ty}) is no text", name.value));
-        let help = match ty {
+        let help = match of {
             Type::Record(_) | Type::Map(_) => "of a list of maps write `list`, and the field as `item`",
             _ => "items are named by texts: declare it as `string`",
         };

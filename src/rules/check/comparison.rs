@@ -10,6 +10,9 @@ use crate::rules::syntax::{Kind, Node};
 use super::expression::Checker;
 use super::typed::{Domain, Motion, Typed, comparable, is_ordered};
 
+/// What to ask of an affinity, which as a whole is a map of numbers that move.
+const OF_AFFINITY: &str = "ask for one score, `[\"item\"]`, or for the items with the highest, `.top(3)`";
+
 impl Checker<'_> {
     pub(super) fn comparison(
         &mut self,
@@ -151,9 +154,7 @@ impl Checker<'_> {
         }
         let message = format!("{} moves with the clock and cannot be used here", self.quoted(node));
         let help = match typed.expr {
-            Expr::Affinity(_) => {
-                "ask for one score, `[\"item\"]`, or for the items with the highest, `.top(3)`"
-            }
+            Expr::Affinity(_) => OF_AFFINITY,
             _ => {
                 "compare it with a value that stands still, or give it out as a computed attribute or `score`"
             }
@@ -170,7 +171,9 @@ fn comparison_help(a: &Typed, b: &Typed) -> Option<String> {
         Expr::Constant(Value::Int(number)) => Some(number.to_string()),
         _ => None,
     };
+    let is_affinity = |typed: &Typed| matches!(typed.expr, Expr::Affinity(_));
     let (ty, other) = match (constant(a), constant(b)) {
+        _ if is_affinity(a) || is_affinity(b) => return Some(OF_AFFINITY.to_owned()),
         (_, Some(text)) => (&a.ty, (text, &b.ty)),
         (Some(text), _) => (&b.ty, (text, &a.ty)),
         _ if matches!(a.ty, Type::List(_)) || matches!(b.ty, Type::List(_)) => {
