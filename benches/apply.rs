@@ -20,10 +20,11 @@ use std::time::Duration;
 
 use processor_time::processor_time;
 use workload::naive::Naive;
-use workload::{Stream, engine, segments};
+use workload::{Stream, affinity, engine, segments};
 
 const CUSTOMERS: usize = 20_000;
 const ROUNDS: usize = 15;
+const AFFINITY_EVENTS: usize = 20_000;
 
 struct Row {
     segments: usize,
@@ -48,6 +49,16 @@ fn main() {
             last.segments,
             growth.log10() / sizes.log10()
         );
+    }
+    println!("affinities: time per event, ns");
+    for (name, catalog) in affinity::catalogs() {
+        let mut shoppers = affinity::Shoppers::new(&catalog);
+        let rounds = (0..ROUNDS).map(|_| {
+            let start = processor_time();
+            shoppers.go_on(AFFINITY_EVENTS);
+            (processor_time() - start) / AFFINITY_EVENTS as u32
+        });
+        println!("{name:<26} {:>7}", median(rounds.collect()).as_nanos());
     }
 }
 

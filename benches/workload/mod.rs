@@ -4,6 +4,7 @@
 //! purchases in 30 days, sums in 90 days, and a cart without a purchase for 48 hours. Customers are
 //! chosen uniformly; each has about ten events in 58 days.
 
+pub(crate) mod affinity;
 pub(crate) mod naive;
 pub(crate) mod random;
 

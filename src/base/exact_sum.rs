@@ -107,6 +107,17 @@ impl ExactSum {
         high + 0.0
     }
 
+    /// The float nearest to the total, the float nearest to what is left then, and so on: the same floats whatever
+    /// expansion holds the total. Of two totals the greater has the greater float where they differ first.
+    pub(crate) fn nearest_floats(&self) -> impl Iterator<Item = f64> + use<> {
+        let mut rest = self.clone();
+        std::iter::from_fn(move || {
+            let nearest = rest.value();
+            rest.grow(-nearest);
+            (nearest != 0.0).then_some(nearest)
+        })
+    }
+
     /// Multiplies the total by `2^exponent`, exactly as long as no bit falls below 2^-1074, the smallest
     /// float. If one does, the total is cut towards zero at that bit, whatever the order in which the
     /// terms came; so a sum that is scaled down often enough becomes zero.

@@ -127,19 +127,12 @@ impl<S: Sources> AggregateReader<'_, S> {
                     .map(|(item, sum)| (Arc::clone(item), sum.value(now))),
             ),
             ItemsAsked::Top(most) => {
-                let mut ranked: Vec<(&Arc<str>, DecayedSum)> =
-                    together(legs, affinity.half_life).into_iter().collect();
-                ranked.retain(|(_, sum)| sum.is_positive());
-                ranked.sort_unstable_by(|(a, of_a), (b, of_b)| {
-                    of_b.compare_positive(of_a).then_with(|| a.cmp(b))
-                });
-                Value::List(
-                    ranked
-                        .iter()
-                        .take(most as usize)
-                        .map(|(item, _)| Value::String(Arc::clone(item)))
-                        .collect(),
-                )
+                let sums = together(legs, affinity.half_life);
+                let mut ranked: Vec<_> =
+                    sums.iter().filter_map(|(item, sum)| Some((*item, sum.magnitude()?))).collect();
+                ranked.sort_unstable_by(|(a, of_a), (b, of_b)| of_b.compare(of_a).then_with(|| a.cmp(b)));
+                let top = ranked.iter().take(most as usize);
+                Value::List(top.map(|(item, _)| Value::String(Arc::clone(item))).collect())
             }
         }
     }
@@ -220,14 +213,20 @@ mod tests {
                 sum(&[(0.1, 0), (0.1, 0), (0.1, 0), (3.0, 333)]),
                 sum(&[(0.1 * 2.0, 0), (0.1, 0), (1.0, 333), (2.0, 333)]),
             ],
-            vec![sum(&[(1.0, 1_000_000)]), sum(&[(1.0, 1_000_000), (1.0, 0)])],
+            vec![sum(&[(1.0, 500_000), (-1.0, 1)])],
+            vec![sum(&[(1.0, 500_000)]), sum(&[(1.0, 500_000), (1.0, 3), (-1.0, 3)])],
+            vec![sum(&[(1.0, 500_000), (1.0, 1)])],
+            vec![sum(&[(1.0, 500_000), (1.0, 440_000)])],
             vec![sum(&[(1.0, 9_000_000_000)])],
         ];
+        assert!(sum(&[]).magnitude().is_none() && sum(&[(1.0, 0), (-2.0, 9)]).magnitude().is_none());
         for (place, row) in rows.iter().enumerate() {
             for a in row {
                 for (other, row) in rows.iter().enumerate() {
-                    row.iter()
-                        .for_each(|b| assert_eq!(a.compare_positive(b), place.cmp(&other), "{a:?} {b:?}"));
+                    for b in row {
+                        let order = a.magnitude().unwrap().compare(&b.magnitude().unwrap());
+                        assert_eq!(order, place.cmp(&other), "{a:?} {b:?}");
+                    }
                 }
             }
         }

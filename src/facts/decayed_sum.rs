@@ -14,6 +14,8 @@
 
 use std::cmp::Ordering;
 
+use smallvec::SmallVec;
+
 use crate::base::exact_sum::ExactSum;
 use crate::base::limits::MAX_FLOAT;
 use crate::base::time::{Duration, Time};
@@ -27,6 +29,33 @@ pub(crate) struct DecayedSum {
     landmark: i64,
     /// The sum as it would be at the landmark.
     sum: ExactSum,
+}
+
+/// How large a decaying sum is, whenever it is asked; exactly, and beyond the range of floats.
+#[derive(Clone, Debug)]
+pub(crate) struct Magnitude {
+    /// Floats whose sum it is, each a power of two and a fraction: [`ExactSum::nearest_floats`].
+    digits: SmallVec<[(i64, f64); 1]>,
+}
+
+impl Magnitude {
+    /// Which is greater.
+    pub(crate) fn compare(&self, other: &Magnitude) -> Ordering {
+        for place in 0..self.digits.len().max(other.digits.len()) {
+            let digit =
+                |magnitude: &Magnitude| magnitude.digits.get(place).copied().unwrap_or((i64::MIN, 0.0));
+            let ((power, fraction), (other_power, other_fraction)) = (digit(self), digit(other));
+            let order = match (fraction > 0.0, other_fraction > 0.0) {
+                (true, true) => power.cmp(&other_power).then(fraction.total_cmp(&other_fraction)),
+                (false, false) => other_power.cmp(&power).then(fraction.total_cmp(&other_fraction)),
+                (is_positive, is_other) => is_positive.cmp(&is_other),
+            };
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+        Ordering::Equal
+    }
 }
 
 impl DecayedSum {
@@ -81,19 +110,15 @@ impl DecayedSum {
         self.sum.add_times(&more, times);
     }
 
-    /// Whether it is more than zero.
-    pub(crate) fn is_positive(&self) -> bool {
-        self.sum.value() > 0.0
-    }
-
-    /// How it compares with another sum of the same half-life that is more than zero as well: which of the two
+    /// How large it is if it is more than zero, so that sums of the same half-life can be compared: which of two
     /// is greater does not change with time. Sums that are equal on paper are equal.
-    pub(crate) fn compare_positive(&self, other: &DecayedSum) -> Ordering {
-        let (fraction, exponent) = libm::frexp(self.sum.value());
-        let (other_fraction, other_exponent) = libm::frexp(other.sum.value());
-        let halvings = self.landmark.saturating_add(i64::from(exponent));
-        let other_halvings = other.landmark.saturating_add(i64::from(other_exponent));
-        halvings.cmp(&other_halvings).then(fraction.total_cmp(&other_fraction))
+    pub(crate) fn magnitude(&self) -> Option<Magnitude> {
+        let digits = self.sum.nearest_floats().map(|float| {
+            let (fraction, exponent) = libm::frexp(float);
+            (self.landmark.saturating_add(i64::from(exponent)), fraction)
+        });
+        let magnitude = Magnitude { digits: digits.collect() };
+        magnitude.digits.first().is_some_and(|(_, fraction)| *fraction > 0.0).then_some(magnitude)
     }
 
     /// The score at `now`.

@@ -51,7 +51,7 @@ impl Moment<'_> {
                 Value::Map(scores.collect())
             }
             ItemsAsked::Top(most) => {
-                let is_positive = |given: &[Given]| at(given, half_life, last(given)) > 0.0;
+                let is_positive = |given: &[Given]| at(given, half_life, last(given)).value() > 0.0;
                 let mut ranked: Vec<_> = given.iter().filter(|(_, given)| is_positive(given)).collect();
                 // By their texts they are sorted already, and stay so where they are equal.
                 ranked.sort_by(|(_, a), (_, b)| compare(b, a, half_life));
@@ -68,7 +68,7 @@ fn last(given: &[Given]) -> Time {
 }
 
 /// The score at a time that is not before the last was given.
-fn at(given: &[Given], half_life: Duration, time: Time) -> f64 {
+fn at(given: &[Given], half_life: Duration, time: Time) -> ExactSum {
     let mut sum = ExactSum::default();
     for given in given {
         let age = time.since(given.time).millis();
@@ -77,19 +77,21 @@ fn at(given: &[Given], half_life: Duration, time: Time) -> f64 {
         let share = libm::exp2(-(rest as f64) / half_life.millis() as f64);
         sum.add_product(libm::scalbn(given.weight, -halvings), share);
     }
-    sum.value()
+    sum
 }
 
 /// The score at `now`, as everybody sees it.
 fn score(given: &[Given], half_life: Duration, now: Time) -> f64 {
     let last = last(given);
-    faded(at(given, half_life, last), last, half_life, now)
+    faded(at(given, half_life, last).value(), last, half_life, now)
 }
 
 /// Which of two scores is greater.
 fn compare(a: &[Given], b: &[Given], half_life: Duration) -> Ordering {
     let last = last(a).max(last(b));
-    at(a, half_life, last).total_cmp(&at(b, half_life, last))
+    let mut difference = at(a, half_life, last);
+    difference.add_times(&at(b, half_life, last), -1.0);
+    difference.value().total_cmp(&0.0)
 }
 
 /// `sum of weight * 2^-((now - t) / half_life)`; by way of the last event, so that what is not zero
