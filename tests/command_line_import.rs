@@ -492,6 +492,158 @@ fn memberships_are_a_table_too() {
     );
 }
 
+/// Three customers of whom every line is worked out by hand: a purchase leaves a window, one message comes
+/// late, a visitor becomes known, and somebody enters and leaves within one instant.
+fn write_a_past(folder: &Folder) {
+    let mut catalog =
+        CATALOG.replace("orders > 0", "events(\"Order Completed\").within(\"2d\").sum(total) >= 10.0");
+    catalog.push_str("[events.Blink]\n");
+    let catalog = catalog.replace("[imports.crm]", "listed = { members = [\"ana\", \"v2\"] }\n[imports.crm]");
+    folder.write("catalog.toml", catalog);
+    let order = |id: &str, user: &str, total: f64, day: u32| {
+        json!({"type": "track", "messageId": id, "userId": user, "event": "Order Completed",
+            "properties": {"total": total}, "timestamp": format!("2025-03-{day:02}T12:00:00Z")})
+    };
+    let tier = |id: &str, tier: &str| {
+        json!({"type": "identify", "messageId": id, "userId": "ana", "traits": {"tier": tier},
+            "timestamp": "2025-03-05T00:00:00Z"})
+    };
+    let blink = |id: &str, user: &str, visitor: Option<&str>, day: u32| {
+        json!({"type": if visitor.is_some() { "identify" } else { "track" }, "event": "Blink", "messageId": id,
+            "userId": user, "anonymousId": visitor, "timestamp": format!("2025-03-{day:02}T06:00:00Z")})
+    };
+    let visit = json!({"type": "track", "event": "Blink", "messageId": "v", "anonymousId": "v1",
+        "timestamp": "2025-03-02T06:00:00Z"});
+    let messages = [
+        order("o1", "ana", 6.0, 1),
+        order("o3", "ana", 9.0, 10),
+        // Late: with it the first two make 10 on the second day.
+        order("o2", "ana", 4.0, 2),
+        tier("t1", "gold"),
+        tier("t2", "silver"),
+        blink("b", "ben", None, 4),
+        visit,
+        // What the visitor did is hers from its own time on.
+        blink("z", "zoe", Some("v1"), 9),
+        json!({"type": "track", "event": "Blink", "messageId": "w", "anonymousId": "v2",
+            "timestamp": "2025-03-07T06:00:00Z"}),
+        order("o4", "zoe", 12.5, 11),
+    ];
+    folder.write("past.jsonl", messages.map(|message| format!("{message}\n")).concat());
+    let ended =
+        folder.run(&["ingest", "shop", "past.jsonl", "--catalog", "catalog.toml", "--clock", "message"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+}
+
+#[test]
+fn transitions_are_a_table_of_the_past() {
+    let folder = Folder::new("transitions");
+    write_a_past(&folder);
+    let head = "user_id,anonymous_id,segment,change,at,message_id\n";
+    let all = [
+        "ana,,listed,entered,2025-03-01T12:00:00Z,o1\n",
+        "ana,,buyer,entered,2025-03-02T12:00:00Z,o2\n",
+        "ana,,buyer,left,2025-03-03T12:00:00Z,\n",
+        "zoe,,buyer,entered,2025-03-11T12:00:00Z,o4\n",
+        "zoe,,buyer,left,2025-03-13T12:00:00Z,\n",
+        ",v2,listed,entered,2025-03-07T06:00:00Z,w\n",
+    ];
+    let export = |options: &[&str]| {
+        let written = folder.json(&[&["export", "shop", "--transitions", "t.csv"], options].concat());
+        assert_eq!(written["transitions"]["shortened"], 0);
+        let table = String::from_utf8(folder.read("t.csv")).expect("UTF-8");
+        assert_eq!(written["transitions"]["rows"], table.lines().count() - 1);
+        table
+    };
+    assert_eq!(export(&[]), head.to_owned() + &all.concat());
+    // Each instant is in one of two spans that adjoin.
+    let (from, to) = ("2025-03-03T12:00:00Z", "2025-03-11T12:00:00Z");
+    assert_eq!(export(&["--to", from]), head.to_owned() + &all[..2].concat());
+    assert_eq!(export(&["--from", from, "--to", to]), head.to_owned() + all[2] + all[5]);
+    assert_eq!(export(&["--from", to]), head.to_owned() + all[3] + all[4]);
+    assert_eq!(
+        export(&["--at", "2025-03-13T11:59:59.999Z"]).lines().count(),
+        6,
+        "nothing is told of what is to come"
+    );
+
+    folder.json(&["export", "shop", "--transitions", "t.jsonl.zst", "--segments", "s.csv"]);
+    let packed = folder.read("t.jsonl.zst");
+    let unpacked = ruzstd::decoding::StreamingDecoder::new(&*packed).expect("zstd");
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(unpacked));
+    let lines: Vec<Json> =
+        lines.map(|line| serde_json::from_str(&line.expect("text")).expect("JSON")).collect();
+    let third = json!({"user_id": "ana", "anonymous_id": null, "segment": "buyer", "change": "left",
+        "at": "2025-03-03T12:00:00Z", "message_id": null});
+    assert_eq!((lines.len(), &lines[2]), (all.len(), &third));
+    // As Parquet it can be read as events of the same customers.
+    folder.json(&["export", "shop", "--transitions", "t.parquet"]);
+    let import = ["import", "moves", "t.parquet", "--event-column", "change", "--time", "at", "--catalog"];
+    assert_eq!(folder.json(&[&import[..], &["catalog.toml"]].concat())["accepted"], 6);
+
+    for wrong in [&["--from", to, "--to", from][..], &["--from", to, "--to", to], &["--segments", "t.csv"]] {
+        let ended = folder.run(&[&["export", "shop", "--transitions", "t.csv"], wrong].concat());
+        assert_eq!(ended.code, Some(2), "{wrong:?}: {}", ended.words);
+    }
+    assert_eq!(folder.run(&["export", "shop", "--profiles", "p.csv", "--from", to]).code, Some(2));
+}
+
+#[test]
+fn a_past_that_went_into_summaries_is_told_from_where_it_can_be() {
+    let folder = Folder::new("shortened");
+    let catalog = "schema = 1\n[history]\nmargin = \"1d\"\n[attributes]\ntier = \"string\"\n[events.Order]\n\
+        [segments]\ngold = 'tier == \"gold\"'\nmany = 'events(\"Order\").count() >= 3'\n\
+        busy = 'events(\"Order\").within(\"10s\").count() >= 3'\n\
+        again = 'events(\"Order\").count() >= 42'\nlately = 'events(\"Order\").within(\"10s\").exists()'\n";
+    folder.write("catalog.toml", catalog);
+    let order = |second: u32, at: String| json!({"type": "track", "event": "Order", "userId": "ana", "messageId": format!("o{second}"), "timestamp": at});
+    let mut messages: Vec<Json> =
+        (10..50).map(|second| order(second, format!("2020-01-01T00:00:{second}Z"))).collect();
+    messages.insert(
+        5,
+        json!({"type": "identify", "userId": "ana", "messageId": "i", "traits": {"tier": "gold"},
+        "timestamp": "2020-01-01T00:00:14Z"}),
+    );
+    folder.write("messages.jsonl", messages.iter().map(|message| format!("{message}\n")).collect::<String>());
+    let ingest = ["ingest", "shop", "messages.jsonl", "--catalog", "catalog.toml"];
+    assert_eq!(folder.run(&ingest).code, Some(0));
+    let table = |segments: &[&str]| {
+        folder.json(&["export", "shop", "--transitions", "t.csv"]);
+        let table = String::from_utf8(folder.read("t.csv")).expect("UTF-8");
+        let lines = table.lines().filter(|line| segments.iter().any(|segment| line.contains(segment)));
+        lines.map(|line| line.strip_prefix("ana,,").expect("hers").to_owned()).collect::<Vec<_>>()
+    };
+    let before = [
+        "many,entered,2020-01-01T00:00:12Z,o12",
+        "lately,entered,2020-01-01T00:00:10Z,o10",
+        "lately,left,2020-01-01T00:00:59Z,",
+        "busy,entered,2020-01-01T00:00:12Z,o12",
+        "busy,left,2020-01-01T00:00:57Z,",
+    ];
+    let gold = "gold,entered,2020-01-01T00:00:14Z,i";
+    assert_eq!(table(&["many", "gold"]), [before[0], gold]);
+    assert_eq!(table(&["lately"]), before[1..3]);
+    assert_eq!(table(&["busy"]), before[3..]);
+    assert_eq!(folder.json(&["compact", "shop"])["profiles"], 1);
+    let late = [order(1, "2021-01-01T00:00:00Z".to_owned()), order(2, "2021-01-01T00:00:01Z".to_owned())];
+    folder.write("messages.jsonl", late.map(|message| format!("{message}\n")).concat());
+    assert_eq!(folder.run(&ingest).code, Some(0));
+    let ended = folder.run(&["export", "shop", "--transitions", "t.csv"]);
+    assert!(ended.words.contains("of 1 customer, messages have gone into summaries"), "{}", ended.words);
+    // Of orders nothing is told before the summary, which knows of the last one when it was, and of those in a
+    // window not how many: so `busy` could be told of again from 00:00:58 on.
+    assert_eq!(
+        table(&["many", "gold", "busy", "again", "lately"]),
+        [
+            gold,
+            before[2],
+            "lately,entered,2021-01-01T00:00:00Z,o1",
+            "again,entered,2021-01-01T00:00:01Z,o2",
+            "lately,left,2021-01-01T00:00:11Z,",
+        ]
+    );
+}
+
 /// The walk of the guide prints what it is said to print.
 #[cfg(unix)]
 #[test]

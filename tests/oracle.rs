@@ -18,6 +18,8 @@ mod copying;
 mod coverage;
 #[path = "oracle/folder.rs"]
 mod folder;
+#[path = "oracle/past.rs"]
+mod past;
 #[path = "oracle/random.rs"]
 mod random;
 #[path = "oracle/run.rs"]

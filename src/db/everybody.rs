@@ -16,7 +16,7 @@ pub enum CustomerId {
 }
 
 /// A customer on a list: the id shown, and what the profile is stored under if that is something else.
-type Listed = (CustomerId, Option<OwnedIdentifier>);
+pub(crate) type Listed = (CustomerId, Option<OwnedIdentifier>);
 
 impl CustomerId {
     /// The text of the id.
@@ -39,7 +39,7 @@ impl CustomerId {
         }
     }
 
-    fn identifier(&self) -> Identifier<'_> {
+    pub(crate) fn identifier(&self) -> Identifier<'_> {
         match self {
             CustomerId::User(id) => Identifier::user(id),
             CustomerId::Anonymous(id) => Identifier::anonymous(id),
@@ -92,7 +92,7 @@ impl Database {
     }
 
     /// All customers of whom a message has taken effect, sorted.
-    fn everybody(&self) -> Result<Vec<Listed>, Error> {
+    pub(crate) fn everybody(&self) -> Result<Vec<Listed>, Error> {
         let listed = |profile: &Profile| {
             let id = CustomerId::of(profile);
             let stored_under = (id.identifier() != profile.key()).then(|| profile.key.clone());

@@ -36,6 +36,7 @@ pub(crate) mod recording;
 pub(crate) mod question;
 pub(crate) mod asking;
 pub(crate) mod everybody;
+pub(crate) mod past_transitions;
 #[cfg(feature = "workbench")]
 pub mod workbench;
 pub(crate) mod explanations;

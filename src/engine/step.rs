@@ -123,11 +123,22 @@ impl Step<'_> {
     pub(crate) fn made_anew(&mut self, now: Time) -> Cell {
         let definitions = &self.program.definitions;
         let (heard, later) = heard_until(now, self.past.told(definitions), &definitions.purposes);
-        let mut cell = self.made_of(heard, now);
         let mut turns = Vec::new();
+        let mut cell = self.made_of(heard, now, &mut turns);
         let Step { program, past, identity, .. } = *self;
         let mut step = Step { program, past, identity, scratch: self.scratch, turns: &mut turns };
         later.into_iter().for_each(|message| step.apply(&mut cell, message, now));
+        cell
+    }
+
+    /// The cell that the profile's messages up to `now` make, with everything that turned on the way: as if
+    /// each had come at its own time. What turned together may turn back within one instant.
+    pub(crate) fn retold(&mut self, now: Time) -> Cell {
+        let definitions = &self.program.definitions;
+        let (heard, _) = heard_until(now, self.past.told(definitions), &definitions.purposes);
+        let mut turns = Vec::new();
+        let cell = self.made_of(heard, now, &mut turns);
+        self.turns.append(&mut turns);
         cell
     }
 
@@ -141,11 +152,11 @@ impl Step<'_> {
     }
 
     /// The cell that retold messages up to `now` make.
-    fn made_of(&mut self, messages: Vec<TypedMessage>, now: Time) -> Cell {
+    fn made_of(&mut self, messages: Vec<TypedMessage>, now: Time, turns: &mut Vec<Turn>) -> Cell {
         self.scratch.work.rebuilds += 1;
-        let (mut cell, mut turns) = (Cell::new(), Vec::new());
+        let mut cell = Cell::new();
         let Step { program, past, identity, .. } = *self;
-        let mut step = Step { program, past, identity, scratch: self.scratch, turns: &mut turns };
+        let mut step = Step { program, past, identity, scratch: self.scratch, turns };
         for message in messages {
             let at = now.min(message.stamp.time.max(cell.as_of));
             step.apply(&mut cell, message, at);
@@ -158,7 +169,7 @@ impl Step<'_> {
     fn turning_point(&mut self, cell: &mut Cell, at: Time, cause: Trigger) {
         let definitions = &self.program.definitions;
         let (heard, _) = heard_until(at, self.past.told(definitions), &definitions.purposes);
-        let made = self.made_of(heard, at);
+        let made = self.made_of(heard, at, &mut Vec::new());
         compare(self.program, cell, &made, at, cause, self.turns);
         let pending = std::mem::take(&mut cell.pending);
         let deadline = made.deadline.min(pending.first().map_or(Time::NEVER, |next| next.stamp.time));

@@ -45,6 +45,25 @@ pub(crate) fn rebuild(
     Step { program, past: history, identity, scratch, turns: &mut Vec::new() }.made_anew(now)
 }
 
+/// The cell that a profile's messages make under a program, at `now`, and what turned at each instant until
+/// then, as a whole; in the order of instants, and at one in that of the segments. The history is whole.
+pub(crate) fn retold(
+    program: &Program,
+    ids: Ids<'_>,
+    history: &History,
+    scratch: &mut Scratch,
+    now: Time,
+) -> (Cell, Vec<Turn>) {
+    let identity = &Identified { program, ids };
+    let mut turns = Vec::new();
+    let cell = Step { program, past: history, identity, scratch, turns: &mut turns }.retold(now);
+    turns.sort_by_key(|turn| (turn.at, turn.segment));
+    let instants = turns.chunk_by(|one, next| (one.at, one.segment) == (next.at, next.segment));
+    // Whoever entered and left again within one instant did neither.
+    let net = instants.filter(|instant| instant.len() % 2 == 1);
+    (cell, net.filter_map(|instant| instant.last().copied()).collect())
+}
+
 /// The memberships that differ between a profile's states under a program and under the one that replaced
 /// it: those that are left, by the old one's numbers, and those that are entered, by the new one's. A
 /// segment is the same if it has the same name.

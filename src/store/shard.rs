@@ -14,6 +14,7 @@
 
 mod catching_up;
 mod consents;
+mod retelling;
 
 use std::sync::Arc;
 

@@ -158,6 +158,7 @@ impl Coverage {
             "untriggered",
             "called",
             "placed",
+            "past",
         ] {
             if self.messages.get(fate).copied().unwrap_or_default() <= least {
                 gaps.push(format!("no message was {fate}"));

@@ -15,6 +15,7 @@ use habitue::{
 use crate::catalogs::{USERS, VISITORS};
 use crate::coverage::Coverage;
 use crate::folder::Folder;
+use crate::past;
 use crate::stories::time;
 
 /// Other identifiers, as people may ask by them.
@@ -78,6 +79,8 @@ pub(crate) struct Run<'a> {
     punctual: bool,
     /// Whether the past may be another one than it was: under another catalog, or of another customer.
     rewritten: bool,
+    /// Whether anybody may be somebody else.
+    tied: bool,
     /// Whether transitions may have been lost, or be told again.
     crashed: bool,
     /// The catalog in force.
@@ -122,6 +125,7 @@ impl<'a> Run<'a> {
             now_ms: begin_ms,
             punctual: true,
             rewritten: false,
+            tied: false,
             crashed: false,
             current: 0,
             replayed: BTreeMap::new(),
@@ -183,6 +187,7 @@ impl<'a> Run<'a> {
                 && (message.anonymous_id().is_some() || says_who("email") || says_who("card")))
         {
             self.rewritten = true;
+            self.tied = true;
         }
         if matches!(kind, "alias" | "unmerge") || (kind == "identify" && message.anonymous_id().is_some()) {
             self.coverage.message(kind);
@@ -518,6 +523,10 @@ impl<'a> Run<'a> {
             if !flaws.is_empty() {
                 return Err(format!("verify: {flaws:?}"));
             }
+        }
+        if !self.tied && !self.catalogs[self.current].contains("[purposes") {
+            let told = past::check(&self.database, &self.reference, (instants_ms, self.now_ms))?;
+            (0..told).for_each(|_| self.coverage.message("past"));
         }
         if !self.punctual || self.rewritten || self.crashed {
             return Ok(());

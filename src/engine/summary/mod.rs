@@ -10,9 +10,11 @@
 //! - [`digest`]: what it says, in the terms of a catalog.
 //! - [`stripped`]: what is left of one when its messages go on without the person.
 //! - [`completeness`]: since when an answer is complete.
+//! - [`told_since`]: since when the past of a membership can be told.
 
 pub(crate) mod coverage;
 pub(crate) mod states;
 pub(crate) mod digest;
 pub(crate) mod stripped;
 pub(crate) mod completeness;
+pub(crate) mod told_since;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use habitue::Time;
 
 use super::{bulk, one};
 use crate::console::Console;
@@ -19,7 +20,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) asking: Asking,
     /// The customer's id: a user's, a visitor's, or a value of an attribute that is an identifier
-    #[arg(required_unless_present_any = ["profiles", "segments"], conflicts_with_all = ["profiles", "segments"])]
+    #[arg(required_unless_present_any = ["profiles", "segments", "transitions"],
+        conflicts_with_all = ["profiles", "segments", "transitions"])]
     id: Option<String>,
     /// Write a table of all customers: their ids and attributes
     #[arg(long, value_name = "FILE")]
@@ -27,6 +29,15 @@ pub(crate) struct Arguments {
     /// Write a table of all memberships: a customer's id and a segment
     #[arg(long, value_name = "FILE")]
     pub(super) segments: Option<PathBuf>,
+    /// Write a table of who entered and left which segment, and when
+    #[arg(long, value_name = "FILE")]
+    pub(super) transitions: Option<PathBuf>,
+    /// The first instant of the table of transitions [default: the first message]
+    #[arg(long, value_name = "TIME", value_parser = Time::parse, requires = "transitions")]
+    pub(super) from: Option<Time>,
+    /// The instant before which the table of transitions ends [default: all up to the time of the question]
+    #[arg(long, value_name = "TIME", value_parser = Time::parse, requires = "transitions")]
+    pub(super) to: Option<Time>,
     /// An attribute or computed attribute to write [default: all attributes that are not computed]
     #[arg(long, value_name = "NAME", requires = "profiles")]
     pub(super) column: Vec<String>,

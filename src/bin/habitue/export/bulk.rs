@@ -1,4 +1,4 @@
-//! Tables of all customers: profiles and memberships, as of one instant.
+//! Tables of all customers: profiles, memberships and transitions, as of one instant.
 
 use habitue::{
     AttributeHandle, CustomerId, Declared, DeclaredName, OpenOptions, Question, Reply, SegmentHandle, Type,
@@ -8,12 +8,13 @@ use serde_json::{Map, Value as Json, json};
 
 use super::arguments::Arguments;
 use super::table::{Column, Writing};
+use super::transitions::{self, Past};
 use crate::console::{Console, Output};
 use crate::failure::{Exit, Failure, counted};
 use crate::progress;
 
 /// The columns with the id that a customer is shown under; one of the two is filled.
-const IDS: [&str; 2] = ["user_id", "anonymous_id"];
+pub(super) const IDS: [&str; 2] = ["user_id", "anonymous_id"];
 /// About how much memory the database may take meanwhile: each profile is asked once.
 const MEMORY_BYTES: u64 = 256 * 1024 * 1024;
 
@@ -25,19 +26,25 @@ struct Export {
 }
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    if arguments.profiles.is_some() && arguments.profiles == arguments.segments {
-        return Err(Failure::Usage("the two tables need a file each".to_owned()));
+    let mut files: Vec<_> =
+        [&arguments.profiles, &arguments.segments, &arguments.transitions].into_iter().flatten().collect();
+    files.sort_unstable();
+    if files.windows(2).any(|two| two[0] == two[1]) {
+        return Err(Failure::Usage("the tables need a file each".to_owned()));
     }
     let options = OpenOptions::new().questions_only().memory_budget(MEMORY_BYTES);
     let database = arguments.asking.open_still(options, console)?;
     let mut export = Export::new(arguments, &database.declared())?;
-    let question = std::mem::take(&mut export.question);
-    let bar = progress::counting("customers", database.stats().profiles);
-    database.ask_everybody(&question, |id, reply| {
-        bar.inc(1);
-        export.row(id, reply)
-    })?;
-    bar.finish_and_clear();
+    if export.profiles.is_some() || export.segments.is_some() {
+        let question = std::mem::take(&mut export.question);
+        let bar = progress::counting("customers", database.stats().profiles);
+        database.ask_everybody(&question, |id, reply| {
+            bar.inc(1);
+            export.row(id, reply)
+        })?;
+        bar.finish_and_clear();
+    }
+    let past = transitions::write(arguments, &database, console)?;
     let mut written = Map::new();
     let mut lines = Vec::new();
     let tables = [
@@ -49,6 +56,11 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         let rows = writing.finish()?;
         lines.push(format!("{} in `{}`", counted(rows as usize, "row"), path.display()));
         written.insert(name.to_owned(), json!({ "file": path, "rows": rows }));
+    }
+    if let (Some(path), Some(Past { rows, shortened })) = (&arguments.transitions, past) {
+        lines.push(format!("{} in `{}`", counted(rows as usize, "row"), path.display()));
+        let told = json!({ "file": path, "rows": rows, "shortened": shortened });
+        written.insert("transitions".to_owned(), told);
     }
     match Output::of(arguments.asking.json) {
         Output::Programs => {
@@ -85,10 +97,7 @@ impl Export {
     }
 
     fn row(&mut self, id: &CustomerId, reply: Reply<'_>) -> Result<(), Failure> {
-        let ids = match id {
-            CustomerId::User(id) => [Some(Value::string(id)), None],
-            CustomerId::Anonymous(id) => [None, Some(Value::string(id))],
-        };
+        let ids = cells(id);
         if let Some((table, handles)) = &mut self.profiles {
             let cells = handles.iter().map(|handle| reply.attribute(*handle).cloned());
             table.row(&ids.iter().cloned().chain(cells).collect::<Vec<_>>())?;
@@ -100,6 +109,14 @@ impl Export {
             }
         }
         Ok(())
+    }
+}
+
+/// The id that a customer is shown under, in its column.
+pub(super) fn cells(id: &CustomerId) -> [Option<Value>; 2] {
+    match id {
+        CustomerId::User(id) => [Some(Value::string(id)), None],
+        CustomerId::Anonymous(id) => [None, Some(Value::string(id))],
     }
 }
 

@@ -10,5 +10,6 @@ mod one;
 mod packed;
 mod parquet_table;
 mod table;
+mod transitions;
 
 pub(crate) use arguments::{Arguments, run};
