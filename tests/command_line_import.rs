@@ -492,6 +492,99 @@ fn memberships_are_a_table_too() {
     );
 }
 
+/// A catalog with two lists, one of which a mapping fills.
+fn with_lists() -> String {
+    let mapping = "[imports.guests]\nkind = \"list\"\nlist = \"invited\"\nuser = \"Gast\"\nnull = [\"-\"]\n";
+    let lists = "invited = { list = true }\nstaff = { members = [\"ana\"] }\n[imports.crm]";
+    CATALOG.replace("[imports.crm]", lists) + mapping
+}
+
+#[test]
+fn a_list_is_imported_in_every_format_and_replaced_at_once() {
+    let folder = Folder::new("lists");
+    folder.write("catalog.toml", with_lists());
+    folder.write("a.csv", "user_id,anonymous_id,tier\nana,,gold\nben,,gold\n,device,gold\ncem,,silver\n");
+    assert_eq!(folder.import(&["a.csv", "--identify", "--catalog", "catalog.toml"]), [4, 4, 0, 0]);
+    let members = |list: &str| folder.json(&["members", "shop", list])["members"].take();
+    // What export says of who is in a segment can be a list.
+    for name in ["s.csv", "s.csv.gz", "s.jsonl.zst", "s.parquet"] {
+        folder.json(&["export", "shop", "--segments", name]);
+        let summary = folder.json(&["import", "shop", name, "--list", "invited"]);
+        let said = ["rows", "accepted", "duplicates", "rejected", "members"].map(|key| summary[key].as_u64());
+        // Ana is staff, too; and from the second time on, everybody is invited.
+        let rows = if name == "s.csv" { 4 } else { 7 };
+        assert_eq!(said, [rows, 3, rows - 3, 0, 3].map(Some), "{name}: {summary}");
+        assert_eq!((&summary["list"], &summary["revision"]), (&json!("invited"), &json!(2)), "{name}");
+        assert_eq!(members("invited"), json!(["ana", "ben", "device"]), "{name}");
+    }
+    folder.write("guests.csv", "Gast;Tisch\ncem;1\nnobody;\n-;2\n");
+    let mapped =
+        folder.json(&["import", "shop", "guests.csv", "--mapping", "guests", "--rejects", "r.jsonl"]);
+    assert_eq!((&mapped["accepted"], &mapped["rejected"]), (&json!(2), &json!(1)));
+    assert_eq!((&mapped["revision"], members("invited")), (&json!(3), json!(["cem"])));
+    let reject: Json = serde_json::from_slice(&folder.read("r.jsonl")).expect("one line of JSON");
+    let message = json!({"Gast": "-", "Tisch": "2"});
+    let detail = "the row does not say whom it is about";
+    assert_eq!(
+        (&reject["row"], &reject["detail"], &reject["message"]),
+        (&json!(3), &json!(detail), &message)
+    );
+    // Several files are one list; a column may have any id.
+    folder.write("b.jsonl", "{\"mail\":\"ben\"}\n{\"mail\":7}\n{\"mail\":null}\n");
+    folder.write("c.csv", format!("mail\n{}\nben\n", "x".repeat(257)));
+    let both = folder.json(&["import", "shop", "b.jsonl", "c.csv", "--list", "staff", "--user", "mail"]);
+    let said = ["rows", "accepted", "duplicates", "rejected", "members"].map(|key| both[key].as_u64());
+    assert_eq!(said, [5, 2, 1, 2, 2].map(Some));
+    assert_eq!((members("staff"), members("invited")), (json!(["ben"]), json!(["cem"])));
+    assert_eq!(folder.run(&["verify", "shop"]).code, Some(0));
+}
+
+#[test]
+fn a_list_that_cannot_be_read_stays_as_it_was() {
+    let folder = Folder::new("lists_wrong");
+    folder.write("catalog.toml", with_lists());
+    folder.write("a.csv", "user_id\nana\nben\n");
+    assert_eq!(folder.import(&["a.csv", "--identify", "--catalog", "catalog.toml"]), [2, 2, 0, 0]);
+    let dry = folder.run(&["import", "shop", "a.csv", "--list", "invited", "--dry-run"]);
+    let expected = "2 rows: 2 would be accepted, 0 duplicates, 0 would be rejected; nothing was written; `invited` \
+        would have 2 ids\n";
+    assert_eq!((dry.code, &*dry.results), (Some(0), expected), "{}", dry.words);
+    let none = json!([]);
+    let members = || folder.json(&["members", "shop", "invited"])["members"].take();
+    assert_eq!(members(), none);
+
+    folder.write("cut.csv", format!("user_id\nana\n\"{}", "x".repeat(17 * 1024 * 1024)));
+    folder.write("empty.csv", "user_id\n,\n");
+    folder.write("names.csv", "name\nana\n");
+    for (arguments, code, words) in [
+        (&["cut.csv", "--list", "invited"][..], 1, "is a quote left open?; `invited` stays as it was"),
+        (&["empty.csv", "--list", "invited"], 1, "no row has an id; `invited` stays as it was"),
+        (&["names.csv", "--list", "invited"], 2, "who is each row about? give the column with --user COLUMN"),
+        (&["a.csv", "--list", "invitd"], 5, "the catalog has no list `invitd`; did you mean `invited`?"),
+        (&["a.csv", "--list", "gold"], 2, "declare it as `gold = { list = true }`"),
+        (&["a.csv", "--list", "invited", "--time", "t"], 2, "cannot be used with"),
+        (&["a.csv", "--list", "invited", "--identify"], 2, "cannot be used with"),
+        (&["missing.csv", "--list", "invited"], 5, "there is no file `missing.csv`"),
+        (&["a.csv"], 2, "--list LIST for members of a list"),
+    ] {
+        let ended = folder.run(&[&["import", "shop"], arguments].concat());
+        assert_eq!(ended.code, Some(code), "{arguments:?}: {}{}", ended.results, ended.words);
+        assert!(ended.words.contains(words), "{arguments:?}: {}", ended.words);
+        assert_eq!(members(), none, "{arguments:?}");
+    }
+    let said = folder.run(&["import", "shop", "a.csv", "--list", "invited"]);
+    assert!(
+        said.results.ends_with("; `invited` has 2 ids; the catalog has revision 2\n"),
+        "{}",
+        said.results
+    );
+    assert_eq!(members(), json!(["ana", "ben"]));
+    // A file that has its columns and no row says that nobody is in it.
+    folder.write("nobody.csv", "user_id\n");
+    assert_eq!(folder.json(&["import", "shop", "nobody.csv", "--list", "invited"])["members"], 0);
+    assert_eq!(members(), none);
+}
+
 /// Three customers of whom every line is worked out by hand: a purchase leaves a window, one message comes
 /// late, a visitor becomes known, and somebody enters and leaves within one instant.
 fn write_a_past(folder: &Folder) {

@@ -1,4 +1,4 @@
-//! The section `[imports]`: how rows of files become messages.
+//! The section `[imports]`: how rows of files become messages, or members of lists.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,18 @@ use crate::model::declaration::ImportDeclaration;
 use crate::model::import_mapping::{ImportKind, ImportMapping};
 
 /// The kinds of imports.
-pub(super) const KIND_NAMES: [&str; 2] = ["identify", "track"];
+pub(super) const KIND_NAMES: [&str; 3] = ["identify", "track", "list"];
+
+/// What a row can become.
+#[derive(Clone, Copy)]
+enum Kind {
+    Identify,
+    Track,
+    List,
+}
+
+/// What says how rows become messages, and nothing of a list.
+const OF_MESSAGES: [&str; 7] = ["id", "time", "time_format", "zone", "columns", "skip", "repeats"];
 
 /// Reads how rows of a file become messages; the name of the import is at `span`.
 pub(super) fn import(node: &Node, span: Span, report: &mut Report) -> Option<ImportDeclaration> {
@@ -38,7 +49,8 @@ pub(super) fn import(node: &Node, span: Span, report: &mut Report) -> Option<Imp
     let delimiter = fields.get("delimiter").and_then(|node| delimiter(node, report));
     let repeats = fields.get("repeats").and_then(|node| bool(node, report));
     fields.description(report);
-    let span = fields.get("event").map_or(span, |node| node.span);
+    let named = fields.get("event").or(fields.get("list"));
+    let span = named.map_or(span, |node| node.span);
     fields.close();
     let mapping = ImportMapping {
         kind: kind?,
@@ -58,32 +70,73 @@ pub(super) fn import(node: &Node, span: Span, report: &mut Report) -> Option<Imp
 }
 
 fn kind(fields: &Fields<'_>, node: &Node, report: &mut Report) -> Option<ImportKind> {
-    let said = fields.get("kind");
-    let mut name = |key, what| fields.get(key).map(|node| (quoted_name(node, what, report), node.span));
-    let (event, event_column) = (name("event", "an event"), name("event_column", "a column"));
-    let Some(said) = said else {
+    let [event, event_column, list] = ["event", "event_column", "list"].map(|key| fields.get(key));
+    let Some(said) = fields.get("kind") else {
         let finding = Finding::error("missing_key", node.span, "an import needs a `kind`");
-        report.push(finding.with_help("`kind = \"identify\"` for attributes, `kind = \"track\"` for events"));
+        let help = "`kind = \"identify\"` for attributes, `kind = \"track\"` for events, `kind = \"list\"` for members";
+        report.push(finding.with_help(help));
         return None;
     };
-    let [identify, track] = KIND_NAMES;
-    match (choice(said, "kind", &[(identify, false), (track, true)], report)?, event, event_column) {
-        (false, None, None) => Some(ImportKind::Identify),
-        (false, Some((_, span)), _) | (false, None, Some((_, span))) => {
-            let finding = Finding::error("misplaced_key", span, "attributes are of no event");
-            report.push(finding.with_help("write `kind = \"track\"` if each row is an event"));
-            None
+    let kinds = [Kind::Identify, Kind::Track, Kind::List];
+    let kinds: Vec<_> = KIND_NAMES.into_iter().zip(kinds).collect();
+    let kind = choice(said, "kind", &kinds, report)?;
+    let (of_others, message, help) = match kind {
+        Kind::Identify => (
+            [event, event_column, list],
+            "attributes are of no event and no list",
+            "write `kind = \"track\"` if each row is an event, `kind = \"list\"` if it is a member",
+        ),
+        Kind::Track => {
+            ([list, None, None], "events are of no list", "write `kind = \"list\"` if each row is a member")
         }
-        (true, Some((event, _)), None) => Some(ImportKind::Track(event?.value)),
-        (true, None, Some((column, _))) => Some(ImportKind::TrackByColumn(column?.value)),
-        (true, None, None) => {
+        Kind::List => (
+            [event, event_column, None],
+            "members of a list are of no event",
+            "write `kind = \"track\"` if each row is an event",
+        ),
+    };
+    let of_messages = if let Kind::List = kind { &OF_MESSAGES[..] } else { &[] };
+    for node in of_messages.iter().filter_map(|key| fields.get(key)) {
+        let finding =
+            Finding::error("misplaced_key", node.span, "a row of a list is an id, and nothing else");
+        report.push(finding.with_help("say the column with `user` or `anonymous`"));
+    }
+    if let Some(node) = of_others.into_iter().flatten().next() {
+        report.push(Finding::error("misplaced_key", node.span, message).with_help(help));
+        return None;
+    }
+    match kind {
+        Kind::Identify => Some(ImportKind::Identify),
+        Kind::Track => track_kind((event, event_column), node, report),
+        Kind::List => match list {
+            Some(node) => Some(ImportKind::List(quoted_name(node, "a list", report)?.value)),
+            None => {
+                let finding = Finding::error("missing_key", node.span, "an import of members needs a `list`");
+                report.push(finding.with_help("the segment whose members are published"));
+                None
+            }
+        },
+    }
+}
+
+fn track_kind(
+    (event, column): (Option<&Node>, Option<&Node>),
+    node: &Node,
+    report: &mut Report,
+) -> Option<ImportKind> {
+    match (event, column) {
+        (Some(event), None) => Some(ImportKind::Track(quoted_name(event, "an event", report)?.value)),
+        (None, Some(column)) => {
+            Some(ImportKind::TrackByColumn(quoted_name(column, "a column", report)?.value))
+        }
+        (None, None) => {
             let finding = Finding::error("missing_key", node.span, "an import of events needs an `event`");
             report.push(finding.with_help("or `event_column`, the column with the event's name"));
             None
         }
-        (true, Some(_), Some((_, span))) => {
+        (Some(_), Some(column)) => {
             let message = "an import has an `event` or an `event_column`, not both";
-            report.push(Finding::error("misplaced_key", span, message));
+            report.push(Finding::error("misplaced_key", column.span, message));
             None
         }
     }

@@ -411,12 +411,14 @@ pub(super) struct Name(#[schemars(regex(pattern = r"\S"))] String);
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Import {
-    /// What each row becomes: `identify` (attributes) or `track` (an event).
+    /// What each row becomes: `identify` (attributes), `track` (an event) or `list` (a member).
     kind: ImportKindName,
     /// Of `track`: the name of the event.
     event: Option<Name>,
     /// Of `track`: the column with the name of the event.
     event_column: Option<Name>,
+    /// Of `list`: the segment whose members are published.
+    list: Option<Name>,
     /// The column with the user's id.
     user: Option<Name>,
     /// The column with the visitor's id.
@@ -452,6 +454,8 @@ enum ImportKindName {
     Identify,
     /// Events.
     Track,
+    /// Members of a list.
+    List,
 }
 
 /// An experiment. Conditions read the variant that a customer is given as `variant("name")`.
@@ -741,6 +745,7 @@ mod tests {
                 },
                 "k": { "kind": "track", "event_column": "e" },
                 "l": { "kind": "identify" },
+                "m": { "kind": "list", "list": "l", "anonymous": "v" },
             },
         })
     }

@@ -197,6 +197,7 @@ pub(super) const IMPORT: Shape = Shape {
         "kind",
         "event",
         "event_column",
+        "list",
         "user",
         "anonymous",
         "id",

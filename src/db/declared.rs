@@ -9,7 +9,7 @@ use crate::db::database::Database;
 use crate::model::declaration::FieldDeclaration;
 use crate::model::import_mapping::ImportMapping;
 use crate::model::value::Type;
-use crate::rules::definitions::Definitions;
+use crate::rules::definitions::{Definitions, SegmentDefinition};
 use crate::rules::typing::type_of;
 
 /// What a catalog declares, in the order written.
@@ -34,6 +34,8 @@ pub struct Declared {
     pub events: BTreeMap<String, Vec<DeclaredName>>,
     /// The segments.
     pub segments: Vec<String>,
+    /// Those of the segments that are lists, whose members can be published.
+    pub lists: Vec<String>,
     /// How rows of files become messages, by name.
     pub imports: BTreeMap<String, ImportMapping>,
 }
@@ -72,6 +74,8 @@ impl Declared {
                 DeclaredName { name: name.to_owned(), ty: type_of(&computed.value, definitions) }
             });
         let events = definitions.event_names.iter().zip(&definitions.events);
+        let segments = definitions.segment_names.iter().zip(&definitions.segments);
+        let lists = segments.filter(|(_, segment)| matches!(segment, SegmentDefinition::Members(_)));
         Declared {
             strict: definitions.strict,
             attributes: fields(&definitions.attribute_names, &definitions.attributes),
@@ -80,6 +84,7 @@ impl Declared {
                 .map(|(name, event)| (name.to_owned(), fields(&event.property_names, &event.properties)))
                 .collect(),
             segments: definitions.segment_names.iter().map(str::to_owned).collect(),
+            lists: lists.map(|(name, _)| name.to_owned()).collect(),
             imports: definitions.imports.clone(),
         }
     }
@@ -104,6 +109,11 @@ impl Declared {
         nearest(name, self.events.get(event)?.iter().map(|known| &*known.name))
     }
 
+    /// The list that is probably meant by a name.
+    pub fn near_list(&self, name: &str) -> Option<&str> {
+        nearest(name, self.lists.iter().map(String::as_str))
+    }
+
     /// The import that is probably meant by a name.
     pub fn near_import(&self, name: &str) -> Option<&str> {
         nearest(name, self.imports.keys().map(String::as_str))
@@ -120,7 +130,7 @@ mod tests {
     use crate::db::catalog::CatalogError;
     use crate::model::import_mapping::ImportKind;
 
-    const HEAD: &str = "schema = 1\n[attributes]\ntier = \"string\"\n[computed]\nn = 'size(tier)'\n[events.E]\np = \"int\"\n";
+    const HEAD: &str = "schema = 1\n[attributes]\ntier = \"string\"\n[computed]\nn = 'size(tier)'\n[segments]\nl = { list = true }\ns = 'n > 1'\n[events.E]\np = \"int\"\n";
 
     /// `code: message | help` of each finding of a catalog with this import.
     fn findings(head: &str, import: &str) -> Vec<String> {
@@ -148,6 +158,11 @@ mod tests {
         assert_eq!(declared.property("E", "p"), Some(&Type::Int));
         assert_eq!(declared.computed, [DeclaredName { name: "n".to_owned(), ty: Type::Int }]);
         assert_eq!(declared.near_import("j"), Some("i"));
+        assert_eq!((declared.lists.as_slice(), declared.near_list("k")), (&["l".to_owned()][..], Some("l")));
+        let import = "kind = \"list\"\nlist = \"l\"\nuser = \"u\"\nnull = [\"-\"]\ndelimiter = \";\"";
+        let catalog = Catalog::from_toml(&format!("{HEAD}[imports.i]\n{import}\n")).unwrap();
+        assert!(catalog.report().findings().is_empty());
+        assert_eq!(catalog.declared().imports["i"].kind, ImportKind::List("l".to_owned()));
     }
 
     #[test]
@@ -156,7 +171,22 @@ mod tests {
             ("user = \"u\"", "missing_key: an import needs a `kind`"),
             ("kind = \"track\"", "missing_key: an import of events needs an `event`"),
             ("kind = \"trakc\"", "unknown_name: `kind` cannot be `trakc` | did you mean `track`?"),
-            ("kind = \"identify\"\nevent = \"E\"", "misplaced_key: attributes are of no event"),
+            ("kind = \"identify\"\nevent = \"E\"", "misplaced_key: attributes are of no event and no list"),
+            ("kind = \"track\"\nevent = \"E\"\nlist = \"l\"", "misplaced_key: events are of no list"),
+            (
+                "kind = \"list\"\nlist = \"l\"\nevent = \"E\"",
+                "misplaced_key: members of a list are of no event",
+            ),
+            (
+                "kind = \"list\"\nlist = \"l\"\nid = \"c\"",
+                "misplaced_key: a row of a list is an id, and nothing else",
+            ),
+            ("kind = \"list\"", "missing_key: an import of members needs a `list`"),
+            ("kind = \"list\"\nlist = \"k\"", "unknown_name: there is no list `k` | did you mean `l`?"),
+            (
+                "kind = \"list\"\nlist = \"s\"",
+                "unknown_name: there is no list `s` | it is a segment with a condition",
+            ),
             (
                 "kind = \"track\"\nevent = \"E\"\nevent_column = \"e\"",
                 "misplaced_key: an import has an `event` or an `event_column`, not both",

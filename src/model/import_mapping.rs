@@ -1,10 +1,10 @@
-//! How rows of a file become messages, as a catalog says it or the arguments of a command do.
+//! How rows of a file become messages or members of a list, as a catalog says it or the arguments of a command do.
 //!
 //! Only what is said is here; what a row is, and how it is read, is the business of whoever reads files.
 
 use std::collections::BTreeMap;
 
-/// How rows of a file become messages.
+/// How rows of a file become messages, or members of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ImportMapping {
     /// What each row becomes.
@@ -44,4 +44,6 @@ pub enum ImportKind {
     Track(String),
     /// Events whose name is in this column.
     TrackByColumn(String),
+    /// Members of this list: each row has the id of one.
+    List(String),
 }

@@ -6,7 +6,7 @@ use crate::base::diagnostic::Finding;
 use crate::base::names::{Names, nearest};
 use crate::base::source_text::Spanned;
 use crate::base::time::TimeFormat;
-use crate::model::declaration::{Declarations, ImportDeclaration};
+use crate::model::declaration::{Declarations, ImportDeclaration, SegmentDeclaration};
 use crate::model::import_mapping::{ImportKind, ImportMapping};
 
 use super::Catalog;
@@ -15,7 +15,10 @@ impl Catalog<'_> {
     /// The imports by name; what is wrong with them is reported.
     pub(super) fn imports(&mut self, declarations: &Declarations) -> BTreeMap<String, ImportMapping> {
         for import in &declarations.imports {
-            self.import(&import.body, declarations.strict);
+            match &import.body.mapping.kind {
+                ImportKind::List(list) => self.imported_list(list, &import.body, declarations),
+                _ => self.import(&import.body, declarations.strict),
+            }
         }
         let imports = declarations.imports.iter();
         imports.map(|import| (import.name.value.clone(), import.body.mapping.clone())).collect()
@@ -44,8 +47,27 @@ impl Catalog<'_> {
                 }
             },
             // Which event a row is, it says itself.
-            ImportKind::TrackByColumn(_) => {}
+            ImportKind::TrackByColumn(_) | ImportKind::List(_) => {}
         }
+    }
+
+    /// Reports a list that there is none.
+    fn imported_list(&mut self, list: &str, import: &ImportDeclaration, declarations: &Declarations) {
+        let segments = declarations.segments.iter();
+        let lists = segments.filter(|segment| matches!(segment.body, SegmentDeclaration::Members(_)));
+        let names: Vec<&str> = lists.map(|segment| &*segment.name.value).collect();
+        if names.contains(&list) || self.world.is_left_out(list) {
+            return;
+        }
+        let help = match nearest(list, names.iter().copied()) {
+            _ if self.world.segment_names.get(list).is_some() => {
+                format!("it is a segment with a condition; declare it as `{list} = {{ list = true }}`")
+            }
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("declare `{list} = {{ list = true }}` in `[segments]`"),
+        };
+        let finding = Finding::error("unknown_name", import.span, format!("there is no list `{list}`"));
+        self.report.push(finding.with_help(help));
     }
 
     /// Reports what a column becomes if nobody has declared it: a strict catalog would refuse every row, and of

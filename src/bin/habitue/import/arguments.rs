@@ -10,12 +10,13 @@ use crate::failure::Failure;
 use crate::ingest::{Safety, bytes};
 use crate::rows::Format;
 
-/// Load rows of CSV, JSONL or Parquet files into a data folder, as attributes or events
+/// Load rows of CSV, JSONL or Parquet files into a data folder, as attributes, events or members of a list
 #[derive(Debug, Args)]
 #[command(
     after_help = "What the columns mean is said by a mapping of the catalog (`[imports]`), or by arguments. A column\n\
     becomes the attribute or property of its name. A load that was stopped is started again with the same\n\
-    arguments; rows that were accepted before are counted as duplicates."
+    arguments; rows that were accepted before are counted as duplicates. Members of a list are published at once, when all\n\
+    files were read."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -60,14 +61,18 @@ pub(crate) struct Arguments {
 #[group(id = "Columns", multiple = true)]
 struct Columns {
     /// Each row is what is known of a customer: columns become attributes
-    #[arg(long, conflicts_with_all = ["track", "event_column"])]
+    #[arg(long, conflicts_with_all = ["track", "event_column", "list"])]
     identify: bool,
     /// Each row is an event of this name: columns become properties
-    #[arg(long, value_name = "EVENT", conflicts_with = "event_column")]
+    #[arg(long, value_name = "EVENT", conflicts_with_all = ["event_column", "list"])]
     track: Option<String>,
     /// Each row is an event whose name is in this column
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", conflicts_with = "list")]
     event_column: Option<String>,
+    /// Each row has the id of a member of this list: all of them take the place of those it has
+    #[arg(long, value_name = "LIST", conflicts_with_all = ["id", "time", "time_format", "zone", "map", "skip",
+        "repeats", "at"])]
+    list: Option<String>,
     /// The column with the user's id [default: `user_id`]
     #[arg(long, value_name = "COLUMN")]
     user: Option<String>,
@@ -119,14 +124,15 @@ impl Arguments {
 
 impl Columns {
     fn mapping(&self) -> Result<ImportMapping, Failure> {
-        let kind = match (&self.track, &self.event_column) {
-            (Some(event), _) => ImportKind::Track(event.clone()),
-            (None, Some(column)) => ImportKind::TrackByColumn(column.clone()),
-            (None, None) if self.identify => ImportKind::Identify,
-            (None, None) => {
+        let kind = match (&self.track, &self.event_column, &self.list) {
+            (Some(event), _, _) => ImportKind::Track(event.clone()),
+            (None, Some(column), _) => ImportKind::TrackByColumn(column.clone()),
+            (None, None, Some(list)) => ImportKind::List(list.clone()),
+            (None, None, None) if self.identify => ImportKind::Identify,
+            (None, None, None) => {
                 return Err(Failure::Usage(
-                    "what is a row? give --identify for attributes, --track EVENT for events, or --mapping NAME for \
-                     what the catalog says"
+                    "what is a row? give --identify for attributes, --track EVENT for events, --list LIST for members \
+                     of a list, or --mapping NAME for what the catalog says"
                         .to_owned(),
                 ));
             }

@@ -50,7 +50,11 @@ impl Plan {
         let mapping = arguments.mapping(&declared)?;
         let times = TimeFormat::new(mapping.time_format.as_deref(), mapping.zone.as_deref());
         let times = times.map_err(|error| Failure::Usage(error.to_string()))?;
-        if mapping.kind != ImportKind::Identify && mapping.time.is_none() && arguments.at.is_none() {
+        if let ImportKind::List(list) = &mapping.kind {
+            check_list(list, &declared)?;
+        }
+        let has_events = matches!(mapping.kind, ImportKind::Track(_) | ImportKind::TrackByColumn(_));
+        if has_events && mapping.time.is_none() && arguments.at.is_none() {
             return Err(Failure::Usage(
                 "when did the events happen? give the column with --time COLUMN, or --at TIME for all"
                     .to_owned(),
@@ -158,6 +162,7 @@ impl Plan {
             ImportKind::TrackByColumn(_) => {
                 self.declared.events.keys().any(|event| self.declared.property(event, name).is_some())
             }
+            ImportKind::List(_) => false,
         }
     }
 
@@ -165,7 +170,7 @@ impl Plan {
         match &self.mapping.kind {
             ImportKind::Identify => self.declared.attribute(name).cloned(),
             ImportKind::Track(event) => self.declared.property(event, name).cloned(),
-            ImportKind::TrackByColumn(_) => None,
+            ImportKind::TrackByColumn(_) | ImportKind::List(_) => None,
         }
     }
 
@@ -190,6 +195,8 @@ impl Plan {
                 (format!("property of `{event}`"), declared.near_property(event, column))
             }
             ImportKind::TrackByColumn(_) => ("property of any event".to_owned(), None),
+            // Whatever else is known of members is nothing to a list.
+            ImportKind::List(_) => return None,
         };
         let near = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
         Some(format!(
@@ -241,4 +248,18 @@ impl Roles<'_> {
         }
         self.met.get(column).map_or(&[], Vec::as_slice)
     }
+}
+
+/// That a name is a list's.
+fn check_list(name: &str, declared: &Declared) -> Result<(), Failure> {
+    if declared.lists.iter().any(|list| list == name) {
+        return Ok(());
+    }
+    if declared.segments.iter().any(|segment| segment == name) {
+        return Err(Failure::Usage(format!(
+            "`{name}` is a segment with a condition, not a list; declare it as `{name} = {{ list = true }}`"
+        )));
+    }
+    let near = declared.near_list(name).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Err(Failure::NotFound(format!("the catalog has no list `{name}`{near}")))
 }

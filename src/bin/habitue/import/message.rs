@@ -13,6 +13,9 @@ use crate::rows::{Cells, Row};
 use super::columns::{Plan, Role, Roles};
 use super::values::{Cell, Values};
 
+/// Longest id.
+const MAX_ID_BYTES: usize = 256;
+
 /// The parts of a message that are no attributes and no properties.
 #[derive(Default)]
 struct Envelope {
@@ -74,6 +77,35 @@ impl Plan {
         Ok(message.with_id(id))
     }
 
+    /// The id that a row of a list has: the user's, or else the visitor's.
+    ///
+    /// # Errors
+    /// Why it has none.
+    pub(super) fn member(&self, row: &Row, roles: &mut Roles<'_>) -> Result<String, Refusal> {
+        if let Some(flaw) = &row.flaw {
+            return Err(refused("", None, flaw.clone()));
+        }
+        let values = Values { times: &self.times, null: self.mapping.null.as_deref() };
+        let (mut user, mut anonymous) = (None, None);
+        for (column, cell) in cells(row)? {
+            for role in roles.of(column, &mut Vec::new()) {
+                match role {
+                    Role::User => user = values.text(cell).map(|id| (column, id)),
+                    Role::Anonymous => anonymous = values.text(cell).map(|id| (column, id)),
+                    _ => {}
+                }
+            }
+        }
+        let Some((column, id)) = user.or(anonymous) else {
+            return Err(refused("", None, "the row does not say whom it is about".to_owned()));
+        };
+        if id.len() > MAX_ID_BYTES {
+            let detail = format!("an id has at most {MAX_ID_BYTES} bytes, this one has {}", id.len());
+            return Err(refused(column, None, detail));
+        }
+        Ok(id)
+    }
+
     /// A message about whom and when a row says.
     fn begun(&self, envelope: Envelope) -> Result<Message, Refusal> {
         let kind = match &self.mapping.kind {
@@ -82,6 +114,9 @@ impl Plan {
             ImportKind::TrackByColumn(column) => {
                 let unnamed = || refused(column, None, "the row does not name its event".to_owned());
                 MessageKind::Track { event: envelope.event.ok_or_else(unnamed)? }
+            }
+            ImportKind::List(_) => {
+                return Err(refused("", None, "a row of a list says nothing about its member".to_owned()));
             }
         };
         let message = match (envelope.user, envelope.anonymous) {

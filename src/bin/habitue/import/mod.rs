@@ -7,6 +7,7 @@
 
 mod arguments;
 mod columns;
+mod list;
 mod load;
 mod mark;
 mod message;

@@ -5,15 +5,16 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use habitue::{Catalog, Database, Durability, OpenOptions};
+use habitue::{Catalog, Database, Durability, ImportKind, OpenOptions};
 
 use super::arguments::Arguments;
 use super::columns::Plan;
+use super::list::Members;
 use super::load::Load;
 use super::mark::{Marks, Saved, identity};
 use super::reading::{Files, MOST_BATCHES, Start};
 use super::summary::Summary;
-use crate::console::Console;
+use crate::console::{Console, Output};
 use crate::data::warn;
 use crate::failure::{Exit, Failure};
 use crate::ingest::rejects::Rejects;
@@ -44,14 +45,22 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         Some(plan) => plan,
         None => planned(arguments, Plan::new(arguments, database.declared())?, console)?,
     };
+    if let ImportKind::List(list) = &plan.mapping.kind {
+        let summary = Members { list, arguments, plan: &plan, total }.load(database, console)?;
+        let summary = summary.after(started.elapsed());
+        match Output::of(arguments.json) {
+            Output::Programs => console.json(&summary)?,
+            Output::People => console.line(&summary.to_string())?,
+        }
+        return Ok(Exit::Ok);
+    }
     let times = arguments.files.iter().map(|path| plan.time_of(path, arguments.at));
     let times = times.collect::<Result<_, _>>()?;
     let files = Files { paths: &arguments.files, format: arguments.format, times, plan: &plan };
     let summary = load(arguments, &files, database, total, console)?.after(started.elapsed());
-    if arguments.json {
-        console.json(&summary)?;
-    } else {
-        console.line(&summary.to_string())?;
+    match Output::of(arguments.json) {
+        Output::Programs => console.json(&summary)?,
+        Output::People => console.line(&summary.to_string())?,
     }
     Ok(Exit::Ok)
 }
