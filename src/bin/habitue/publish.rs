@@ -1,5 +1,6 @@
 //! `habitue publish`: publishes the members of a list, or cut-points, beside the catalog of a data folder.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::console::Console;
 use crate::data::Asking;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, counted};
 
 /// Publish beside the catalog of a data folder: where its quantiles cut the population, or a list's members
 #[derive(Debug, Args)]
@@ -52,15 +53,16 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
                 _ => Failure::Usage(format!("cannot read `{name}`: {error}")),
             }
         })?;
-        let ids: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        // An id that is there twice is one member.
+        let ids: BTreeSet<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let revision = database.replace_list(list, ids.iter().copied())?;
         let members = ids.len();
         database.close()?;
         if arguments.asking.json {
             console.json(&List { list, members, revision })?;
         } else {
-            console
-                .line(&format!("published {members} ids as `{list}`; the catalog has revision {revision}"))?;
+            let ids = counted(members, "id");
+            console.line(&format!("published {ids} as `{list}`; the catalog has revision {revision}"))?;
         }
         return Ok(Exit::Ok);
     }
