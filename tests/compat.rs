@@ -2,14 +2,17 @@
 //!
 //! `tests/compat/` has, of each version of the formats, a data folder as a crash left it (`folder-1`: a
 //! base, two checkpoints, records behind them; since version 4 an erasure, since version 5 a summary) and a
-//! backup (`backup-1`), with what they answered. They are never written anew. A new version of a format gets its own, once:
+//! backup (`backup-1`), with what they answered; since version 6 also `published-6` and `published-backup-6`. They
+//! are never written anew. A new version of a format gets its own, once:
 //!
 //! ```sh
-//! HABITUE_FREEZE=3 cargo test --all-features --test compat
+//! HABITUE_FREEZE=7 cargo test --all-features --test compat
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]
 
+#[path = "compat/published.rs"]
+mod published;
 #[path = "crash/story.rs"]
 mod story;
 
@@ -28,10 +31,10 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat")
 }
 
-/// The fixtures of a kind that there are, with the answers that belong to each.
-fn all(kind: &str) -> Vec<(PathBuf, Vec<String>)> {
+/// The fixtures of a kind that there are since a version, with the answers that belong to each.
+fn all(kind: &str, first: u32) -> Vec<(PathBuf, Vec<String>)> {
     let mut found = Vec::new();
-    for version in 1.. {
+    for version in first.. {
         let path = fixtures().join(format!("{kind}-{version}.tar.gz"));
         let Ok(answers) = fs::read_to_string(path.with_extension("").with_extension("answers")) else {
             break;
@@ -51,12 +54,12 @@ fn unpack(fixture: &Path, to: &Path) {
     tar::Archive::new(GzDecoder::new(File::open(fixture).unwrap())).unpack(to).unwrap();
 }
 
-fn pack(folder: &Path, name: &str, database: &Database) {
+fn pack(folder: &Path, name: &str, answers: &[String]) {
     let file = File::create_new(fixtures().join(format!("{name}.tar.gz"))).unwrap();
     let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::best()));
     archive.append_dir_all(".", folder).unwrap();
     archive.into_inner().unwrap().finish().unwrap();
-    let lines: String = everything(database).iter().map(|line| format!("{line}\n")).collect();
+    let lines: String = answers.iter().map(|line| format!("{line}\n")).collect();
     fs::write(fixtures().join(format!("{name}.answers")), lines).unwrap();
 }
 
@@ -102,10 +105,12 @@ fn freeze(version: &str) {
     }
     assert_eq!(difference(&everything(&reference), &everything(&database)), None);
     // As a crash leaves it: nothing is closed.
-    pack(&data, &format!("folder-{version}"), &database);
+    let answers = everything(&database);
+    pack(&data, &format!("folder-{version}"), &answers);
     let backup = folder.path().join("backup");
     database.backup(&backup).unwrap();
-    pack(&backup, &format!("backup-{version}"), &database);
+    pack(&backup, &format!("backup-{version}"), &answers);
+    published::freeze(version);
 }
 
 #[test]
@@ -113,7 +118,7 @@ fn old_folders_open_and_go_on() {
     if let Ok(version) = std::env::var("HABITUE_FREEZE") {
         freeze(&version);
     }
-    let folders = all("folder");
+    let folders = all("folder", 1);
     assert!(!folders.is_empty());
     for (fixture, expected) in folders {
         let folder = Folder::new("compat-folder");
@@ -135,7 +140,7 @@ fn old_folders_open_and_go_on() {
 
 #[test]
 fn old_backups_are_restored() {
-    let backups = all("backup");
+    let backups = all("backup", 1);
     assert!(!backups.is_empty());
     for (fixture, expected) in backups {
         let folder = Folder::new("compat-backup");
@@ -149,7 +154,7 @@ fn old_backups_are_restored() {
 
 #[test]
 fn a_folder_of_a_later_version_is_refused_and_not_touched() {
-    let (fixture, _) = all("folder").pop().unwrap();
+    let (fixture, _) = all("folder", 1).pop().unwrap();
     let folder = Folder::new("compat-later");
     unpack(&fixture, folder.path());
     let path = folder.path().join("habitue.manifest");
