@@ -20,6 +20,8 @@ mod coverage;
 mod folder;
 #[path = "oracle/past.rs"]
 mod past;
+#[path = "oracle/published.rs"]
+mod published;
 #[path = "oracle/random.rs"]
 mod random;
 #[path = "oracle/run.rs"]

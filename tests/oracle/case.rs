@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use habitue::{Message, Time};
 use serde_json::{Value as Json, json};
 
-use crate::catalogs::{CatalogParts, catalog};
+use crate::catalogs::{CatalogParts, LISTS, catalog};
 use crate::coverage::Coverage;
 use crate::random::Random;
 use crate::run::{Action, Run, Step, ids};
@@ -80,6 +80,7 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
     let mut now_ms = BEGIN_MS;
     let mut sent: Vec<Message> = Vec::new();
     let ticks = random.pick(&[0, 5, 30]);
+    let publishes = random.pick(&[0, 0, 4, 10]);
     for number in 0..random.pick(&[20, 60, 120]) {
         now_ms += pause(random);
         let id =
@@ -117,6 +118,9 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
         if random.chance(ticks) {
             take(run, case, Step { at_ms, action: Action::Advance })?;
         }
+        if random.chance(publishes) {
+            take(run, case, Step { at_ms, action: publication(random) })?;
+        }
     }
     let at_messages = case.instants_ms.clone();
     for length in [-1, 1, 1_000, 2_000, 4_999, 5_000, 5_001, 10_000, 60_000] {
@@ -124,6 +128,16 @@ fn invent(random: &mut Random, run: &mut Run<'_>, manner: Manner, case: &mut Cas
     }
     let steps = case.steps.len();
     run.end(&case.instants_ms).map_err(|what| Failure { what, steps })
+}
+
+/// Cut-points, or other members of a list.
+fn publication(random: &mut Random) -> Action {
+    if random.chance(60) {
+        return Action::Publish;
+    }
+    let ids = (0..random.below(4)).map(|_| random.pick(&ids().collect::<Vec<_>>()).to_owned());
+    let ids = ids.collect();
+    Action::Replace(random.pick(&LISTS).to_owned(), ids)
 }
 
 /// A message of the kinds that trigger personalizations, if chance brings one soon.
@@ -248,7 +262,7 @@ impl Case {
     fn simpler_catalogs(&self) -> Vec<(usize, Part, usize, Option<String>)> {
         let mut changes = Vec::new();
         for (number, parts) in self.catalogs.iter().enumerate() {
-            for part in [Part::Personalizations, Part::Experiments, Part::Segments, Part::Computed] {
+            for part in Part::ALL {
                 let mut parts = parts.clone();
                 for (place, line) in
                     part.of(&mut parts).iter().enumerate().filter(|(_, line)| !line.is_empty())
@@ -315,6 +329,8 @@ impl Case {
                 Action::Ask(id) => ("ask", json!(id)),
                 Action::Count => ("count", Json::Null),
                 Action::Advance => ("advance", Json::Null),
+                Action::Publish => ("publish", Json::Null),
+                Action::Replace(list, ids) => ("replace", json!([list, ids])),
                 Action::Summarise => ("summarise", Json::Null),
                 Action::Swap(number) => ("swap", json!(number)),
                 Action::Erase(id) => ("erase", json!(id)),
@@ -374,6 +390,11 @@ fn parse_step(json: &Json) -> Step {
         "erase" => Action::Erase(id()),
         "count" => Action::Count,
         "advance" => Action::Advance,
+        "publish" => Action::Publish,
+        "replace" => {
+            let (list, ids) = serde_json::from_value(value.clone()).expect("a list and its ids");
+            Action::Replace(list, ids)
+        }
         "summarise" => Action::Summarise,
         "checkpoint" => Action::Checkpoint,
         "compact" => Action::Compact,
@@ -388,15 +409,29 @@ fn parse_step(json: &Json) -> Step {
 #[derive(Clone, Copy, Debug)]
 enum Part {
     Computed,
+    Quantiles,
+    Scores,
     Segments,
     Experiments,
     Personalizations,
 }
 
 impl Part {
+    /// In the order in which others need them: what is needed comes last.
+    const ALL: [Part; 6] = [
+        Part::Personalizations,
+        Part::Experiments,
+        Part::Segments,
+        Part::Scores,
+        Part::Quantiles,
+        Part::Computed,
+    ];
+
     fn of(self, parts: &mut CatalogParts) -> &mut Vec<String> {
         match self {
             Part::Computed => &mut parts.computed,
+            Part::Quantiles => &mut parts.quantiles,
+            Part::Scores => &mut parts.scores,
             Part::Segments => &mut parts.segments,
             Part::Experiments => &mut parts.experiments,
             Part::Personalizations => &mut parts.personalizations,

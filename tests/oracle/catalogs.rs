@@ -9,6 +9,8 @@ use crate::random::Random;
 pub(crate) const USERS: [&str; 3] = ["ana", "bob", "cleo"];
 /// See [`USERS`].
 pub(crate) const VISITORS: [&str; 3] = ["v1", "v2", "v3"];
+/// Segments that are lists.
+pub(crate) const LISTS: [&str; 2] = ["listed", "invited"];
 /// Lengths of windows; two that differ by one millisecond are among them.
 const LENGTHS: [&str; 8] = ["1s", "2s", "5s", "5001ms", "10s", "1m", "1d", "1ms"];
 /// Times that conditions name.
@@ -21,6 +23,10 @@ pub(crate) struct CatalogParts {
     pub(crate) head: String,
     /// Lines of the computed attributes.
     pub(crate) computed: Vec<String>,
+    /// Lines of the quantiles.
+    pub(crate) quantiles: Vec<String>,
+    /// Lines of the scores.
+    pub(crate) scores: Vec<String>,
     /// Lines of the segments.
     pub(crate) segments: Vec<String>,
     /// Experiments and holdouts.
@@ -33,7 +39,13 @@ impl CatalogParts {
     /// The catalog's text.
     pub(crate) fn to_toml(&self) -> String {
         let mut text = self.head.clone();
-        for (name, lines) in [("computed", &self.computed), ("segments", &self.segments)] {
+        let sections = [
+            ("computed", &self.computed),
+            ("quantiles", &self.quantiles),
+            ("scores", &self.scores),
+            ("segments", &self.segments),
+        ];
+        for (name, lines) in sections {
             if !lines.is_empty() {
                 text.push_str(&format!("\n[{name}]\n{}\n", lines.join("\n")));
             }
@@ -51,6 +63,8 @@ struct Names {
     numbers: Vec<String>,
     truths: Vec<String>,
     texts: Vec<String>,
+    /// Quantiles and scores.
+    ratings: Vec<String>,
     /// Properties of the trigger may be read.
     trigger: bool,
     /// What a call says may be read.
@@ -110,12 +124,24 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     let head = if writer.with_limits { head + &writer.shared_limits() } else { head };
     writer.with_affinities = writer.random.chance(25);
     let head = if writer.with_affinities { head + &writer.affinities() } else { head };
-    let mut segments = vec!["listed = { members = [\"ana\", \"nobody\", \"v1\"] }".to_owned()];
-    writer.names.segments.push("listed".to_owned());
+    let mut segments = vec![
+        "listed = { members = [\"ana\", \"nobody\", \"v1\"] }".to_owned(),
+        "invited = { list = true }".to_owned(),
+    ];
+    writer.names.segments.extend(LISTS.map(str::to_owned));
     for number in 0..3 {
         segments.push(writer.segment(number));
     }
-    let computed = (0..5).filter_map(|number| writer.computed(number)).collect();
+    let mut computed: Vec<String> = (0..5).filter_map(|number| writer.computed(number)).collect();
+    let (mut quantiles, mut scores) = (Vec::new(), Vec::new());
+    if writer.random.chance(50) {
+        for number in 0..2 {
+            let (measured, quantile) = writer.quantile(number);
+            computed.push(measured);
+            quantiles.push(quantile);
+        }
+        scores.extend((0..2).map(|number| writer.score(number)));
+    }
     for number in 3..9 {
         segments.push(writer.segment(number));
     }
@@ -127,7 +153,7 @@ pub(crate) fn catalog(random: &mut Random) -> CatalogParts {
     }
     let turn = writer.random.below(segments.len());
     segments.rotate_left(turn);
-    CatalogParts { head, computed, segments, experiments, personalizations }
+    CatalogParts { head, computed, quantiles, scores, segments, experiments, personalizations }
 }
 
 fn head(random: &mut Random) -> String {
@@ -257,6 +283,40 @@ impl Writer<'_> {
         Some(format!("{name} = '{value}'"))
     }
 
+    /// A computed attribute, and a quantile of it, which counts everybody or the members of a segment.
+    fn quantile(&mut self, number: usize) -> (String, String) {
+        let events = self.events("View");
+        let value = match self.random.below(4) {
+            0 => self.random.pick(&[
+                "seen".to_owned(),
+                "now - seen".to_owned(),
+                format!("{events}.last()"),
+                format!("now - {events}.first()"),
+            ]),
+            1 => "points".to_owned(),
+            _ => self.number(),
+        };
+        let segment = self.random.below(3);
+        let of = self.random.pick(&[String::new(), String::new(), format!("of = 's{segment}', ")]);
+        let (parts, tolerance) = (self.random.pick(&[2, 3, 5]), self.random.pick(&["0", "2", "9"]));
+        self.names.ratings.push(format!("q{number}"));
+        (
+            format!("m{number} = '{value}'"),
+            format!("q{number} = {{ value = 'm{number}', {of}parts = {parts}, tolerance = {tolerance} }}"),
+        )
+    }
+
+    fn score(&mut self, number: usize) -> String {
+        let rows = (0..self.random.below(3) + 1).map(|_| {
+            let (when, points) = (self.condition(0), self.random.pick(&["1", "2", "-1", "0.5"]));
+            format!("{{ when = '{when}', points = {points} }}")
+        });
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        let bounds = self.random.pick(&["", "min = 0, ", "max = 2, ", "min = 0, max = 1.5, "]);
+        self.names.ratings.push(format!("k{number}"));
+        format!("k{number} = {{ {bounds}rows = [{rows}] }}")
+    }
+
     fn condition(&mut self, depth: usize) -> String {
         if depth > 0 {
             let (a, b) = (self.condition(depth - 1), self.condition(depth - 1));
@@ -282,6 +342,9 @@ impl Writer<'_> {
         }
         if self.with_experiments && self.random.chance(15) {
             return self.on_experiments();
+        }
+        if !self.names.ratings.is_empty() && self.random.chance(20) {
+            return self.on_ratings();
         }
         let kind = if self.names.trigger && self.random.chance(30) { 18 } else { self.random.below(20) };
         if self.with_affinities && self.random.chance(25) {
@@ -380,6 +443,19 @@ impl Writer<'_> {
             format!("has(variant(\"x{number}\"))"),
             format!("variant(\"x{number}\") in [\"b\"]"),
             "held_out(\"h0\")".to_owned(),
+        ])
+    }
+
+    fn on_ratings(&mut self) -> String {
+        self.is_odd = true;
+        let (name, bound) = (self.random.pick(&self.names.ratings), self.bound());
+        self.random.pick(&[
+            format!("{name} {bound} 1"),
+            format!("{name} >= 2"),
+            format!("{name} == 1"),
+            format!("{name} != 2"),
+            format!("has({name})"),
+            format!("{name} > points"),
         ])
     }
 

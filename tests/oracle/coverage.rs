@@ -6,7 +6,7 @@ use std::fmt;
 use habitue::Answers;
 
 /// Parts of a condition by which segments are counted.
-const FAMILIES: [&str; 36] = [
+const FAMILIES: [&str; 38] = [
     ".count()",
     ".exists()",
     ".sum(",
@@ -43,6 +43,8 @@ const FAMILIES: [&str; 36] = [
     "tier",
     "events()",
     "c0",
+    "q0",
+    "k0",
 ];
 
 /// Counts of reads.
@@ -159,6 +161,8 @@ impl Coverage {
             "called",
             "placed",
             "past",
+            "cut",
+            "listed",
         ] {
             if self.messages.get(fate).copied().unwrap_or_default() <= least {
                 gaps.push(format!("no message was {fate}"));

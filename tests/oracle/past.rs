@@ -6,8 +6,10 @@ use habitue::{Database, Error, Reference, Time, Transition};
 
 use crate::stories::time;
 
-/// At how many instants memberships are looked at.
-const INSTANTS: usize = 12;
+/// At how many instants memberships of a customer are looked at, and how many of her transitions: the reference
+/// takes its time.
+const INSTANTS: usize = 6;
+const TRANSITIONS: usize = 24;
 
 /// Compares what is told of the past with the reference, which is asked at those instants themselves; says how
 /// many transitions were told. It is for stories in which nobody is anybody else and nobody has to consent: there
@@ -28,7 +30,8 @@ pub(crate) fn check(
         if !transitions.is_sorted_by_key(|turn| turn.at) {
             return Err(format!("past of {id}: out of order"));
         }
-        transitions.iter().try_for_each(|turn| is_exact(reference, id, turn, now_ms))?;
+        let few = transitions.iter().step_by(transitions.len().div_ceil(TRANSITIONS).max(1));
+        few.into_iter().try_for_each(|turn| is_exact(reference, id, turn, now_ms))?;
         if shortened > 0 {
             continue;
         }

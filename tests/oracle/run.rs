@@ -16,6 +16,7 @@ use crate::catalogs::{USERS, VISITORS};
 use crate::coverage::Coverage;
 use crate::folder::Folder;
 use crate::past;
+use crate::published;
 use crate::stories::time;
 
 /// Other identifiers, as people may ask by them.
@@ -49,6 +50,10 @@ pub(crate) enum Action {
     Erase(String),
     /// Old messages become summaries.
     Summarise,
+    /// Cut-points are measured and published.
+    Publish,
+    /// The members of a list are published.
+    Replace(String, Vec<String>),
     /// What is in memory is written to the live store.
     Checkpoint,
     /// A new base is written.
@@ -81,6 +86,8 @@ pub(crate) struct Run<'a> {
     rewritten: bool,
     /// Whether anybody may be somebody else.
     tied: bool,
+    /// Whether anything was published.
+    published: bool,
     /// Whether transitions may have been lost, or be told again.
     crashed: bool,
     /// The catalog in force.
@@ -126,6 +133,7 @@ impl<'a> Run<'a> {
             punctual: true,
             rewritten: false,
             tied: false,
+            published: false,
             crashed: false,
             current: 0,
             replayed: BTreeMap::new(),
@@ -150,6 +158,8 @@ impl<'a> Run<'a> {
             Action::Count => self.count()?,
             Action::Erase(id) => self.erase(id)?,
             Action::Summarise => self.summarise()?,
+            Action::Publish => self.publish()?,
+            Action::Replace(list, ids) => self.replace_list(list, ids)?,
             Action::Advance => self.database.advance().map_err(|error| error.to_string())?,
             Action::Checkpoint => self.database.checkpoint().map_err(|error| error.to_string())?,
             Action::Compact => drop(self.database.compact().map_err(|error| error.to_string())?),
@@ -160,6 +170,7 @@ impl<'a> Run<'a> {
                     .replace_catalog(read(&self.catalogs[*number])?)
                     .map_err(|error| error.to_string())?;
                 self.reference.replace_catalog(read(&self.catalogs[*number])?);
+                self.follow()?;
                 self.coverage.turn_to(&self.catalogs[*number]);
                 self.rewritten = true;
                 self.current = *number;
@@ -257,6 +268,36 @@ impl<'a> Run<'a> {
             warnings if warnings.is_empty() => Ok(()),
             warnings => Err(format!("open: {warnings:?}")),
         }
+    }
+
+    fn publish(&mut self) -> Result<(), String> {
+        let now = time(self.now_ms);
+        // Where a digit decides, the reference may count otherwise.
+        let answers = everybody(&self.reference, now);
+        let told = self.database.publish_cut_points().map_err(|error| format!("publish: {error}"))?;
+        if told.iter().any(|told| told.moved > 0) {
+            self.published = true;
+            self.rewritten = true;
+            self.coverage.message("cut");
+        }
+        published::check(&told, &self.catalogs[self.current], &answers)?;
+        self.follow()
+    }
+
+    fn replace_list(&mut self, list: &str, ids: &[String]) -> Result<(), String> {
+        self.database.replace_list(list, ids).map_err(|error| format!("replace {list}: {error}"))?;
+        (self.published, self.rewritten) = (true, true);
+        self.coverage.message("listed");
+        self.follow()
+    }
+
+    /// Gives the reference what is published beside the catalog in force.
+    fn follow(&mut self) -> Result<(), String> {
+        if self.published {
+            let catalog = self.database.catalog().map_err(|error| format!("catalog: {error}"))?;
+            self.reference.replace_catalog(catalog);
+        }
+        Ok(())
     }
 
     fn summarise(&mut self) -> Result<(), String> {
@@ -444,9 +485,7 @@ impl<'a> Run<'a> {
 
     fn count(&mut self) -> Result<(), String> {
         let now = time(self.now_ms);
-        let mut answers: Vec<Answers> = ids().map(|id| self.reference.answers(id, now)).collect();
-        answers.sort_by(|a, b| a.id.cmp(&b.id));
-        answers.dedup_by(|a, b| a.id == b.id);
+        let answers = everybody(&self.reference, now);
         for (segment, size) in self.database.segment_sizes().map_err(|error| error.to_string())? {
             let members = self.database.members(&segment).map_err(|error| error.to_string())?;
             let members_of = answers.iter().filter(|answers| answers.segments[&segment]);
@@ -551,6 +590,14 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
+}
+
+/// What everybody is told, each customer once.
+fn everybody(reference: &Reference, now: Time) -> Vec<Answers> {
+    let mut answers: Vec<Answers> = ids().map(|id| reference.answers(id, now)).collect();
+    answers.sort_by(|a, b| a.id.cmp(&b.id));
+    answers.dedup_by(|a, b| a.id == b.id);
+    answers
 }
 
 /// What differs between an answer and what it should be.
