@@ -1,5 +1,6 @@
 //! What does a new catalog cost: the call, the first read of each customer, the sweep, and the reads beside
-//! it? And how long was what others wait for held, by whom?
+//! it? What do the members of a list, when they are published? And how long was what others wait for held, by
+//! whom?
 //!
 //! `cargo bench --bench swap` prints its findings line by line. Numbers after `--` are how many profiles
 //! (100,000), and the memory budget in megabytes of a database in a folder; without one, it is in memory.
@@ -80,6 +81,9 @@ fn main() {
         say("reads beside the sweep", beside);
         say("reads after it", (0..READS).map(|_| read(&database, id(&mut random), swap)).collect());
     }
+    for round in 1..=2 {
+        publish(&database, profiles, round);
+    }
     say_holds(&database);
     drop(database);
     let _ = std::fs::remove_dir_all(&folder);
@@ -87,6 +91,19 @@ fn main() {
 
 fn time(ms: i64) -> Time {
     Time::from_millis(BEGIN_MS + ms).unwrap_or_default()
+}
+
+/// Publishes a list of every other customer: in each round of those who were not on it before.
+fn publish(database: &Database, profiles: u64, round: u64) {
+    let listed = (round..profiles).step_by(2).map(|number| format!("customer-{number:07}"));
+    let listed: Vec<String> = listed.collect();
+    let (expected, call) = (listed.len() as u64, Instant::now());
+    right(database.replace_list("listed", listed));
+    println!("list {round}: the call took {:?} with {expected} ids", call.elapsed());
+    right(database.advance());
+    println!("the sweep was over {:?} after the call", call.elapsed());
+    let sizes = right(database.segment_sizes());
+    assert!(sizes.contains(&("listed".to_owned(), expected)), "{sizes:?}");
 }
 
 /// A catalog in which the rich have spent more than so much.
@@ -98,6 +115,7 @@ fn catalog(number: u64) -> Catalog {
         "rich = 'events(\"Purchased\").within(\"30d\").sum(total) > {}.5'\n",
         number * 20
     ));
+    text.push_str("listed = { list = true }\n");
     text.push_str("recent = 'events(\"Purchased\").within(\"7d\").count() >= 3'\n");
     (0..10).for_each(|number| text.push_str(&format!("high{number} = 'a{number} > {number}00.0'\n")));
     right(Catalog::from_toml(&text))

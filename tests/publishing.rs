@@ -225,6 +225,45 @@ fn what_is_published_is_as_durable_as_messages() {
 }
 
 #[test]
+fn nobodys_messages_are_heard_again_for_what_is_published() {
+    let folder = Folder::new("publishing-work");
+    let text = format!("{CATALOG}\n[quantiles]\nlevel = {{ value = 'size(tier)', parts = 2 }}\n");
+    let with_level = text.replace("(invited || gold)", "(invited || level == 2)");
+    let database = open(folder.path(), Some(Catalog::from_toml(&with_level).unwrap()));
+    told(&database);
+    database.publish_cut_points().unwrap();
+    database.close().unwrap();
+    // All are on disk, and their messages in the archive.
+    let database = open(folder.path(), None);
+    let rebuilds = || database.stats().work.rebuilds;
+    let before = rebuilds();
+    database.replace_list("invited", ["device-7", "dora"]).unwrap();
+    assert_eq!(members(&database, "shown"), "ben cem dora");
+    database.apply(Message::identify("eva").with_trait("tier", "platinum").with_timestamp(time(9))).unwrap();
+    assert_eq!(database.publish_cut_points().unwrap()[0].moved, 1);
+    assert_eq!(members(&database, "shown"), "ben dora eva");
+    // Nor for a catalog that concludes otherwise from the same facts, in however many steps.
+    database.sweep_only_when_asked();
+    database.replace_catalog(Catalog::from_toml(&with_level.replace("!staff", "true")).unwrap()).unwrap();
+    database.replace_list("staff", ["cem"]).unwrap();
+    assert_eq!(members(&database, "shown"), "ben dora eva");
+    assert_eq!(rebuilds(), before);
+    let mut reference = Reference::new(database.catalog().unwrap());
+    for message in messages() {
+        reference.apply(message, time(10)).unwrap();
+    }
+    for id in ["ana", "ben", "cem", "dora"] {
+        assert_eq!(database.profile(id).unwrap().segments, reference.answers(id, time(10)).segments, "{id}");
+    }
+    assert_eq!(database.verify().unwrap().flaws, []);
+    // What asks about the past is told from the messages.
+    let held = with_level.replace("!staff", "!held(staff, \"1s\")");
+    database.replace_catalog(Catalog::from_toml(&held).unwrap()).unwrap();
+    database.advance().unwrap();
+    assert_eq!(rebuilds(), before + 5);
+}
+
+#[test]
 fn lists_that_were_replaced_are_let_go_of() {
     let folder = Folder::new("publishing-size");
     let database = open(folder.path(), Some(catalog()));

@@ -29,6 +29,8 @@ pub(crate) struct Program {
     /// Tells whose image a cell's is: a hash of the revision, and of all that gives the parts of a cell
     /// their numbers.
     pub(crate) fingerprint: u64,
+    /// A hash of all that decides what is known of a customer by the same messages.
+    facts: u64,
     pub(crate) definitions: Definitions,
     pub(crate) plan: Plan,
     pub(crate) graph: Graph,
@@ -61,7 +63,15 @@ impl Program {
         }
         let graph = build(&definitions, &plan, conditions.iter());
         let fingerprint = fingerprint(revision, &definitions, &plan, &graph);
-        Program { revision, fingerprint, plan, graph, first_condition, at_call, triggers, definitions }
+        let facts = facts(&definitions, &plan, &triggers);
+        Program { revision, fingerprint, facts, plan, graph, first_condition, at_call, triggers, definitions }
+    }
+
+    /// Whether what another program knows of a customer is all that this one has to know to conclude what it
+    /// would from the messages: it knows the same by the same numbers, asks nothing of the past, and compares no
+    /// messages of long ago.
+    pub(crate) fn concludes_from_facts_of(&self, other: &Program) -> bool {
+        self.facts == other.facts && !self.has_held() && !self.compares_old_messages()
     }
 
     /// What expressions are evaluated with.
@@ -132,5 +142,25 @@ fn fingerprint(revision: u64, definitions: &Definitions, plan: &Plan, graph: &Gr
     }
     add(&(graph.nodes, &graph.kinds, &graph.blocks, &graph.held, &graph.rest));
     add(&(&graph.segments, &graph.listed));
+    hash64(text.as_bytes())
+}
+
+/// A hash of all that decides what is known of a customer: what messages say, what of it is kept, and by which
+/// numbers. Not in it is all that is concluded from that, nor lists, whose members are no facts.
+fn facts(definitions: &Definitions, plan: &Plan, triggers: &[bool]) -> u64 {
+    let mut text = String::new();
+    let mut add = |part: &dyn std::fmt::Debug| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{part:?};");
+    };
+    let Definitions { strict, entries_per_aggregate, reads_ids, .. } = definitions;
+    add(&(strict, entries_per_aggregate, reads_ids, triggers));
+    add(&(definitions.attribute_names.iter().collect::<Vec<_>>(), &definitions.attributes));
+    for (name, event) in definitions.event_names.iter().zip(&definitions.events) {
+        add(&(name, event.property_names.iter().collect::<Vec<_>>(), &event.properties));
+    }
+    add(&definitions.purposes.identity());
+    add(&(&definitions.sources, &definitions.aggregates));
+    add(&(&plan.sources, &plan.aggregates));
     hash64(text.as_bytes())
 }

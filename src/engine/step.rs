@@ -142,6 +142,36 @@ impl Step<'_> {
         cell
     }
 
+    /// The cell that the facts of another program's cell at `now` make, which are all that this program
+    /// [concludes from](Program::concludes_from_facts_of); they are taken out of it.
+    pub(crate) fn concluded_anew(&mut self, of: &mut Cell, now: Time) -> Cell {
+        let (customer, pending) = (std::mem::take(&mut of.customer), std::mem::take(&mut of.pending));
+        let next = pending.first().map_or(Time::NEVER, |message| message.stamp.time);
+        let mut cell = Cell { customer, pending, as_of: now, deadline: next, ..Cell::new() };
+        if !of.is_known() {
+            return cell;
+        }
+        let graph = &self.program.graph;
+        self.scratch.reserve(graph);
+        cell.conclusions = Some(Conclusions::new(graph));
+        let mut touched = Touched::new();
+        for attribute in (0..self.program.definitions.attributes.len()).map(AttributeId::from_index) {
+            if cell.customer.attributes.slot(attribute).is_some() {
+                touched.extend_from_slice(graph.subjects_of_attribute(attribute));
+            }
+        }
+        for (source, _) in cell.customer.sources() {
+            touched.extend_from_slice(graph.subjects_of_source(*source));
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        self.settle(&mut cell, now, &touched, true);
+        self.scratch.turned.clear();
+        let watches = cell.conclusions.as_ref().map_or(Time::NEVER, |conclusions| conclusions.watches.next());
+        cell.deadline = watches.min(next);
+        cell
+    }
+
     /// What is known of a customer of whom there is nothing but these messages.
     pub(crate) fn taken_in(&mut self, messages: &[TypedMessage], now: Time) -> Customer {
         let mut cell = Cell { last_change: now, ..Cell::new() };

@@ -45,6 +45,18 @@ pub(crate) fn rebuild(
     Step { program, past: history, identity, scratch, turns: &mut Vec::new() }.made_anew(now)
 }
 
+/// The cell that the facts of another program's cell make under this one, at `now`.
+pub(crate) fn conclude(
+    program: &Program,
+    ids: Ids<'_>,
+    history: &History,
+    scratch: &mut Scratch,
+    (cell, now): (&mut Cell, Time),
+) -> Cell {
+    let identity = &Identified { program, ids };
+    Step { program, past: history, identity, scratch, turns: &mut Vec::new() }.concluded_anew(cell, now)
+}
+
 /// The cell that a profile's messages make under a program, at `now`, and what turned at each instant until
 /// then, as a whole; in the order of instants, and at one in that of the segments. The history is whole.
 pub(crate) fn retold(

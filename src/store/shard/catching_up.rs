@@ -11,7 +11,7 @@ use crate::engine::step::Step;
 use crate::engine::transition::Trigger;
 use crate::store::profile::{Body, Profile, ids};
 use crate::store::programs::Programs;
-use crate::store::rebuilding::{Identified, compare_by_name, rebuild};
+use crate::store::rebuilding::{Identified, compare_by_name, conclude, rebuild};
 use crate::store::shard::{Shard, Turns};
 
 impl Shard {
@@ -38,7 +38,8 @@ impl Shard {
         self.profile(place).revision == self.program.revision
     }
 
-    /// Brings a profile under the program in force: as if it had followed each replacement at its time.
+    /// Brings a profile under the program in force: as if it had followed each replacement at its time. Where
+    /// the facts stay what they are, as for what is published, no message is heard again for it.
     /// Gives what turned, by the program that names the segments.
     ///
     /// # Errors
@@ -47,7 +48,12 @@ impl Shard {
         if self.is_current(place) {
             return Ok(Vec::new());
         }
-        self.complete(place)?;
+        let revision = self.profile(place).revision;
+        let keeps_facts =
+            |(old, _, new): (&Arc<Program>, Time, &Arc<Program>)| new.concludes_from_facts_of(old);
+        if !self.programs.replacements_after(revision).all(keeps_facts) {
+            self.complete(place)?;
+        }
         let Shard { program, programs, slots, scratch, .. } = self;
         let profile = slots.taken(place);
         let Profile { key, known_as, body, history, revision, .. } = &mut *profile;
@@ -62,7 +68,10 @@ impl Shard {
             let identity = &Identified { program: old, ids };
             Step { program: old, past: history, identity, scratch, turns: &mut turns }.advance(cell, until);
             let stamp = cell.stamp + 1;
-            let rebuilt = rebuild(new, ids, history, scratch, until);
+            let rebuilt = match new.concludes_from_facts_of(old) {
+                true => conclude(new, ids, history, scratch, (cell, until)),
+                false => rebuild(new, ids, history, scratch, until),
+            };
             let mut entered = Vec::new();
             compare_by_name((old, cell), (new, &rebuilt), until, (&mut turns, &mut entered));
             *body = Body::Cell(Cell { stamp, last_change: until, last_cause: Trigger::Catalog, ..rebuilt });
