@@ -222,7 +222,7 @@ fn sorted(database: &Database) -> Vec<String> {
 fn the_epoch() {
     for shift_ms in [1, 604_800_000, -3_155_760_000_000, 86_399_999] {
         let mut told_cases = 0;
-        for case in 0..CASES / 2 {
+        for case in 0..4 * CASES {
             let mut random = Random::new(5 << 32 | case);
             let (catalog, deliveries, end_ms) = told(&mut random);
             let names_times = |(_, message): &(i64, Message)| {
@@ -245,6 +245,9 @@ fn the_epoch() {
             if absolute.iter().any(|part| catalog.contains(part)) {
                 continue;
             }
+            if told_cases == 12 {
+                break;
+            }
             told_cases += 1;
             let shifted = deliveries.iter().map(|(at_ms, message)| {
                 let at: Time = message.timestamp().unwrap_or(time(*at_ms));
@@ -264,7 +267,7 @@ fn the_epoch() {
                 );
             }
         }
-        assert!(told_cases > 3, "too few catalogs name no instant: {told_cases}");
+        assert_eq!(told_cases, 12, "too few catalogs name no instant");
     }
 }
 

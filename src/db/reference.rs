@@ -460,38 +460,36 @@ fn shown(
 
 /// What differs in more than the digits of floats.
 fn close_calls(a: &Answers, b: &Answers) -> Vec<String> {
-    let mut names = Vec::new();
-    for (name, value) in &a.segments {
-        if b.segments.get(name) != Some(value) {
-            names.push(name.clone());
+    let are_close = |a: &Option<Value>, b: &Option<Value>| match (a, b) {
+        (Some(a), Some(b)) => are_close(a, b),
+        (a, b) => a == b,
+    };
+    let segments = differing(&a.segments, &b.segments, bool::eq);
+    let decisions = differing(&a.decisions, &b.decisions, |a, b| a.offers == b.offers);
+    let placements = differing(&a.placements, &b.placements, PartialEq::eq);
+    let attributes = differing(&a.attributes, &b.attributes, are_close);
+    segments.chain(decisions).chain(placements).chain(attributes).cloned().collect()
+}
+
+/// The names under which two maps do not say the same.
+fn differing<'m, V>(
+    a: &'m BTreeMap<String, V>,
+    b: &'m BTreeMap<String, V>,
+    same: impl Fn(&V, &V) -> bool + 'm,
+) -> impl Iterator<Item = &'m String> {
+    let differing =
+        move |(name, value): &(&String, &V)| !b.get(*name).is_some_and(|other| same(value, other));
+    a.iter().filter(differing).map(|(name, _)| name)
+}
+
+/// Whether only numbers that scores moved tell two values apart.
+fn are_close(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Float(_), Value::Float(_)) => true,
+        (Value::Map(a), Value::Map(b)) => {
+            a.len() == b.len()
+                && a.iter().zip(&**b).all(|((a, of_a), (b, of_b))| a == b && are_close(of_a, of_b))
         }
+        (a, b) => a == b,
     }
-    for (name, shown) in &a.decisions {
-        if b.decisions.get(name).is_none_or(|other| other.offers != shown.offers) {
-            names.push(name.clone());
-        }
-    }
-    for (name, shown) in &a.placements {
-        if b.placements.get(name) != Some(shown) {
-            names.push(name.clone());
-        }
-    }
-    for (name, value) in &a.attributes {
-        let same = match (value, b.attributes.get(name)) {
-            (Some(Value::Float(_)), Some(Some(Value::Float(_)))) => true,
-            (Some(Value::Map(entries)), Some(Some(Value::Map(others)))) => {
-                let is_same = |((key, value), (other, of_other)): (&(_, Value), &(_, Value))| {
-                    key == other
-                        && (value == of_other
-                            || matches!((value, of_other), (Value::Float(_), Value::Float(_))))
-                };
-                entries.len() == others.len() && entries.iter().zip(others.iter()).all(is_same)
-            }
-            (value, other) => other == Some(value),
-        };
-        if !same {
-            names.push(name.clone());
-        }
-    }
-    names
 }

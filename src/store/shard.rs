@@ -24,7 +24,6 @@ use crate::base::error::Error;
 use crate::base::time::{Duration, Time};
 use crate::derived::propagation::Scratch;
 use crate::derived::work::Work;
-use crate::engine::cell::Cell;
 use crate::engine::program::Program;
 use crate::engine::step::Step;
 use crate::engine::transition::Turn;
@@ -35,12 +34,12 @@ use crate::model::identifier::{Identifier, IdentifierKind};
 use crate::model::refusal::Refusal;
 use crate::store::answer_cache::AnswerCache;
 use crate::store::exposed::Exposed;
-use crate::store::history::{Archive, History, Stored};
+use crate::store::history::{Archive, Stored};
 use crate::store::memory_use::{MemoryUse, names_bytes};
 use crate::store::packed_message::PackedMessage;
-use crate::store::profile::{Body, Ids, OnDisk, Profile, ids};
+use crate::store::profile::{Body, OnDisk, Profile, ids};
 use crate::store::programs::Programs;
-use crate::store::rebuilding::{Identified, rebuild};
+use crate::store::rebuilding::Identified;
 use crate::store::shards::Place;
 use crate::store::slots::Slots;
 use crate::store::timer_wheel::TimerWheel;
@@ -523,11 +522,6 @@ impl Shard {
             *size -= i64::from(profile.standing().is_true(*literal));
         }
         self.begun -= 1;
-    }
-
-    /// The cell that a history makes at `now`; the history is whole.
-    pub(crate) fn rebuilt(&mut self, ids: Ids<'_>, history: &History, now: Time) -> Cell {
-        rebuild(&self.program, ids, history, &mut self.scratch, now)
     }
 
     /// Keeps sizes and timers in step with a profile that changed.

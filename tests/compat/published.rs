@@ -1,10 +1,10 @@
-//! Since version 6: a folder, and a backup of it, with lists and cut-points that were published, some of them before
-//! the base, some after it and before a checkpoint, some behind that, in the journal only. Lists were published
-//! more than once.
+//! Since version 6: a folder, and a backup of it, with lists and cut-points that were published, and exposures of an
+//! offer of which there are only so many; some of them before the base, some after it and before a checkpoint,
+//! some behind that, in the journal only. Lists were published more than once.
 
 use std::path::Path;
 
-use habitue::{Catalog, Clock, Database, Durability, ManualClock, OpenOptions};
+use habitue::{Catalog, Clock, Database, Durability, ManualClock, Message, OpenOptions};
 
 use crate::story::{Folder, answers, difference, message, now};
 use crate::{all, pack, unpack};
@@ -28,6 +28,9 @@ const CATALOG: &str = r#"
     by_spent = { value = 'spent', of = 'spent > 0.0', parts = 3, tolerance = 5 }
     by_bought = { value = 'bought' }
     by_age = { value = 'now - bought', parts = 2 }
+    [affinities.liking]
+    half_life = "3d"
+    of."Product Viewed" = { item = "category", weight = 2 }
     [segments]
     invited = { list = true }
     staff = { members = ["c1", "c2"] }
@@ -37,6 +40,8 @@ const CATALOG: &str = r#"
     [personalizations.home]
     fallback = { name = "hello" }
     offers = [{ name = "party", when = "shown" }, { name = "again", when = "by_age == 2" }]
+    [personalizations.till]
+    offers = [{ name = "bag", stock = 40 }, { name = "hat", when = '"hats" in liking.top(1)' }]
 "#;
 
 /// Opens a folder as it is, or makes one.
@@ -47,11 +52,22 @@ fn open(folder: &Path, catalog: Option<Catalog>) -> Database {
     catalog.into_iter().fold(options, OpenOptions::catalog).open(folder).unwrap()
 }
 
-/// All answers, and who is on which list.
+/// All answers, who is on which list, and what is left.
 fn everything(database: &Database) -> Vec<String> {
     let members = |list: &str| format!("{list}: {}", database.members(list).unwrap().join(" "));
     let lists = ["invited", "staff", "never_filled", "top", "shown"].map(members);
-    answers(database).unwrap().into_iter().chain(lists).collect()
+    let left = database.stocks().into_iter().map(|stock| format!("{}: {} left", stock.offer, stock.left));
+    answers(database).unwrap().into_iter().chain(lists).chain(left).collect()
+}
+
+/// A bag was given to a customer.
+fn exposure(number: u64) -> Message {
+    let exposure =
+        Message::track(format!("c{}", number % 7), "$exposure").with_property("personalization", "till");
+    exposure
+        .with_property("offers", ["bag"].as_slice())
+        .with_id(format!("bag-{number}"))
+        .with_timestamp(now())
 }
 
 /// Writes the fixtures of a version that has none yet.
@@ -62,6 +78,9 @@ pub(crate) fn freeze(version: &str) {
     for number in 0..180 {
         database.apply(message(0, number)).unwrap();
         database.apply(message(1, number)).unwrap();
+        if number % 10 == 5 {
+            database.apply(exposure(number)).unwrap();
+        }
         match number {
             40 => drop(database.replace_list("invited", ["c3", "c4", "nobody"]).unwrap()),
             60 => drop(database.publish_cut_points().unwrap()),
@@ -79,6 +98,9 @@ pub(crate) fn freeze(version: &str) {
     for number in 0..180 {
         reference.apply(message(0, number)).unwrap();
         reference.apply(message(1, number)).unwrap();
+        if number % 10 == 5 {
+            reference.apply(exposure(number)).unwrap();
+        }
     }
     let answers = everything(&database);
     assert_eq!(difference(&everything(&reference), &answers), None);
@@ -105,6 +127,10 @@ fn goes_on(folder: &Path, expected: &[String], what: &str) {
     assert_eq!(difference(expected, &everything(&database)), None, "{what}, its catalog given again");
     database.replace_list("never_filled", ["c1"]).unwrap();
     assert!(database.is_member("c1", "never_filled").unwrap(), "{what}");
+    let left = database.stocks()[0].left;
+    assert!(database.apply(exposure(5)).unwrap().duplicate, "{what}");
+    database.apply(exposure(6)).unwrap();
+    assert_eq!(database.stocks()[0].left, left - 1, "{what}");
     let told = database.publish_cut_points().unwrap();
     assert!(told.iter().all(|told| told.counted > 0 && !told.cuts.is_empty()), "{what}: {told:?}");
     database.close().unwrap();

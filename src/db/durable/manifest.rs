@@ -150,3 +150,42 @@ impl Manifest {
 pub(crate) fn new_lineage() -> u64 {
     RandomState::new().build_hasher().finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::catalog::Catalog;
+    use crate::db::database::Database;
+    use crate::db::durable::open_options::OpenOptions;
+    use crate::model::message::Message;
+    use crate::persist::disk::real_disk::RealDisk;
+
+    #[test]
+    fn what_an_older_release_has_shown_is_counted_at_opening() {
+        let folder = std::env::temp_dir().join(format!("habitue-older-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let text = "schema = 1\n[personalizations.home]\noffers = [{ name = \"bag\", stock = 9 }]";
+        let open = || OpenOptions::new().catalog(Catalog::from_toml(text).unwrap()).open(&folder).unwrap();
+        let show = |database: &Database| drop(database.decide_and_record("ana", "home").unwrap());
+        let database = open();
+        database.apply(Message::identify("ana")).unwrap();
+        show(&database);
+        show(&database);
+        database.compact().unwrap();
+        show(&database);
+        database.close().unwrap();
+        let disk = RealDisk;
+        let written = Manifest::read(&disk, &folder).unwrap().unwrap();
+        let counts = vec![("home".to_owned(), "bag".to_owned(), 2)];
+        assert_eq!(written.exposures, Some(counts.into()));
+        Manifest { exposures: None, ..written.clone() }.write(&disk, &folder).unwrap();
+        let database = open();
+        assert_eq!(database.stocks()[0].shown, 3, "two from the base, one from the journal");
+        database.compact().unwrap();
+        database.close().unwrap();
+        let counts = vec![("home".to_owned(), "bag".to_owned(), 3)];
+        let written = Manifest::read(&disk, &folder).unwrap().unwrap();
+        assert_eq!(written.exposures, Some(counts.into()));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,12 +1,18 @@
-//! What turned in a profile's past.
+//! What a profile's messages make when they are told anew.
 
 use crate::base::time::Time;
 use crate::engine::cell::Cell;
-use crate::store::profile::{Profile, ids};
-use crate::store::rebuilding::retold;
+use crate::store::history::History;
+use crate::store::profile::{Ids, Profile, ids};
+use crate::store::rebuilding::{rebuild, retold};
 use crate::store::shard::{Shard, Turns};
 
 impl Shard {
+    /// The cell that a history makes at `now`; the history is whole.
+    pub(crate) fn rebuilt(&mut self, ids: Ids<'_>, history: &History, now: Time) -> Cell {
+        rebuild(&self.program, ids, history, &mut self.scratch, now)
+    }
+
     /// What turned for a profile up to `now`, as its messages tell it today, and the cell that they make; the
     /// history is whole.
     pub(crate) fn retold(&mut self, place: u32, now: Time) -> (Cell, Turns) {
