@@ -211,7 +211,7 @@ fn offer(node: &Node, report: &mut Report) -> Option<OfferDeclaration> {
         caps,
         stock,
         unless_bought,
-        priority: priority.unwrap_or(Spanned::new(0, node.span)),
+        priority,
         score,
         groups: groups.unwrap_or_default().into_iter().map(|group| group.value).collect(),
         text,

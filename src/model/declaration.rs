@@ -463,7 +463,8 @@ pub(crate) struct OfferDeclaration {
     pub(crate) stock: Option<u64>,
     pub(crate) unless_bought: Option<BoughtDeclaration>,
     /// Higher wins.
-    pub(crate) priority: Spanned<i64>,
+    /// 0 if nobody wrote one.
+    pub(crate) priority: Option<Spanned<i64>>,
     /// A number expression, for the strategy `best`.
     pub(crate) score: Option<Text>,
     /// Of offers with one of these in common, one is shown at a time.

@@ -40,7 +40,9 @@ pub(crate) fn lint(declarations: &Declarations, definitions: &Definitions, repor
             }
         }
         never_chosen(defined, definitions, &offers, report);
-        equal_priorities(&declared.body.offers, report);
+        if declared.body.strategy == Strategy::First {
+            equal_priorities(&declared.body.offers, report);
+        }
     }
 }
 
@@ -145,16 +147,16 @@ fn stronger<'a>(
 fn equal_priorities(offers: &[OfferDeclaration], report: &mut Report) {
     let mut written: AHashMap<i64, &OfferDeclaration> = AHashMap::new();
     let mut warned = AHashSet::new();
-    for offer in offers.iter().filter(|offer| offer.priority.span.end > offer.priority.span.start) {
-        let Some(first) = written.get(&offer.priority.value) else {
-            written.insert(offer.priority.value, offer);
+    for (offer, priority) in offers.iter().filter_map(|offer| Some((offer, offer.priority.as_ref()?))) {
+        let Some(first) = written.get(&priority.value) else {
+            written.insert(priority.value, offer);
             continue;
         };
         if warned.insert(offer.name.value.as_str()) {
             let (name, other) = (&offer.name.value, &first.name.value);
             let message =
                 format!("`{name}` has the same priority as `{other}`, which is written before it and wins");
-            report.push(Finding::warning("equal_priority", offer.priority.span, message));
+            report.push(Finding::warning("equal_priority", priority.span, message));
         }
     }
 }

@@ -226,7 +226,7 @@ impl Catalog<'_> {
         let text = offer.text.as_ref().map(|text| self.template(text, on, listed));
         Some(OfferDefinition {
             name: Arc::from(offer.name.value.as_str()),
-            priority: offer.priority.value,
+            priority: offer.priority.as_ref().map_or(0, |priority| priority.value),
             when: when?,
             limits: Vec::new(),
             score: sound(score)?,

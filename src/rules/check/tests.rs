@@ -85,10 +85,7 @@ impl Draft {
                 caps: Vec::new(),
                 stock: None,
                 unless_bought: None,
-                priority: match priority {
-                    Some(priority) => Spanned::new(*priority, self.span(&priority.to_string())),
-                    None => Spanned::default(),
-                },
+                priority: priority.map(|priority| Spanned::new(priority, self.span(&priority.to_string()))),
                 groups: Vec::new(),
                 score: text(self, score),
                 text: text(self, offer_text),
