@@ -262,3 +262,31 @@ fn memory_is_accounted_for() {
     }
     assert_eq!(used_before.profiles, people);
 }
+
+#[test]
+fn what_is_looked_for_in_a_list_is_looked_for_in_one_go() {
+    let mut text = "schema = 1\n[attributes]\ntags = { type = \"list\", of = \"string\" }\n[events.View]\nbrand = \"string\"\n".to_owned();
+    text.push_str("[affinities.brands]\nhalf_life = \"1d\"\nof.View = { item = \"brand\" }\n[segments]\n");
+    for number in 0..500 {
+        writeln!(text, "fan{number} = '\"b{number}\" in brands.top(3)'").unwrap();
+        writeln!(text, "tagged{number} = '\"t{number}\" in tags'").unwrap();
+    }
+    let database = Database::in_memory(Catalog::from_toml(&text).unwrap());
+    let view = |brand: &str| {
+        drop(database.apply(Message::track("ana", "View").with_property("brand", brand)).unwrap());
+    };
+    let tag =
+        |tags: &[&str]| drop(database.apply(Message::identify("ana").with_trait("tags", tags)).unwrap());
+    view("b1");
+    tag(&["t1", "t2"]);
+    for (work, changed) in [
+        (work_of(&database, || view("b7")), 1),
+        (work_of(&database, || view("b7")), 0),
+        (work_of(&database, || tag(&["t2", "t3", "t9", "t3"])), 3),
+    ] {
+        assert_eq!((work.subjects, work.predicates), (1, changed));
+    }
+    let snapshot = database.profile("ana").unwrap();
+    let members = snapshot.segments.iter().filter(|(_, member)| **member).map(|(name, _)| name.as_str());
+    assert_eq!(members.collect::<Vec<_>>(), ["fan1", "fan7", "tagged2", "tagged3", "tagged9"]);
+}

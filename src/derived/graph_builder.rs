@@ -13,7 +13,7 @@ use crate::derived::subject::{Test, bound_test};
 use crate::derived::view::Compiled;
 use crate::facts::plan::Plan;
 use crate::model::ids::SegmentId;
-use crate::model::value::Value;
+use crate::model::value::{Type, Value};
 use crate::rules::canonical::is_always_there;
 use crate::rules::definitions::{Definitions, SegmentDefinition};
 use crate::rules::expression::{Comparison, Expr};
@@ -135,9 +135,19 @@ impl Builder<'_> {
             Expr::In(element, list) => match constants(list) {
                 Some(values) if values.is_empty() => Handle::FALSE,
                 Some(values) => self.test(element, Test::OneOf(values)),
-                None => self.test(expr, Test::Truth),
+                None => self.has(expr, element, list),
             },
             _ => self.test(expr, Test::Truth),
+        }
+    }
+
+    /// An element in a list that is measured once, whatever is looked for in it.
+    fn has(&mut self, whole: &Expr, element: &Expr, list: &Expr) -> Handle {
+        match (element, type_of(list, self.definitions)) {
+            (Expr::Constant(text @ Value::String(_)), Type::List(of)) if *of == Type::String => {
+                self.test(list, Test::Has(text.clone()))
+            }
+            _ => self.test(whole, Test::Truth),
         }
     }
 

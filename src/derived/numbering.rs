@@ -237,6 +237,7 @@ fn sorted_subject<'a>(
         lower: Vec::new(),
         upper: Vec::new(),
         equal: AHashMap::new(),
+        elements: AHashMap::new(),
         equalities: 0,
         truth: false,
         reads: Reads {
@@ -253,6 +254,10 @@ fn sorted_subject<'a>(
                 for value in distinct(values) {
                     subject.equal.entry(value.clone()).or_default().push(subject.equalities);
                 }
+                subject.equalities += 1;
+            }
+            Test::Has(element) => {
+                subject.elements.entry(element.clone()).or_default().push(subject.equalities);
                 subject.equalities += 1;
             }
             Test::Truth => subject.truth = true,
@@ -285,7 +290,7 @@ impl Test {
         match self {
             Test::AtLeast(key) => (0, *key),
             Test::AtMost(key) => (1, -(key.saturating_add(1))),
-            Test::OneOf(_) => (2, 0),
+            Test::OneOf(_) | Test::Has(_) => (2, 0),
             Test::Truth | Test::Never => (3, 0),
         }
     }

@@ -195,7 +195,7 @@ impl<'a> Propagation<'a> {
     }
 
     fn set_equalities(&mut self, first: u32, subject: &Subject, value: Option<&Value>) {
-        let wanted = value.and_then(|value| subject.equal.get(value)).map_or(&[][..], |tests| &tests[..]);
+        let wanted = value.map(|value| subject.equalities(value)).unwrap_or_default();
         let range = first as usize..(first + subject.equalities) as usize;
         let before = self.conclusions.truths.true_nodes(range);
         for node in &before {
@@ -204,10 +204,7 @@ impl<'a> Propagation<'a> {
             }
         }
         for place in wanted {
-            let node = (first + place) as usize;
-            if !before.contains(&node) {
-                self.flip_leaf(node);
-            }
+            self.set_leaf(first + place, true);
         }
     }
 

@@ -38,7 +38,9 @@ pub(crate) struct Subject {
     pub(crate) upper: Vec<i64>,
     /// Which equality tests each value makes true, as places among the equalities.
     pub(crate) equal: AHashMap<Value, SmallVec<[u32; 2]>>,
-    /// How many equality tests there are.
+    /// Of a list, which of these tests each element makes true.
+    pub(crate) elements: AHashMap<Value, SmallVec<[u32; 2]>>,
+    /// How many equality tests there are, of the value or its elements.
     pub(crate) equalities: u32,
     /// Whether there is a test of the subject's own truth.
     pub(crate) truth: bool,
@@ -63,6 +65,8 @@ pub(crate) enum Test {
     AtMost(i64),
     /// The value is one of these.
     OneOf(Vec<Value>),
+    /// The value is a list that has this element.
+    Has(Value),
     /// The value is `true`.
     Truth,
     /// Never, whatever the value.
@@ -79,6 +83,16 @@ impl Subject {
             ),
             None => (0, 0),
         }
+    }
+
+    /// The equality tests that a value makes true, as places among them; in no order, some more than once.
+    pub(crate) fn equalities(&self, value: &Value) -> SmallVec<[u32; 2]> {
+        let mut places = self.equal.get(value).cloned().unwrap_or_default();
+        if let (Value::List(elements), false) = (value, self.elements.is_empty()) {
+            places
+                .extend(elements.iter().filter_map(|element| self.elements.get(element)).flatten().copied());
+        }
+        places
     }
 
     /// The next instant at which one of the tests may flip by itself.

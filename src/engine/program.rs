@@ -136,7 +136,9 @@ fn fingerprint(revision: u64, definitions: &Definitions, plan: &Plan, graph: &Gr
     add(&plan.sources);
     add(&plan.aggregates);
     for subject in &graph.subjects {
-        let mut equal: Vec<_> = subject.equal.iter().map(|entry| format!("{entry:?}")).collect();
+        let values = subject.equal.iter().map(|entry| format!("{entry:?}"));
+        let elements = subject.elements.iter().map(|entry| format!("in {entry:?}"));
+        let mut equal: Vec<_> = values.chain(elements).collect();
         equal.sort();
         add(&(&subject.expr, subject.probe, subject.first, &subject.lower, &subject.upper, equal));
     }
