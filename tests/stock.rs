@@ -196,6 +196,31 @@ fn what_was_shown_stays_counted_over_restarts_erasures_and_new_bases() {
 }
 
 #[test]
+fn a_stock_is_counted_however_many_names_there_are() {
+    let folder = folder("names");
+    let database = open(&folder, BAGS);
+    for message in 0..27 {
+        let names: Vec<String> = (0..2_500).map(|name| format!("{message}-{name}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        database.apply(exposure("ana", &names)).unwrap();
+    }
+    database.apply(exposure("ana", &["bag", &"x".repeat(1_000)])).unwrap();
+    assert_eq!(
+        [show(&database, "ana"), show(&database, "ana"), show(&database, "ana")],
+        ["bag", "bag", "sticker"]
+    );
+    database.close().unwrap();
+    // Counted from the journal, and from what is beside the base.
+    for _ in 0..2 {
+        let database = open(&folder, BAGS);
+        assert_eq!(left(&database)[0], ("bag".to_owned(), 3, 0));
+        database.compact().unwrap();
+        database.close().unwrap();
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn a_stock_is_a_number_of_things() {
     let wrong = ["-1", "1_000_000_000_001", "1.5", "\"many\""];
     let messages = wrong.map(|stock| {

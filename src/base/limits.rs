@@ -49,8 +49,6 @@ pub(crate) const MAX_CALENDAR_DAYS: u16 = 3_660;
 pub(crate) const MAX_EXPOSURES: u32 = 1_000;
 /// Largest stock of an offer.
 pub(crate) const MAX_STOCK: u64 = 1_000_000_000_000;
-/// Most names of offers whose exposures are counted, beside those that have a stock.
-pub(crate) const MAX_COUNTED_OFFERS: usize = 65_536;
 /// Most values that `values(p, n)` may ask for.
 pub(crate) const MAX_LISTED_VALUES: i64 = 1_000;
 /// How far ahead of the clock a message may be, unless the catalog says otherwise.

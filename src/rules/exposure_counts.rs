@@ -1,13 +1,14 @@
 //! How often each offer was shown, to all customers together.
 //!
 //! Counted is every exposure that was accepted, by the names it has, whatever the catalog says of them and
-//! whatever became of it since: an exposure whose customer was erased, or that is no longer kept, was shown.
+//! whatever became of it since: an exposure whose customer was erased, or that is no longer kept, was shown. There
+//! is no bound on how many names there are, but that all of them were told of in messages: which of them will have a
+//! stock in a later catalog, nobody knows.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::limits::MAX_COUNTED_OFFERS;
 use crate::model::message::Message;
 use crate::rules::exposures::{Exposures, chosen_in};
 
@@ -38,12 +39,7 @@ impl ExposureCounts {
     }
 
     fn add(&mut self, names: (String, String), count: u64) {
-        let has_room = self.0.len() < MAX_COUNTED_OFFERS;
-        match self.0.get_mut(&names) {
-            Some(counted) => *counted += count,
-            None if has_room => drop(self.0.insert(names, count)),
-            None => {}
-        }
+        *self.0.entry(names).or_default() += count;
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
+use crate::base::limits::MAX_NAME_BYTES;
 use crate::model::message::Message;
 
 /// The event.
@@ -39,7 +40,7 @@ impl Exposures for NothingLeft {
 }
 
 /// The personalization and the offers that a message tells of as chosen and shown; nothing if it is no
-/// exposure, or one of what was not chosen.
+/// exposure, or one of what was not chosen. What is too long to be the name of any is passed over.
 pub(crate) fn chosen_in(message: &Message) -> Option<(&str, BTreeSet<&str>)> {
     if message.event() != Some(EXPOSURE) {
         return None;
@@ -49,6 +50,8 @@ pub(crate) fn chosen_in(message: &Message) -> Option<(&str, BTreeSet<&str>)> {
     if reason.is_some_and(|reason| UNCHOSEN.contains(&reason)) {
         return None;
     }
-    let offers = said(OFFERS)?.as_array()?.iter().filter_map(Json::as_str).collect();
-    Some((said(PERSONALIZATION)?.as_str()?, offers))
+    let is_name = |name: &&str| name.len() <= MAX_NAME_BYTES;
+    let personalization = said(PERSONALIZATION)?.as_str().filter(is_name)?;
+    let offers = said(OFFERS)?.as_array()?.iter().filter_map(Json::as_str).filter(is_name);
+    Some((personalization, offers.collect()))
 }

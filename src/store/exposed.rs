@@ -15,20 +15,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ahash::AHashMap;
 use parking_lot::RwLock;
 
-use crate::base::limits::MAX_COUNTED_OFFERS;
 use crate::rules::definitions::OfferDefinition;
 use crate::rules::exposure_counts::ExposureCounts;
 use crate::rules::exposures::Exposures;
 
 /// The counters, by the names of personalization and offer.
 #[derive(Debug, Default)]
-pub(crate) struct Exposed(RwLock<Counters>);
+pub(crate) struct Exposed(RwLock<AHashMap<Box<str>, Counters>>);
 
-#[derive(Debug, Default)]
-struct Counters {
-    by_name: AHashMap<Box<str>, AHashMap<Box<str>, Arc<AtomicU64>>>,
-    count: usize,
-}
+/// By the names of offers.
+type Counters = AHashMap<Box<str>, Arc<AtomicU64>>;
 
 /// One of each of some offers, taken. It goes back unless it is kept.
 #[derive(Debug, Default)]
@@ -37,18 +33,8 @@ pub(crate) struct Taken(Vec<Arc<AtomicU64>>);
 impl Exposed {
     /// Adds exposures of an offer.
     pub(crate) fn add(&self, personalization: &str, offer: &str, count: u64) {
-        let counter = self.0.read().get(personalization, offer);
-        let counter = counter.or_else(|| {
-            let mut counters = self.0.write();
-            let has_room = counters.count < MAX_COUNTED_OFFERS;
-            counters
-                .get(personalization, offer)
-                .or_else(|| has_room.then(|| counters.entry(personalization, offer)))
-        });
-        if let Some(counter) = counter {
-            // Counters stand for themselves: nothing else has to be seen in their order.
-            counter.fetch_add(count, Ordering::Relaxed);
-        }
+        // Counters stand for themselves: nothing else has to be seen in their order.
+        self.counter(personalization, offer).fetch_add(count, Ordering::Relaxed);
     }
 
     /// Adds what was counted before.
@@ -64,8 +50,7 @@ impl Exposed {
     ) -> Option<Taken> {
         let mut taken = Taken::default();
         for offer in offers {
-            let counter = self.0.read().get(personalization, &offer.name);
-            let counter = counter.unwrap_or_else(|| self.0.write().entry(personalization, &offer.name));
+            let counter = self.counter(personalization, &offer.name);
             let stock = offer.stock.unwrap_or(u64::MAX);
             let one_more = |shown: u64| (shown < stock).then_some(shown + 1);
             counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
@@ -73,29 +58,23 @@ impl Exposed {
         }
         Some(taken)
     }
+
+    fn known(&self, personalization: &str, offer: &str) -> Option<Arc<AtomicU64>> {
+        self.0.read().get(personalization)?.get(offer).map(Arc::clone)
+    }
+
+    fn counter(&self, personalization: &str, offer: &str) -> Arc<AtomicU64> {
+        self.known(personalization, offer).unwrap_or_else(|| {
+            let mut counters = self.0.write();
+            let offers = counters.entry(personalization.into()).or_default();
+            Arc::clone(offers.entry(offer.into()).or_default())
+        })
+    }
 }
 
 impl Exposures for Exposed {
     fn shown(&self, personalization: &str, offer: &str) -> u64 {
-        let counter = self.0.read().get(personalization, offer);
-        counter.map_or(0, |counter| counter.load(Ordering::Relaxed))
-    }
-}
-
-impl Counters {
-    fn get(&self, personalization: &str, offer: &str) -> Option<Arc<AtomicU64>> {
-        self.by_name.get(personalization)?.get(offer).map(Arc::clone)
-    }
-
-    fn entry(&mut self, personalization: &str, offer: &str) -> Arc<AtomicU64> {
-        if let Some(counter) = self.get(personalization, offer) {
-            return counter;
-        }
-        self.count += 1;
-        let counter = Arc::<AtomicU64>::default();
-        let offers = self.by_name.entry(personalization.into()).or_default();
-        offers.insert(offer.into(), Arc::clone(&counter));
-        counter
+        self.known(personalization, offer).map_or(0, |counter| counter.load(Ordering::Relaxed))
     }
 }
 
