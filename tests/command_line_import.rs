@@ -556,9 +556,11 @@ fn a_list_that_cannot_be_read_stays_as_it_was() {
     folder.write("cut.csv", format!("user_id\nana\n\"{}", "x".repeat(17 * 1024 * 1024)));
     folder.write("empty.csv", "user_id\n,\n");
     folder.write("names.csv", "name\nana\n");
+    folder.write("nothing.jsonl", "");
     for (arguments, code, words) in [
         (&["cut.csv", "--list", "invited"][..], 1, "is a quote left open?; `invited` stays as it was"),
         (&["empty.csv", "--list", "invited"], 1, "no row has an id; `invited` stays as it was"),
+        (&["nothing.jsonl", "--list", "invited"], 1, "no row has an id; `invited` stays as it was"),
         (&["names.csv", "--list", "invited"], 2, "who is each row about? give the column with --user COLUMN"),
         (&["a.csv", "--list", "invitd"], 5, "the catalog has no list `invitd`; did you mean `invited`?"),
         (&["a.csv", "--list", "gold"], 2, "declare it as `gold = { list = true }`"),

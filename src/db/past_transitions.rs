@@ -92,8 +92,7 @@ impl Database {
         let summaries = shard.profile(place).history.iter().filter(|(_, packed)| packed.is_summary);
         let until = summaries.map(|(stamp, _)| stamp.time).max();
         if let Some(until) = until {
-            let definitions = &shard.program.definitions;
-            let gone = Gone { definitions, until, lacking: cell.customer.lacking() };
+            let gone = Gone::new(&shard.program.definitions, until, cell.customer.lacking());
             turns.retain(|turn| gone.told_since(turn.segment).is_none_or(|since| turn.at > since));
         }
         turns.retain(|turn| span.contains(&turn.at));

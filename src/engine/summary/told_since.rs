@@ -5,6 +5,10 @@
 //! window, up to when the window has moved past what is gone; and where `held` asks about the past, for as much
 //! longer. Attributes, consents and lists are in no summary: their past is whole.
 
+use std::cell::RefCell;
+
+use ahash::AHashMap;
+
 use crate::base::time::Time;
 use crate::model::ids::{AggregateId, SegmentId};
 use crate::rules::definitions::{Definitions, SegmentDefinition};
@@ -14,20 +18,36 @@ use crate::rules::horizon::Horizon;
 /// What of a customer's past is gone.
 #[derive(Debug)]
 pub(crate) struct Gone<'a> {
-    pub(crate) definitions: &'a Definitions,
+    definitions: &'a Definitions,
     /// The last message that a summary stands for.
-    pub(crate) until: Time,
+    until: Time,
     /// Aggregates that lack what was up to a time.
-    pub(crate) lacking: &'a [(AggregateId, Time)],
+    lacking: &'a [(AggregateId, Time)],
+    /// Of segments that were looked at already: many may name one.
+    segments: RefCell<AHashMap<SegmentId, Option<Time>>>,
 }
 
-impl Gone<'_> {
+impl<'a> Gone<'a> {
+    /// What is gone of a customer's past up to the last message that a summary stands for.
+    pub(crate) fn new(
+        definitions: &'a Definitions,
+        until: Time,
+        lacking: &'a [(AggregateId, Time)],
+    ) -> Gone<'a> {
+        Gone { definitions, until, lacking, segments: RefCell::default() }
+    }
+
     /// After which time memberships of a segment can be told; nothing if they always can.
     pub(crate) fn told_since(&self, segment: SegmentId) -> Option<Time> {
-        match &self.definitions.segments[segment.index()] {
+        if let Some(since) = self.segments.borrow().get(&segment) {
+            return *since;
+        }
+        let since = match &self.definitions.segments[segment.index()] {
             SegmentDefinition::Condition(condition) => self.of(condition),
             SegmentDefinition::Members(_) => None,
-        }
+        };
+        self.segments.borrow_mut().insert(segment, since);
+        since
     }
 
     fn of(&self, expr: &Expr) -> Option<Time> {

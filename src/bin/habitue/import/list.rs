@@ -1,7 +1,8 @@
 //! Members of a list: the ids of all rows, which take the place of those it has once every file was read.
 //!
 //! Invariants:
-//! 1. A file that cannot be read to its end leaves the list as it was; so do files of which no row has an id.
+//! 1. A file that cannot be read to its end leaves the list as it was; so do files of which no row has an id, but for
+//!    those that name their columns and have no row.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -47,6 +48,8 @@ struct Read {
     ids: BTreeSet<String>,
     rejects: Rejects,
     summary: Summary,
+    /// Whether some file names its columns: without rows it says that nobody is a member.
+    has_columns: bool,
 }
 
 impl Members<'_> {
@@ -62,10 +65,10 @@ impl Members<'_> {
     }
 
     fn publish(&self, read: Read, database: &Database) -> Result<ListSummary, Failure> {
-        let Read { ids, mut rejects, summary } = read;
+        let Read { ids, mut rejects, summary, has_columns } = read;
         rejects.finish()?;
         let list = self.list.to_owned();
-        if ids.is_empty() && summary.rejected > 0 {
+        if ids.is_empty() && (summary.rejected > 0 || !has_columns) {
             return Err(Failure::Stopped(format!("no row has an id; `{list}` stays as it was")));
         }
         let members = ids.len();
@@ -79,7 +82,7 @@ impl Members<'_> {
     fn read_all(&self, console: &mut Console) -> Result<Read, Failure> {
         let rejects = Rejects::new(self.arguments.rejects.as_deref())?;
         let summary = Summary { dry_run: self.arguments.dry_run, ..Summary::default() };
-        let mut read = Read { ids: BTreeSet::new(), rejects, summary };
+        let mut read = Read { ids: BTreeSet::new(), rejects, summary, has_columns: false };
         let (bytes, bar) = (AtomicU64::new(0), progress::reading(self.total));
         for path in &self.arguments.files {
             self.read(path, (&bytes, &bar), &mut read, console)?;
@@ -101,6 +104,7 @@ impl Members<'_> {
         let delimiter = self.plan.mapping.delimiter;
         let mut rows = rows::open(path, self.arguments.format, delimiter, bytes).map_err(stopped)?;
         self.plan.check_file(&rows).map_err(stopped)?;
+        read.has_columns |= rows.columns().is_some();
         let mut roles = self.plan.roles();
         while let Some(row) = rows.next_row().map_err(stopped)? {
             read.summary.rows += 1;
