@@ -338,6 +338,11 @@ fn what_nobody_could_keep_is_refused() {
     let refused = shop.database.apply(order(&["b", "c", "d"])).unwrap_err();
     assert_eq!(refused.reason, RefusalReason::Limit);
     shop.database.apply(order(&["a", "c", "c", "b"])).unwrap();
+    // Also of who has had none of it.
+    let first = order(&["a", "b", "c", "d"]);
+    let first = Message::track("ben", "Order Completed")
+        .with_property("products", first.properties()["products"].clone());
+    assert_eq!(shop.database.apply(first).unwrap_err().reason, RefusalReason::Limit);
     // Each event has room of its own.
     shop.view(0, "d");
     let Some(Value::Map(entries)) = shop.database.attribute("ana", "brand_affinity").unwrap() else {
@@ -478,8 +483,7 @@ fn mistakes_are_named_with_what_to_write() {
 
 #[test]
 fn conditions_on_affinities_say_what_works() {
-    let of =
-        "[affinities.liking]\nhalf_life = \"1d\"\nof.\"Product Viewed\" = { item = \"brand\" }\n[segments]\n";
+    let of = "[affinities.liking]\nhalf_life = \"1d\"\nof.\"Product Viewed\" = { item = \"brand\" }\n[affinities.other]\nhalf_life = \"1d\"\nof.\"Product Added\" = { item = \"brand\" }\n[segments]\n";
     for (condition, said) in [
         (
             "liking > 1.0",
@@ -502,6 +506,14 @@ fn conditions_on_affinities_say_what_works() {
             "liking.Acme > liking.Birch",
             "motion: both sides of this comparison move with the clock (compare each with something that stands still, or the difference of two times with a duration)",
         ),
+        (
+            "(size(liking.top(2)) > 1 ? liking : other).Acme > 2.0",
+            "motion: `size(liking.top(2)) > 1 ? liking : other` moves with the clock and cannot be used here (compare it with a value that stands still, or give it out as a computed attribute or `score`)",
+        ),
+        (
+            "size(liking.top()) > 1",
+            "unknown_function: there is no function `.top(…)` with these arguments (of an affinity write `.top(3)`, of `events(\"Name\")` write `.top(property)`)",
+        ),
         ("\"Acme\" in liking.top(0)", "arguments: `0` is no number from 1 to 1000"),
         (
             "\"Acme\" in brnd.top(1)",
@@ -519,4 +531,53 @@ fn conditions_on_affinities_say_what_works() {
     ] {
         assert_eq!(problems(&format!("{of}asked = '{condition}'")), said, "{condition}");
     }
+}
+
+#[test]
+fn what_is_given_long_before_the_last_event_does_not_depend_on_when_it_came() {
+    // Some 1,040 half-lives apart, not by whole ones: in order, and the other way round.
+    for part in 1..40 {
+        let mut shop = Shop::new(&CATALOG.replace("14d", "1h"));
+        let (early, late) = (HOUR * part / 40, 1_040 * HOUR);
+        shop.clock.set(time(late));
+        shop.view(early, "a");
+        shop.view(late, "a");
+        shop.view(late, "b");
+        shop.view(early, "b");
+        assert_eq!(shop.favourites(late), "a b", "{part}");
+        // What counts decides, however little it is.
+        shop.view(late - 998 * HOUR, "b");
+        assert_eq!(shop.favourites(late), "b a", "{part}");
+    }
+}
+
+#[test]
+fn thresholds_and_factors_of_any_size_are_passed_in_their_millisecond() {
+    let segments = "hardly = 'brand_affinity.Acme > 1e-300'\nhuge = '1e300 * brand_affinity.Acme > 1.0'\nsmall = 'brand_affinity.Acme / 1e-300 < 1e301'";
+    let before = CATALOG.split("likes_acme").next().unwrap();
+    let mut shop = Shop::new(&format!("{before}{segments}"));
+    shop.tell(0, "Order Completed", json!({ "products": [{ "brand": "Acme", "price": 1e9 }] }));
+    let half_life = 14 * DAY;
+    let mut turns = 0;
+    // At each instant that the database names, and just before it.
+    let mut now = 0;
+    while now < 1_100 * half_life {
+        shop.clock.set(time(now));
+        shop.database.advance().unwrap();
+        let snapshot = shop.database.profile("ana").unwrap();
+        let segments: Vec<(String, bool)> =
+            snapshot.segments.iter().map(|(name, member)| (name.to_string(), *member)).collect();
+        let until = snapshot.valid_until.millis() - time(0).millis();
+        for at in [now, (until - 1).min(1_100 * half_life)] {
+            let expected = shop.reference.answers("ana", time(at)).segments;
+            assert!(
+                segments.iter().all(|(name, member)| expected[name] == *member),
+                "{segments:?} at {at}, {expected:?}"
+            );
+        }
+        turns += 1;
+        assert!(turns < 100, "it is looked at again and again: {now}");
+        now = until;
+    }
+    assert!(turns > 3);
 }

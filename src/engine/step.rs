@@ -8,6 +8,7 @@
 //! the facts but not what was reported of the past. Only `held` and consent ask about the past itself:
 //! then the cell is made anew from its history, whichever way time or messages brought it there.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -25,8 +26,9 @@ use crate::engine::standing::Standing;
 use crate::engine::summary::digest::Digest;
 use crate::engine::transition::{Trigger, Turn};
 use crate::engine::typed_message::{Content, TypedMessage};
-use crate::facts::customer::{Customer, Sources as _};
+use crate::facts::customer::Customer;
 use crate::facts::plan::Keeping;
+use crate::facts::source_state::SourceState;
 use crate::facts::stamp::Stamp;
 use crate::facts::units::Identity;
 use crate::model::ids::{AttributeId, EventId, SegmentId, SourceId};
@@ -98,8 +100,16 @@ impl Step<'_> {
         let limit = definitions.entries_per_aggregate as usize;
         let settled = effective_at(cell, message.stamp.time);
         for source in self.sources_of(*event, properties) {
-            let Some(state) = cell.customer.source(source) else { continue };
+            let known = cell.customer.source_state(source);
             let source = &plan.sources[source.index()];
+            // One event is one entry, of which there may be one, but for an affinity it may be many.
+            let state = match known {
+                Some(state) => Cow::Borrowed(state),
+                None if source.has_items(plan) => {
+                    Cow::Owned(SourceState::new(message.stamp, source, plan, definitions))
+                }
+                None => continue,
+            };
             if state.is_full(message.stamp, properties, source, plan, settled, limit) {
                 let detail = format!(
                     "an aggregate over this event already keeps {limit} entries for this customer; \

@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 use crate::base::exact_sum::ExactSum;
 use crate::base::limits::MAX_FLOAT;
 use crate::base::time::{Duration, Time};
-use crate::rules::motion::rounded_score;
+use crate::rules::motion::{LEAST_DIGIT, rounded_score};
 
 /// A decaying sum.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,8 @@ pub(crate) struct DecayedSum {
     sum: ExactSum,
 }
 
-/// How large a decaying sum is, whenever it is asked; exactly, and beyond the range of floats.
+/// How large a decaying sum is, whenever it is asked: exactly but for what lies below [`LEAST_DIGIT`], and beyond the
+/// range of floats.
 #[derive(Clone, Debug)]
 pub(crate) struct Magnitude {
     /// Floats whose sum it is, each a power of two and a fraction: [`ExactSum::nearest_floats`].
@@ -113,7 +114,7 @@ impl DecayedSum {
     /// How large it is if it is more than zero, so that sums of the same half-life can be compared: which of two
     /// is greater does not change with time. Sums that are equal on paper are equal.
     pub(crate) fn magnitude(&self) -> Option<Magnitude> {
-        let digits = self.sum.nearest_floats().map(|float| {
+        let digits = self.sum.nearest_floats().take_while(|float| float.abs() >= LEAST_DIGIT).map(|float| {
             let (fraction, exponent) = libm::frexp(float);
             (self.landmark.saturating_add(i64::from(exponent)), fraction)
         });

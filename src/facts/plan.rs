@@ -178,6 +178,11 @@ impl SourcePlan {
         self.accumulated.iter().map(fresh).collect()
     }
 
+    /// Whether one event may bring more than one entry.
+    pub(crate) fn has_items(&self, plan: &Plan) -> bool {
+        self.accumulated.iter().any(|id| plan.aggregates[id.index()].weighing.is_some())
+    }
+
     fn reach(&mut self, horizon: Horizon) {
         self.horizon = self.horizon.max(horizon);
     }

@@ -13,6 +13,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use crate::base::limits::MAX_FLOAT;
 use crate::base::time::{Duration, Time};
 use crate::model::ids::{AggregateId, AttributeId, PropertyId, SegmentId};
 use crate::model::value::Value;
@@ -22,7 +23,7 @@ use crate::rules::expression::{
     Affinity, Comparison, Expr, ItemsAsked, Operator, Pattern, Quantifier, TextFunction, UnitKind,
 };
 use crate::rules::lists::without;
-use crate::rules::motion::{decay_crossing, linear_crossing};
+use crate::rules::motion::{decay_crossing, linear_crossing, number};
 
 /// What an expression reads.
 pub(crate) trait Facts {
@@ -406,11 +407,26 @@ fn arithmetic(operator: Operator, left: Reading, right: Reading, now: Time) -> R
         | (Operator::Divide, Motion::Decaying(h), Motion::Still) => Some(Motion::Decaying(h)),
         _ => None,
     };
-    let value = left.value.zip(right.value).and_then(|(left, right)| calculate(operator, &left, &right));
-    match motion {
-        Some(motion) => Reading { value, motion, until },
-        None => Reading::until(value, until.min(now + Duration::MILLISECOND)),
+    let score_is_left = left.motion.decays();
+    let operands = left.value.zip(right.value);
+    let value = operands.as_ref().and_then(|(left, right)| calculate(operator, left, right));
+    match (motion, operands) {
+        (Some(Motion::Decaying(half_life)), Some((left, right))) if value.is_none() => {
+            let (score, other) = if score_is_left { (left, right) } else { (right, left) };
+            Reading::until(None, until.min(back_in_bounds(operator, &score, &other, half_life, now)))
+        }
+        (Some(motion), _) => Reading { value, motion, until },
+        (None, _) => Reading::until(value, until.min(now + Duration::MILLISECOND)),
     }
+}
+
+/// When a score times or by a number that is too large for a float no longer is, at the earliest.
+fn back_in_bounds(operator: Operator, score: &Value, other: &Value, half_life: Duration, now: Time) -> Time {
+    let (Some(of), Some(other)) = (number(score), number(other)) else { return Time::NEVER };
+    let bound = if operator == Operator::Divide { MAX_FLOAT * other.abs() } else { MAX_FLOAT / other.abs() };
+    let crossing = decay_crossing(score, &Value::Float(bound.copysign(of)), half_life, now);
+    // Rounding may have it there already. Divided by zero it is never there.
+    if crossing == Time::NEVER && bound > 0.0 { now + Duration::MILLISECOND } else { crossing }
 }
 
 impl Motion {

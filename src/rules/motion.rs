@@ -37,6 +37,10 @@ pub(crate) fn rounded_score(score: f64) -> f64 {
     f64::from_bits((score.to_bits() + half) >> DROPPED << DROPPED)
 }
 
+/// The least digit by which the scores of two items are told apart, as of the whole half-lives at the last event of
+/// each: 2^-1000. Below it, terms of long ago underflow sooner or later, depending on when they came.
+pub(crate) const LEAST_DIGIT: f64 = f64::from_bits((1023 - 1000) << 52);
+
 /// A safe lower bound of the first instant at which a decaying `score` passes `threshold`.
 ///
 /// `score * 2^(-t/h) = threshold` at `t = h * log2(score / threshold)`. Rounding shifts that by far
@@ -49,7 +53,11 @@ pub(crate) fn decay_crossing(score: &Value, threshold: &Value, half_life: Durati
     if threshold.abs() < f64::MIN_POSITIVE || ratio.is_nan() || ratio < 1.0 {
         return Time::NEVER;
     }
-    let exact = half_life.millis() as f64 * libm::log2(ratio);
+    let halvings = match ratio.is_finite() {
+        true => libm::log2(ratio),
+        false => libm::log2(score.abs()) - libm::log2(threshold.abs()),
+    };
+    let exact = half_life.millis() as f64 * halvings;
     let steps = (libm::floor(exact) - 2.0).max(1.0);
     now + Duration::from_millis(steps as i64)
 }

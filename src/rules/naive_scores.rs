@@ -1,7 +1,7 @@
 //! Decayed scores in the naive evaluator: each anew from all events, and those of items compared in pairs.
 //!
-//! Of items, weights are measured from the last event of one, or of the two that are compared, and added up exactly: so
-//! scores that are equal on paper are equal here, too, by another way than the engine's.
+//! Of items, weights are measured from one instant and added up exactly: so scores that are equal on paper are equal
+//! here, too.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::model::ids::AggregateId;
 use crate::model::value::Value;
 use crate::rules::evaluate::Facts;
 use crate::rules::expression::{Function, ItemsAsked};
-use crate::rules::motion::rounded_score;
+use crate::rules::motion::{LEAST_DIGIT, rounded_score};
 use crate::rules::naive::Moment;
 
 /// What an event gave to an item.
@@ -51,10 +51,10 @@ impl Moment<'_> {
                 Value::Map(scores.collect())
             }
             ItemsAsked::Top(most) => {
-                let is_positive = |given: &[Given]| at(given, half_life, last(given)).value() > 0.0;
-                let mut ranked: Vec<_> = given.iter().filter(|(_, given)| is_positive(given)).collect();
+                let sums = given.iter().map(|(item, given)| (item, Ranked::new(given, half_life)));
+                let mut ranked: Vec<_> = sums.filter(|(_, sum)| sum.digits.value() > 0.0).collect();
                 // By their texts they are sorted already, and stay so where they are equal.
-                ranked.sort_by(|(_, a), (_, b)| compare(b, a, half_life));
+                ranked.sort_by(|(_, a), (_, b)| b.compare(a));
                 let items = ranked.iter().take(most as usize);
                 Value::List(items.map(|(item, _)| Value::String(Arc::clone(item))).collect())
             }
@@ -67,12 +67,12 @@ fn last(given: &[Given]) -> Time {
     given.iter().map(|given| given.time).max().unwrap_or(Time::BEFORE_ALL)
 }
 
-/// The score at a time that is not before the last was given.
+/// The score at a time that is not a half-life before the last was given.
 fn at(given: &[Given], half_life: Duration, time: Time) -> ExactSum {
     let mut sum = ExactSum::default();
     for given in given {
-        let age = time.since(given.time).millis();
-        let (halvings, rest) = (age / half_life.millis(), age % half_life.millis());
+        let age = time.millis() - given.time.millis();
+        let (halvings, rest) = (age.div_euclid(half_life.millis()), age.rem_euclid(half_life.millis()));
         let halvings = i32::try_from(halvings).unwrap_or(i32::MAX);
         let share = libm::exp2(-(rest as f64) / half_life.millis() as f64);
         sum.add_product(libm::scalbn(given.weight, -halvings), share);
@@ -86,12 +86,35 @@ fn score(given: &[Given], half_life: Duration, now: Time) -> f64 {
     faded(at(given, half_life, last).value(), last, half_life, now)
 }
 
-/// Which of two scores is greater.
-fn compare(a: &[Given], b: &[Given], half_life: Duration) -> Ordering {
-    let last = last(a).max(last(b));
-    let mut difference = at(a, half_life, last);
-    difference.add_times(&at(b, half_life, last), -1.0);
-    difference.value().total_cmp(&0.0)
+/// By what items are ranked.
+struct Ranked {
+    /// Whole half-lives since the epoch at the last event.
+    halvings: i64,
+    /// What the score was then, without what is too small.
+    digits: ExactSum,
+}
+
+impl Ranked {
+    fn new(given: &[Given], half_life: Duration) -> Ranked {
+        let halvings = last(given).millis().div_euclid(half_life.millis());
+        let sum = at(given, half_life, Time::from_raw(halvings * half_life.millis()));
+        let mut digits = ExactSum::default();
+        let large = sum.nearest_floats().filter(|digit| digit.abs() >= LEAST_DIGIT);
+        large.for_each(|digit| digits.add(digit));
+        Ranked { halvings, digits }
+    }
+
+    /// Which of two scores is greater, as of the later of their last events.
+    fn compare(&self, other: &Ranked) -> Ordering {
+        let later = self.halvings.max(other.halvings);
+        let [mut difference, subtracted] = [self, other].map(|ranked| {
+            let mut digits = ranked.digits.clone();
+            digits.scale(i32::try_from(ranked.halvings - later).unwrap_or(i32::MIN / 2));
+            digits
+        });
+        difference.add_times(&subtracted, -1.0);
+        difference.value().total_cmp(&0.0)
+    }
 }
 
 /// `sum of weight * 2^-((now - t) / half_life)`; by way of the last event, so that what is not zero

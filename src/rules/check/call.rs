@@ -25,8 +25,18 @@ const FUNCTIONS: [&str; 11] = [
     "timestamp",
     "duration",
 ];
-const METHODS: [&str; 9] =
-    ["contains", "startsWith", "endsWith", "matches", "lowerAscii", "size", "exists", "all", "without"];
+const METHODS: [&str; 10] = [
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "lowerAscii",
+    "size",
+    "exists",
+    "all",
+    "without",
+    "top",
+];
 
 impl Checker<'_> {
     /// `function(arguments)` or `target.function(arguments)`.
@@ -238,6 +248,7 @@ impl Checker<'_> {
             "contains" | "startsWith" | "endsWith" | "matches" => format!("write `.{function}(\"…\")`"),
             "exists" | "all" => format!("write `.{function}(e, condition on e)`"),
             "without" => "write `.without(list)`".to_owned(),
+            "top" => "of an affinity write `.top(3)`, of `events(\"Name\")` write `.top(property)`".to_owned(),
             "lowerAscii" => "it takes nothing: `.lowerAscii()`".to_owned(),
             "exists_one" | "existsOne" | "map" | "filter" => {
                 "lists have `.exists(e, condition)`, `.all(e, condition)`, `size(list)` and `value in list`".to_owned()

@@ -226,6 +226,7 @@ impl Checker<'_> {
                 return None;
             }
         };
+        self.must_stand_still(operand, &whole)?;
         Some(Typed::new(Expr::Field(Box::new(whole.expr), field.into()), ty))
     }
 
