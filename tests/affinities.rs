@@ -553,7 +553,7 @@ fn what_is_given_long_before_the_last_event_does_not_depend_on_when_it_came() {
 
 #[test]
 fn thresholds_and_factors_of_any_size_are_passed_in_their_millisecond() {
-    let segments = "hardly = 'brand_affinity.Acme > 1e-300'\nhuge = '1e300 * brand_affinity.Acme > 1.0'\nsmall = 'brand_affinity.Acme / 1e-300 < 1e301'";
+    let segments = "hardly = 'brand_affinity.Acme > 1e-300'\nunspent = 'brand_affinity.Acme > 2.2250738585072014e-308'\nthere = 'brand_affinity.Acme * 2 >= 4.450147717014403e-308'\nhuge = '1e300 * brand_affinity.Acme > 1.0'\nsmall = 'brand_affinity.Acme / 1e-300 < 1e301'";
     let before = CATALOG.split("likes_acme").next().unwrap();
     let mut shop = Shop::new(&format!("{before}{segments}"));
     shop.tell(0, "Order Completed", json!({ "products": [{ "brand": "Acme", "price": 1e9 }] }));

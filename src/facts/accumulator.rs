@@ -15,7 +15,7 @@ use crate::facts::decayed_items::DecayedItems;
 use crate::facts::decayed_sum::DecayedSum;
 use crate::facts::stamp::{MessageOrder, Stamp};
 use crate::model::value::{Type, Value};
-use crate::rules::evaluate::{Motion, Reading};
+use crate::rules::evaluate::Reading;
 use crate::rules::expression::Function;
 use crate::rules::lists::{Items, Weighing};
 
@@ -161,12 +161,10 @@ impl Accumulator {
             // Filled in by `top`, which needs the order of messages.
             Accumulator::Top(_) => None,
             Accumulator::Decayed(sum) => {
-                let value = Some(Value::Float(sum.value(now)));
-                return Reading { value, motion: Motion::Decaying(sum.half_life()), until: Time::NEVER };
+                return Reading::decaying(Value::Float(sum.value(now)), sum.half_life());
             }
             Accumulator::DecayedItems(items) => {
-                let motion = Motion::Decaying(items.half_life());
-                return Reading { value: Some(items.value(now)), motion, until: Time::NEVER };
+                return Reading::decaying(items.value(now), items.half_life());
             }
         };
         Reading::fixed(value)

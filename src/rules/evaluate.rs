@@ -86,6 +86,13 @@ impl Reading {
         Reading { value, motion: Motion::Still, until }
     }
 
+    /// A score that is halved in every half-life, or a map of these. One that is as small as scores get stands still.
+    pub(crate) fn decaying(value: Value, half_life: Duration) -> Reading {
+        let is_spent = matches!(value, Value::Float(score) if score.abs() <= f64::MIN_POSITIVE);
+        let motion = if is_spent { Motion::Still } else { Motion::Decaying(half_life) };
+        Reading { value: Some(value), motion, until: Time::NEVER }
+    }
+
     /// A truth that holds until `until`.
     pub(crate) fn truth(truth: bool, until: Time) -> Reading {
         Reading::until(Some(Value::Bool(truth)), until)
@@ -139,7 +146,7 @@ impl<F: Facts> Evaluation<'_, F> {
             Expr::Context(said) => Reading::fixed(self.facts.context(*said)),
             Expr::Segment(segment) => self.facts.segment(*segment),
             Expr::Aggregate(aggregate) => self.facts.aggregate(*aggregate),
-            Expr::Affinity(affinity) => decaying(affinity, self.facts.affinity(affinity, ItemsAsked::Each)),
+            Expr::Affinity(affinity) => self.scores(affinity),
             Expr::TopItems(affinity, most) => self.top_items(affinity, *most),
             Expr::Variable(depth) => Reading::fixed(self.variables.get(*depth as usize).cloned()),
             // A default stands in for a value, but is none.
@@ -199,6 +206,11 @@ impl<F: Facts> Evaluation<'_, F> {
         Reading::truth(truth, self.settled(&text))
     }
 
+    /// The scores of all items.
+    fn scores(&self, affinity: &Affinity) -> Reading {
+        Reading::decaying(self.facts.affinity(affinity, ItemsAsked::Each), affinity.half_life)
+    }
+
     /// All scores are halved alike, so no order changes with time.
     fn top_items(&self, affinity: &Expr, most: u32) -> Reading {
         Reading::fixed(match affinity {
@@ -214,7 +226,7 @@ impl<F: Facts> Evaluation<'_, F> {
         match &item.value {
             Some(Value::String(text)) => {
                 let score = self.facts.affinity(affinity, ItemsAsked::One(text));
-                Reading { until, ..decaying(affinity, score) }
+                Reading { until, ..Reading::decaying(score, affinity.half_life) }
             }
             _ => Reading::until(None, until),
         }
@@ -330,11 +342,6 @@ impl<F: Facts> Evaluation<'_, F> {
             Motion::Linear(_) | Motion::Decaying(_) => self.facts.now() + Duration::MILLISECOND,
         }
     }
-}
-
-/// What an affinity gives: its scores all decay alike.
-fn decaying(affinity: &Affinity, value: Value) -> Reading {
-    Reading { value: Some(value), motion: Motion::Decaying(affinity.half_life), until: Time::NEVER }
 }
 
 fn compare(comparison: Comparison, left: &Reading, right: &Reading, now: Time) -> Reading {

@@ -131,8 +131,11 @@ pub(crate) fn decayed(weighted: &[(Time, f64)], half_life: Duration, now: Time) 
 
 /// What is left at `now` of a score that was so much at its last event, as everybody sees it.
 fn faded(at_last: f64, last: Time, half_life: Duration, now: Time) -> f64 {
-    let halvings = now.since(last).millis() as f64 / half_life.millis() as f64;
-    let score = at_last * libm::exp2(-halvings);
+    let age = now.since(last).millis();
+    // Powers of two by themselves lose no digits, however small they are.
+    let (halvings, rest) = (age.div_euclid(half_life.millis()), age.rem_euclid(half_life.millis()));
+    let share = libm::exp2(-(rest as f64) / half_life.millis() as f64);
+    let score = libm::scalbn(at_last * share, -i32::try_from(halvings).unwrap_or(i32::MAX));
     let is_tiny = at_last != 0.0 && score.abs() < f64::MIN_POSITIVE;
     if is_tiny {
         f64::MIN_POSITIVE.copysign(at_last)
