@@ -5,7 +5,7 @@
 //! of punctual stories that each transition has its exact millisecond and none is missing. A story in a
 //! folder is closed, killed and opened again on the way, and nobody who asks may notice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use habitue::{
     Answers, Call, Catalog, Clock, Database, ErrorKind, ManualClock, Message, Question, Reference, Reply,
@@ -176,7 +176,20 @@ impl<'a> Run<'a> {
                 self.current = *number;
             }
         }
-        self.take_transitions()
+        self.take_transitions()?;
+        if let Action::Swap(_) = step.action {
+            self.forget_strangers();
+        }
+        Ok(())
+    }
+
+    /// Whoever is nobody under other rules for identifiers is new when she comes again, with a time of her own.
+    fn forget_strangers(&mut self) {
+        let known: BTreeSet<String> = everybody(&self.reference, time(self.now_ms))
+            .into_iter()
+            .filter_map(|answers| answers.known.then_some(answers.id))
+            .collect();
+        self.last_turn.retain(|id, _| known.contains(id));
     }
 
     fn apply(&mut self, message: &Message, before_ms: i64, decide: bool) -> Result<(), String> {
