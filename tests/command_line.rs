@@ -1,10 +1,12 @@
 //! The command line's contract: exit codes, lines of JSON, and where they are written.
 #![cfg(feature = "cli")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+#[path = "command_line/folder.rs"]
+mod folder;
 
+use std::process::Stdio;
+
+use folder::{Ended, Folder};
 use serde_json::{Value as Json, json};
 
 const CATALOG: &str = r#"
@@ -28,52 +30,12 @@ when = "gold"
 
 const MESSAGE: &str = r#"{"message":{"type":"identify","messageId":"m1","userId":"ana","traits":{"tier":"gold"},"timestamp":"2026-01-01T09:00:00Z"}}"#;
 
-/// A folder of one test, removed at its end.
-struct Folder(PathBuf);
-
 impl Folder {
     fn new(test: &str) -> Folder {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("command_line_{test}"));
-        let _was_not_there = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a folder for the test");
-        let folder = Folder(path);
+        let folder = Folder::empty(&format!("command_line_{test}"));
         folder.write("catalog.toml", CATALOG);
         folder
     }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().expect("a path in the folder")).expect("a folder");
-        fs::write(path, text).expect("a file");
-    }
-
-    /// Runs `habitue` in the folder.
-    fn run(&self, arguments: &[&str]) -> Ended {
-        let output = habitue(&self.0, arguments).output().expect("`habitue` runs");
-        Ended {
-            code: output.status.code(),
-            results: String::from_utf8(output.stdout).expect("UTF-8"),
-            words: String::from_utf8(output.stderr).expect("UTF-8"),
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _in_the_way_of_nobody = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn habitue(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_habitue"));
-    command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    command
-}
-
-struct Ended {
-    code: Option<i32>,
-    results: String,
-    words: String,
 }
 
 impl Ended {
@@ -392,7 +354,7 @@ fn the_schema_of_catalogs_is_printed() {
 fn a_reader_that_goes_away_is_no_failure() {
     let folder = Folder::new("reader");
     folder.write("script.jsonl", format!("{MESSAGE}\n{}", "{\"query\":{\"user\":\"ana\"}}\n".repeat(2_000)));
-    let mut command = habitue(&folder.0, &["simulate", "catalog.toml", "script.jsonl"]);
+    let mut command = folder.command(&["simulate", "catalog.toml", "script.jsonl"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let ended = child.wait_with_output().unwrap();
@@ -404,7 +366,7 @@ fn names_of_every_script_of_the_world_are_written() {
     let folder = Folder::new("utf8");
     let message = json!({"message": {"type": "identify", "userId": "zoë-渡辺", "traits": {"tier": "gold"}, "timestamp": 0}});
     folder.write("script.jsonl", format!("{message}\n{{\"members\":\"gold\"}}\n"));
-    let mut command = habitue(&folder.0, &["simulate", "catalog.toml", "script.jsonl"]);
+    let mut command = folder.command(&["simulate", "catalog.toml", "script.jsonl"]);
     let ended = command.env("LC_ALL", "C").output().unwrap();
     assert!(String::from_utf8(ended.stdout).unwrap().contains("zoë-渡辺"));
 }

@@ -2,11 +2,15 @@
 //! newer, and killed half-way.
 #![cfg(feature = "cli")]
 
+#[path = "command_line/folder.rs"]
+mod folder;
+
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use folder::Folder;
 use serde_json::{Value as Json, json};
 
 const CATALOG: &str = r#"
@@ -48,27 +52,11 @@ time = "at"
 time_format = "s"
 "#;
 
-/// A folder of one test, removed at its end.
-struct Folder(PathBuf);
-
-struct Ended {
-    code: Option<i32>,
-    results: String,
-    words: String,
-}
-
 impl Folder {
     fn new(test: &str) -> Folder {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("command_line_import_{test}"));
-        let _was_not_there = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a folder for the test");
-        let folder = Folder(path);
+        let folder = Folder::empty(&format!("command_line_import_{test}"));
         folder.write("catalog.toml", CATALOG);
         folder
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        fs::write(self.0.join(name), text).expect("a file");
     }
 
     fn read(&self, name: &str) -> Vec<u8> {
@@ -79,21 +67,6 @@ impl Folder {
     fn changed(&self, name: &str, seconds: u64) {
         let file = File::options().append(true).open(self.0.join(name)).expect(name);
         file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).expect("a time");
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_habitue"));
-        command.args(arguments).current_dir(&self.0).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ended {
-        let output = self.command(arguments).output().expect("`habitue` runs");
-        Ended {
-            code: output.status.code(),
-            results: String::from_utf8(output.stdout).expect("UTF-8"),
-            words: String::from_utf8(output.stderr).expect("UTF-8"),
-        }
     }
 
     /// Runs what must end with 0; its last line of JSON.
@@ -117,12 +90,6 @@ impl Folder {
     fn profiles(&self, data: &str) -> String {
         self.json(&["export", data, "--profiles", "all.jsonl"]);
         String::from_utf8(self.read("all.jsonl")).expect("UTF-8")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _in_the_way_of_nobody = fs::remove_dir_all(&self.0);
     }
 }
 

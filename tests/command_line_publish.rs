@@ -2,10 +2,10 @@
 //! members of lists take the place of others; names that there are not.
 #![cfg(feature = "cli")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+#[path = "command_line/folder.rs"]
+mod folder;
 
+use folder::Folder;
 use serde_json::{Value as Json, json};
 
 const CATALOG: &str = r#"
@@ -30,24 +30,12 @@ staff = { members = ["c0"] }
 /// When all is published and asked.
 const AT: &str = "2026-02-01T00:00:00Z";
 
-/// A folder of one test, removed at its end, with a database in `shop`.
-struct Folder(PathBuf);
-
-struct Ended {
-    code: Option<i32>,
-    results: String,
-    words: String,
-}
-
 impl Folder {
-    /// Ten customers with 0 to 90 points, of whom `c1` to `c5` bought as often as their number says, each for
+    /// With a database in `shop`: ten customers with 0 to 90 points, of whom `c1` to `c5` bought as often as their number says, each for
     /// ten times their number, and the last time on the day of their number.
     fn new(test: &str) -> Folder {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("command_line_publish_{test}"));
-        let _was_not_there = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a folder for the test");
-        let folder = Folder(path);
-        fs::write(folder.0.join("catalog.toml"), CATALOG).expect("a file");
+        let folder = Folder::empty(&format!("command_line_publish_{test}"));
+        folder.write("catalog.toml", CATALOG);
         let mut messages: Vec<Json> = (0..10).map(|number| points(number, 10 * number, 1)).collect();
         for number in 1..=5_u32 {
             messages.extend((0..number).map(|order| {
@@ -62,21 +50,10 @@ impl Folder {
 
     fn ingest(&self, messages: &[Json], options: &[&str]) {
         let lines: String = messages.iter().map(|message| format!("{message}\n")).collect();
-        fs::write(self.0.join("messages.jsonl"), lines).expect("a file");
+        self.write("messages.jsonl", lines);
         let all = [&["ingest", "shop", "messages.jsonl", "--clock", "message"], options].concat();
         let ended = self.run(&all);
         assert_eq!(ended.code, Some(0), "{}", ended.words);
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_habitue"));
-        command.args(arguments).current_dir(&self.0).stdin(Stdio::null());
-        let output = command.output().expect("`habitue` runs");
-        Ended {
-            code: output.status.code(),
-            results: String::from_utf8(output.stdout).expect("UTF-8"),
-            words: String::from_utf8(output.stderr).expect("UTF-8"),
-        }
     }
 
     /// Runs what must end with 0, and gives its lines of JSON.
@@ -104,12 +81,6 @@ impl Folder {
 
     fn revision(&self) -> Json {
         self.lines(&["stats", "shop"])[0]["revision"].take()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _in_the_way_of_nobody = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -168,7 +139,7 @@ fn customers_are_rated_by_their_purchases() {
 #[test]
 fn a_file_of_ids_takes_the_place_of_a_list() {
     let folder = Folder::new("lists");
-    fs::write(folder.0.join("ids.txt"), "c3\r\n\n  c1 \nnobody\nc3\n").expect("a file");
+    folder.write("ids.txt", "c3\r\n\n  c1 \nnobody\nc3\n");
     let publish = ["publish", "shop", "--list", "invited", "ids.txt", "--at", AT];
     assert_eq!(folder.lines(&publish), [json!({"list": "invited", "members": 3, "revision": 2})]);
     assert_eq!(folder.members("invited"), json!(["c1", "c3"]));
@@ -176,13 +147,13 @@ fn a_file_of_ids_takes_the_place_of_a_list() {
     assert_eq!(folder.lines(&publish)[0]["revision"], 2);
     // With the cut-points, nothing of it is lost; what a catalog's authors wrote is replaced all the same.
     folder.published("level");
-    fs::write(folder.0.join("ids.txt"), "c9\n").expect("a file");
+    folder.write("ids.txt", "c9\n");
     let ended = folder.run(&["publish", "shop", "--list", "staff", "ids.txt", "--at", AT]);
     let said = "published 1 id as `staff`; the catalog has revision 4\n";
     assert_eq!((ended.code, &*ended.results), (Some(0), said), "{}", ended.words);
     assert_eq!((folder.members("staff"), folder.members("invited")), (json!(["c9"]), json!(["c1", "c3"])));
     assert_eq!(folder.attributes("c9", ["level"]), [json!(4)]);
-    fs::write(folder.0.join("ids.txt"), "").expect("a file");
+    folder.write("ids.txt", "");
     folder.lines(&publish);
     assert_eq!(folder.members("invited"), json!([]));
 }
@@ -190,8 +161,8 @@ fn a_file_of_ids_takes_the_place_of_a_list() {
 #[test]
 fn what_cannot_be_published_is_said_and_changes_nothing() {
     let folder = Folder::new("wrong");
-    fs::write(folder.0.join("ids.txt"), "c1\n").expect("a file");
-    fs::write(folder.0.join("long.txt"), "x".repeat(257)).expect("a file");
+    folder.write("ids.txt", "c1\n");
+    folder.write("long.txt", "x".repeat(257));
     for (arguments, code, words) in [
         (&["shop", "--list", "invitd", "ids.txt"][..], 5, "no list `invitd`; did you mean `invited`?"),
         (&["shop", "--list", "top", "ids.txt"], 2, "declare it as `top = { list = true }`"),

@@ -2,13 +2,17 @@
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "a test stops when it is wrong")]
 
+#[path = "command_line/folder.rs"]
+mod folder;
+
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use folder::{Ended, Folder};
 use serde_json::{Value as Json, json};
 
 const CATALOG: &str = r#"
@@ -33,16 +37,11 @@ text = "Hello, {{ tier }} customer"
 /// When the story of the messages is over.
 const AT: &str = "2026-02-01T00:00:00Z";
 
-/// A folder of one test, removed at its end.
-struct Folder(PathBuf);
-
 impl Folder {
     fn new(test: &str) -> Folder {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("data_folder_{test}"));
-        let _was_not_there = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        fs::write(path.join("catalog.toml"), CATALOG).unwrap();
-        Folder(path)
+        let folder = Folder::empty(&format!("data_folder_{test}"));
+        folder.write("catalog.toml", CATALOG);
+        folder
     }
 
     /// A folder with a database of 40 messages in `shop`.
@@ -54,28 +53,14 @@ impl Folder {
         folder
     }
 
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.0.join(name), bytes).unwrap();
-    }
-
     /// Runs `habitue` in the folder, with something to read.
     fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_habitue"));
-        command.args(arguments).current_dir(&self.0);
+        let mut command = self.command(arguments);
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = pipes.spawn().unwrap();
         // Who reads nothing may have ended already.
         let _nobody_reads = child.stdin.take().unwrap().write_all(input);
-        let output = child.wait_with_output().unwrap();
-        Ended {
-            code: output.status.code(),
-            results: String::from_utf8(output.stdout).unwrap(),
-            words: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ended {
-        self.run_with(arguments, b"")
+        Ended::of(child.wait_with_output().unwrap())
     }
 
     fn ingest(&self, arguments: &[&str]) -> Ended {
@@ -92,18 +77,6 @@ impl Folder {
         assert_eq!(answers.lines().count(), 8, "{answers}");
         answers + &self.run(&["members", data, "spender", "--at", AT, "--json"]).results
     }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _in_the_way_of_nobody = fs::remove_dir_all(&self.0);
-    }
-}
-
-struct Ended {
-    code: Option<i32>,
-    results: String,
-    words: String,
 }
 
 impl Ended {
@@ -185,10 +158,9 @@ fn a_load_that_was_killed_is_started_again() {
     let folder = Folder::loaded("killed");
     let expected = folder.answers("shop");
     fs::remove_dir_all(folder.0.join("shop")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_habitue"));
-    command.args(["ingest", "shop", "-", "--catalog", "catalog.toml", "--clock", "message"]);
-    let mut child =
-        command.current_dir(&folder.0).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut command =
+        folder.command(&["ingest", "shop", "-", "--catalog", "catalog.toml", "--clock", "message"]);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     // More than a batch, so that some is applied while it waits for more.
     let more = (0..2_000).map(|number| {
         json!({"type": "track", "userId": "many", "event": "Seen", "messageId": format!("s{number}"),

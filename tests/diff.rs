@@ -7,6 +7,9 @@ mod shop;
 #[cfg(feature = "cli")]
 #[path = "diff/command.rs"]
 mod command;
+#[cfg(feature = "cli")]
+#[path = "command_line/folder.rs"]
+mod folder;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value as Json, json};
 
 use crate::files;
+use crate::folder::{Ended, Folder};
 
 const OLD: &str = r#"
 schema = 1
@@ -68,29 +67,14 @@ decisions
 the same: 0 segments, 0 personalizations
 ";
 
-/// A folder of one test, removed at its end.
-struct Folder(PathBuf);
-
 impl Folder {
     /// With both catalogs and the log.
     fn new(test: &str) -> Folder {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("diff_{test}"));
-        let _was_not_there = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        let folder = Folder(path);
+        let folder = Folder::empty(&format!("diff_{test}"));
         for (name, text) in [("old.toml", OLD), ("new.toml", NEW), ("log.jsonl", LOG)] {
             folder.write(name, text);
         }
         folder
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.0.join(name), bytes).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_habitue"));
-        Ended::of(command.args(arguments).current_dir(&self.0).stdin(Stdio::null()).output().unwrap())
     }
 
     fn diff(&self, arguments: &[&str]) -> Ended {
@@ -98,28 +82,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _in_the_way_of_nobody = fs::remove_dir_all(&self.0);
-    }
-}
-
-#[derive(Debug)]
-struct Ended {
-    code: Option<i32>,
-    results: String,
-    words: String,
-}
-
 impl Ended {
-    fn of(output: Output) -> Ended {
-        Ended {
-            code: output.status.code(),
-            results: String::from_utf8(output.stdout).unwrap(),
-            words: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
     fn lines(&self) -> Vec<Json> {
         assert_eq!((self.code, &*self.words), (Some(0), ""));
         self.results.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

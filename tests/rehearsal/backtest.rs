@@ -330,12 +330,12 @@ fn the_command_prints_for_people_and_for_programs() {
     folder.write("new.toml", NEW);
     folder.write("old.toml", OLD);
     folder.write("log.jsonl", LOG);
-    let ended = folder.run("backtest new.toml log.jsonl --old old.toml --decisions out.jsonl");
+    let ended = folder.habitue("backtest new.toml log.jsonl --old old.toml --decisions out.jsonl");
     assert_eq!((ended.code, ended.words.as_str()), (Some(0), ""));
     assert_eq!(ended.results, TEXT);
     let decisions = folder.read("out.jsonl");
     assert_eq!(decisions, DECISIONS);
-    let again = folder.run("backtest new.toml log.jsonl --old old.toml --decisions again.jsonl --json");
+    let again = folder.habitue("backtest new.toml log.jsonl --old old.toml --decisions again.jsonl --json");
     assert_eq!(folder.read("again.jsonl"), decisions, "the same log, the same bytes");
     assert_eq!(again.results, LINES);
     for (arguments, code) in [
@@ -346,7 +346,7 @@ fn the_command_prints_for_people_and_for_programs() {
         ("new.toml log.jsonl --from yesterday", 2),
         ("new.toml .", 5),
     ] {
-        let ended = folder.run(&format!("backtest {arguments}"));
+        let ended = folder.habitue(&format!("backtest {arguments}"));
         assert_eq!(ended.code, Some(code), "{arguments}: {}", ended.words);
     }
 }

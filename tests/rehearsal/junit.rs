@@ -32,7 +32,7 @@ fn a_line_that_expects_is_a_test_case() {
     folder.write("catalog.toml", CATALOG);
     folder.write("tiers.jsonl", SCRIPT);
     folder.write("other.jsonl", r#"{"expect":{"user":"ben","decisions":{"home":"plain"}}}"#);
-    let ended = folder.run("simulate catalog.toml tiers.jsonl other.jsonl --json --junit out.xml");
+    let ended = folder.habitue("simulate catalog.toml tiers.jsonl other.jsonl --json --junit out.xml");
     assert_eq!(ended.code, Some(1), "{}", ended.words);
     assert_eq!(ended.lines().len(), 6, "the lines on standard output are what they were");
     let written = folder.read("out.xml");
@@ -62,7 +62,7 @@ fn a_line_that_expects_is_a_test_case() {
 </testsuites>
 "#
     );
-    folder.run("simulate catalog.toml tiers.jsonl other.jsonl --junit out.xml");
+    folder.habitue("simulate catalog.toml tiers.jsonl other.jsonl --junit out.xml");
     assert_eq!(folder.read("out.xml"), written, "the same answers make the same file");
 }
 
@@ -71,7 +71,7 @@ fn a_file_that_cannot_be_written_ends_with_1() {
     let folder = Folder::new("junit_unwritable");
     folder.write("catalog.toml", CATALOG);
     folder.write("script.jsonl", r#"{"expect":{"user":"ben","decisions":{"home":"plain"}}}"#);
-    let ended = folder.run("simulate catalog.toml script.jsonl --junit nowhere/out.xml");
+    let ended = folder.habitue("simulate catalog.toml script.jsonl --junit nowhere/out.xml");
     assert_eq!(ended.code, Some(1));
     assert!(ended.words.starts_with("error: cannot write `nowhere/out.xml`: "), "{}", ended.words);
 }

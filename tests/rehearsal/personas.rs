@@ -94,7 +94,7 @@ fn a_script_brings_personas_to_life_at_its_time() {
 {"expect":{"user":7,"attributes":{"views":2}}}
 "#,
     );
-    let ended = folder.run("simulate catalog.toml rules/script.jsonl");
+    let ended = folder.habitue("simulate catalog.toml rules/script.jsonl");
     assert_eq!((ended.code, ended.results.as_str()), (Some(0), "5 passed, 0 failed\n"));
 }
 
@@ -145,7 +145,7 @@ fn a_persona_that_does_not_fit_changes_nothing() {
     }
     script.push_str("\n{\"query\":{\"user\":\"ana\"}}");
     folder.write("script.jsonl", &script);
-    let ended = folder.run("simulate catalog.toml script.jsonl --json");
+    let ended = folder.habitue("simulate catalog.toml script.jsonl --json");
     let lines = ended.lines();
     assert_eq!((ended.code, lines.len()), (Some(1), cases.len() + 1));
     for ((line, part), answer) in cases.iter().zip(&lines) {
@@ -239,18 +239,18 @@ fn the_command_line_asks_what_a_persona_is_shown() {
     folder.write("catalog.toml", CATALOG);
     folder.write("ana.json", ANA);
     let at = "--at 2026-03-01T09:00:00Z";
-    let ended = folder.run(&format!("persona catalog.toml ana.json {at}"));
+    let ended = folder.habitue(&format!("persona catalog.toml ana.json {at}"));
     assert_eq!((ended.code, ended.results.as_str()), (Some(0), "desk: app\nhome: keen-offer: For Oulu\n"));
     let ended =
-        folder.run(&format!("persona catalog.toml ana.json home {at} --with tier=gold --with points=7"));
+        folder.habitue(&format!("persona catalog.toml ana.json home {at} --with tier=gold --with points=7"));
     assert_eq!(ended.results, "home: gold-offer\n");
-    let ended = folder.run(&format!("persona catalog.toml ana.json home {at} --with city=Turku --json"));
+    let ended = folder.habitue(&format!("persona catalog.toml ana.json home {at} --with city=Turku --json"));
     assert_eq!(ended.lines()[0]["offers"][0]["text"], "For Turku");
-    let ended = folder.run(&format!("persona catalog.toml ana.json keen {at} --explain"));
+    let ended = folder.habitue(&format!("persona catalog.toml ana.json keen {at} --explain"));
     assert!(ended.results.starts_with("✓ `ana` is in `keen` at 2026-03-01T09:00:00Z"), "{}", ended.results);
-    let ended = folder.run(&format!("persona catalog.toml ana.json --explain {at} --json"));
+    let ended = folder.habitue(&format!("persona catalog.toml ana.json --explain {at} --json"));
     assert_eq!(ended.lines().iter().map(|line| &line["decision"]).collect::<Vec<_>>(), ["app", "keen-offer"]);
-    let ended = folder.run(&format!("persona catalog.toml ana.json --profile {at} --json"));
+    let ended = folder.habitue(&format!("persona catalog.toml ana.json --profile {at} --json"));
     assert_eq!(ended.lines()[0]["attributes"]["views"], 2);
     for (arguments, code) in [
         ("catalog.toml nobody.json", 5),
@@ -259,7 +259,7 @@ fn the_command_line_asks_what_a_persona_is_shown() {
         ("catalog.toml ana.json --with points=x", 1),
         ("ana.json ana.json", 3),
     ] {
-        let ended = folder.run(&format!("persona {arguments}"));
+        let ended = folder.habitue(&format!("persona {arguments}"));
         assert_eq!(ended.code, Some(code), "{arguments}: {}", ended.words);
     }
 }

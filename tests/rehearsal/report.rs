@@ -42,7 +42,7 @@ fn offers_that_no_script_looks_at_are_seen() {
     for (name, text) in [("catalog.toml", CATALOG), ("one.jsonl", ONE), ("two.jsonl", TWO)] {
         folder.write(name, text);
     }
-    let ended = folder.run("simulate catalog.toml one.jsonl two.jsonl --report");
+    let ended = folder.habitue("simulate catalog.toml one.jsonl two.jsonl --report");
     assert_eq!(ended.code, Some(0));
     let (lines, report) = ended.results.split_once("\n\n").unwrap();
     assert!(lines.ends_with("\n2 passed, 0 failed"), "{lines}");
@@ -58,8 +58,8 @@ shelf
   nothing               the answer 1 time, shown to 1 profile in the end
 "
     );
-    let ended = folder.run("simulate catalog.toml one.jsonl two.jsonl --report --json");
+    let ended = folder.habitue("simulate catalog.toml one.jsonl two.jsonl --report --json");
     let last = ended.results.lines().last().unwrap();
     assert_eq!(last, r#"{"personalization":"shelf","offer":null,"fallback":false,"answers":1,"profiles":1}"#);
-    assert_eq!(folder.run("simulate catalog.toml one.jsonl two.jsonl").results.lines().count(), 4);
+    assert_eq!(folder.habitue("simulate catalog.toml one.jsonl two.jsonl").results.lines().count(), 4);
 }
