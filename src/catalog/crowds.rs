@@ -1,6 +1,8 @@
 //! The section `[crowd]`: what is counted over all customers.
 
-use super::fields::{Fields, bool, duration, int, list, string};
+use std::ops::RangeInclusive;
+
+use super::fields::{Fields, bool, bounded_int, duration, int, list, string};
 use super::naming::{quoted_name, quoted_names};
 use super::shape::{CROWD, HOURS};
 use super::tree::Node;
@@ -27,14 +29,14 @@ pub(super) fn crowd(node: &Node, report: &mut Report) -> Option<CrowdDeclaration
     let hours = fields.get("hours").map(|node| hours(node, report));
     let trending = fields.get("trending").map(|node| half_life_of(node, report));
     let together = fields.get("together").and_then(|node| bool(node, report));
-    let mut number = |key, range, default| match fields.get(key) {
-        Some(node) => number(node, key, range, report),
+    let mut number = |key, bounds: RangeInclusive<u32>, default| match fields.get(key) {
+        Some(node) => bounded_int(node, key, &bounds, report),
         None => Some(default),
     };
-    let keep = number("keep", (1, MAX_CROWD_KEEP), DEFAULT_CROWD_KEEP);
-    let contexts = number("contexts", (1, MAX_CROWD_CONTEXTS), DEFAULT_CROWD_CONTEXTS);
-    let items = number("items", (1, MAX_CROWD_ITEMS), DEFAULT_CROWD_ITEMS);
-    let people = number("people", (LEAST_CROWD_PEOPLE, MAX_CROWD_PEOPLE), LEAST_CROWD_PEOPLE);
+    let keep = number("keep", 1..=MAX_CROWD_KEEP, DEFAULT_CROWD_KEEP);
+    let contexts = number("contexts", 1..=MAX_CROWD_CONTEXTS, DEFAULT_CROWD_CONTEXTS);
+    let items = number("items", 1..=MAX_CROWD_ITEMS, DEFAULT_CROWD_ITEMS);
+    let people = number("people", LEAST_CROWD_PEOPLE..=MAX_CROWD_PEOPLE, LEAST_CROWD_PEOPLE);
     fields.description(report);
     fields.close();
     Some(CrowdDeclaration {
@@ -76,16 +78,6 @@ fn half_life(node: &Node, report: &mut Report) -> Option<Duration> {
     let message = format!("a half-life of a crowd is {LEAST_CROWD_HALF_LIFE} at least");
     report.push(Finding::error("bad_duration", node.span, message));
     None
-}
-
-fn number(node: &Node, key: &str, (least, most): (u32, u32), report: &mut Report) -> Option<u32> {
-    let number = int(node, report)?;
-    let allowed = u32::try_from(number).ok().filter(|number| (least..=most).contains(number));
-    if allowed.is_none() {
-        let message = format!("`{key}` is {least} to {most}, not {number}");
-        report.push(Finding::error("out_of_range", node.span, message));
-    }
-    allowed
 }
 
 /// A time zone, and the hours at which a part of its day begins.

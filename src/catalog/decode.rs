@@ -10,7 +10,7 @@
 
 use ahash::AHashMap;
 
-use super::fields::{Fields, bool, duration, int, table};
+use super::fields::{Fields, bool, bounded_int, duration, int, table};
 use super::load::{CatalogText, Language, too_large};
 use super::naming::{Namespace, is_bare_name, is_name, place_of, warn_if_unreadable};
 use super::shape::{CATALOG, HISTORY, LIMITS};
@@ -262,20 +262,11 @@ impl<'t> Decoder<'t> {
 
     fn limits(&mut self, node: &Node) {
         let Some(fields) = Fields::open(node, &LIMITS, &mut self.report) else { return };
-        if let Some(node) = self.setting(&fields, "entries_per_aggregate")
-            && let Some(entries) = int(node, &mut self.report)
-        {
-            match u32::try_from(entries)
-                .ok()
-                .filter(|entries| (1..=MAX_ENTRIES_PER_AGGREGATE).contains(entries))
-            {
-                Some(entries) => self.declarations.entries_per_aggregate = Some(entries),
-                None => {
-                    let message =
-                        format!("`entries_per_aggregate` is 1 to {MAX_ENTRIES_PER_AGGREGATE}, not {entries}");
-                    self.report.push(Finding::error("out_of_range", node.span, message));
-                }
-            }
+        if let Some(node) = self.setting(&fields, "entries_per_aggregate") {
+            let bounds = 1..=MAX_ENTRIES_PER_AGGREGATE;
+            self.declarations.entries_per_aggregate =
+                bounded_int(node, "entries_per_aggregate", &bounds, &mut self.report)
+                    .or(self.declarations.entries_per_aggregate);
         }
         fields.close();
     }

@@ -2,13 +2,15 @@
 //! known.
 //! The conditions in them stay text here.
 
-use super::fields::{Fields, bool, bounded_text, int, list, string, time, unknown, wrong_type};
+use super::fields::{Fields, bool, bounded_int, bounded_text, int, list, string, time, unknown, wrong_type};
 use super::naming::{Namespace, quoted_name, quoted_names};
-use super::offers::{bought, caps, stock};
+use super::offers::{bought, caps};
 use super::shape::{COMPUTED, FALLBACK, OFFER, PERSONALIZATION, PLACEMENT, SEGMENT};
 use super::tree::{Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
-use crate::base::limits::{MAX_CONDITION_BYTES, MAX_DECLARATIONS, MAX_ID_BYTES, MAX_TEMPLATE_BYTES};
+use crate::base::limits::{
+    MAX_CONDITION_BYTES, MAX_DECLARATIONS, MAX_ID_BYTES, MAX_STOCK, MAX_TEMPLATE_BYTES,
+};
 use crate::base::source_text::{SourceFile, Span, Spanned, Text};
 use crate::model::declaration::{
     FallbackDeclaration, OfferDeclaration, PersonalizationDeclaration, PlacementDeclaration,
@@ -118,13 +120,7 @@ pub(super) fn placement(node: &Node, report: &mut Report) -> Option<PlacementDec
 
 /// How many offers are shown at most.
 fn most(node: &Node, report: &mut Report) -> Option<usize> {
-    let most = int(node, report)?;
-    let allowed = usize::try_from(most).ok().filter(|most| (1..=MAX_DECLARATIONS).contains(most));
-    if allowed.is_none() {
-        let message = format!("`most` is 1 to {MAX_DECLARATIONS}, not {most}");
-        report.push(Finding::error("out_of_range", node.span, message));
-    }
-    allowed
+    bounded_int(node, "most", &(1..=MAX_DECLARATIONS), report)
 }
 
 fn condition(node: &Node, report: &mut Report) -> Option<Text> {
@@ -192,7 +188,7 @@ fn offer(node: &Node, report: &mut Report) -> Option<OfferDeclaration> {
     let from = fields.get("from").and_then(|node| time(node, report));
     let until = fields.get("until").and_then(|node| time(node, report));
     let caps = fields.get("cap").map_or_else(Vec::new, |node| caps(node, report));
-    let stock = fields.get("stock").and_then(|node| stock(node, report));
+    let stock = fields.get("stock").and_then(|node| bounded_int(node, "stock", &(0..=MAX_STOCK), report));
     let unless_bought = fields.get("unless_bought").and_then(|node| bought(node, report));
     let priority = fields.get("priority").and_then(|node| Some(Spanned::new(int(node, report)?, node.span)));
     let score = fields.get("score").and_then(|node| condition(node, report));

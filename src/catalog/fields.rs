@@ -2,6 +2,8 @@
 
 #[cfg(debug_assertions)]
 use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 use super::shape::Shape;
 use super::tree::{Entry, Kind, Node};
@@ -147,6 +149,22 @@ pub(super) fn int(node: &Node, report: &mut Report) -> Option<i64> {
     }
     wrong_type(node, "an integer", report);
     None
+}
+
+/// The int at `node` that a key may have: within bounds.
+pub(super) fn bounded_int<T: TryFrom<i64> + PartialOrd + Display>(
+    node: &Node,
+    key: &str,
+    bounds: &RangeInclusive<T>,
+    report: &mut Report,
+) -> Option<T> {
+    let number = int(node, report)?;
+    let allowed = T::try_from(number).ok().filter(|number| bounds.contains(number));
+    if allowed.is_none() {
+        let message = format!("`{key}` is {} to {}, not {number}", bounds.start(), bounds.end());
+        report.push(Finding::error("out_of_range", node.span, message));
+    }
+    allowed
 }
 
 /// A number, whole or not.

@@ -1,9 +1,9 @@
 //! The section `[identifiers]`: what identifies a customer, and what does not.
 
-use super::fields::{Fields, bounded_text, choice, int, list};
+use super::fields::{Fields, bounded_int, bounded_text, choice, list};
 use super::shape::IDENTIFIER;
 use super::tree::Node;
-use crate::base::diagnostic::{Finding, Report};
+use crate::base::diagnostic::Report;
 use crate::base::limits::{MAX_ID_BYTES, MAX_IDENTIFIERS, MAX_PATTERN_BYTES};
 use crate::base::source_text::Spanned;
 use crate::model::declaration::{Case, IdentifierDeclaration, Spaces};
@@ -20,7 +20,9 @@ pub(super) fn identifier(node: &Node, report: &mut Report) -> Option<IdentifierD
     });
     let blocked = texts(fields.get("blocked"), "an identifier", MAX_ID_BYTES, report);
     let blocked_patterns = texts(fields.get("blocked_patterns"), "a pattern", MAX_PATTERN_BYTES, report);
-    let limit = fields.get("limit").and_then(|node| limit(node, report));
+    let limit = fields
+        .get("limit")
+        .and_then(|node| bounded_int(node, "limit", &(1..=MAX_IDENTIFIERS as u32), report));
     fields.description(report);
     fields.close();
     let blocked = blocked.into_iter().map(|text| text.value).collect();
@@ -34,14 +36,4 @@ fn texts(node: Option<&Node>, what: &str, limit: usize, report: &mut Report) -> 
         Some(Spanned::new(text.value, node.span))
     });
     texts.collect()
-}
-
-fn limit(node: &Node, report: &mut Report) -> Option<u32> {
-    let limit = int(node, report)?;
-    let allowed = u32::try_from(limit).ok().filter(|limit| (1..=MAX_IDENTIFIERS as u32).contains(limit));
-    if allowed.is_none() {
-        let message = format!("`limit` is 1 to {MAX_IDENTIFIERS}, not {limit}");
-        report.push(Finding::error("out_of_range", node.span, message));
-    }
-    allowed
 }

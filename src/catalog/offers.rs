@@ -1,11 +1,11 @@
 //! The sections `[caps]` and `[purchases]`, and what limits an offer: caps, and what was bought.
 
-use super::fields::{Fields, duration, int, list, string, wrong_type};
+use super::fields::{Fields, bounded_int, duration, int, list, string, wrong_type};
 use super::naming::{quoted_name, quoted_names};
 use super::shape::{BOUGHT, CAP, PURCHASE, SHARED_CAP};
 use super::tree::{Kind, Node};
 use crate::base::diagnostic::{Finding, Report};
-use crate::base::limits::{MAX_DECLARATIONS, MAX_EXPOSURES, MAX_STOCK};
+use crate::base::limits::{MAX_DECLARATIONS, MAX_EXPOSURES};
 use crate::base::source_text::Spanned;
 use crate::base::time::Duration;
 use crate::model::declaration::{
@@ -40,17 +40,6 @@ pub(super) fn shared_cap(node: &Node, report: &mut Report) -> Option<SharedCapDe
     Some(SharedCapDeclaration { cap: cap?, personalizations, offers })
 }
 
-/// Reads how often an offer may be shown in all.
-pub(super) fn stock(node: &Node, report: &mut Report) -> Option<u64> {
-    let stock = int(node, report)?;
-    let allowed = u64::try_from(stock).ok().filter(|stock| *stock <= MAX_STOCK);
-    if allowed.is_none() {
-        let message = format!("`stock` is 0 to {MAX_STOCK}, not {stock}");
-        report.push(Finding::error("out_of_range", node.span, message));
-    }
-    allowed
-}
-
 fn cap(fields: &Fields<'_>, node: &Node, report: &mut Report) -> Option<CapDeclaration> {
     let (most, within) = (fields.get("most"), fields.get("within"));
     let (days, zone) = (fields.get("days"), fields.get("zone"));
@@ -70,13 +59,7 @@ fn cap(fields: &Fields<'_>, node: &Node, report: &mut Report) -> Option<CapDecla
         report.push(Finding::error("missing_key", node.span, "a cap needs `most`"));
     }
     let most = most.and_then(|node| {
-        let most = int(node, report)?;
-        let allowed = u32::try_from(most).ok().filter(|most| (1..=MAX_EXPOSURES).contains(most));
-        if allowed.is_none() {
-            let message = format!("`most` is 1 to {MAX_EXPOSURES}, not {most}");
-            report.push(Finding::error("out_of_range", node.span, message));
-        }
-        Some(Spanned::new(allowed?, node.span))
+        Some(Spanned::new(bounded_int(node, "most", &(1..=MAX_EXPOSURES), report)?, node.span))
     });
     Some(CapDeclaration { most: most?, window: window? })
 }

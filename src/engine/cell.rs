@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! 1. `conclusions` are those at `as_of`, and hold until just before `deadline`.
-//! 2. `deadline` is the earliest of the watches' deadlines and the pending messages' times.
+//! 2. `deadline` is [`Cell::next_due`].
 //! 3. Nothing changed between `last_change` and `as_of`, so a message that late is still in order.
 //! 4. There are conclusions exactly if a message has become effective: the customer is known.
 
@@ -47,6 +47,12 @@ impl Cell {
     /// Whether a message has become effective.
     pub(crate) fn is_known(&self) -> bool {
         self.conclusions.is_some()
+    }
+
+    /// The earliest of the watches' deadlines and the pending messages' times.
+    pub(crate) fn next_due(&self) -> Time {
+        let watches = self.conclusions.as_ref().map_or(Time::NEVER, |conclusions| conclusions.watches.next());
+        watches.min(self.pending.first().map_or(Time::NEVER, |message| message.stamp.time))
     }
 
     /// About how many bytes it takes on the heap.

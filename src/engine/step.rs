@@ -156,8 +156,8 @@ impl Step<'_> {
     /// [concludes from](Program::concludes_from_facts_of); they are taken out of it.
     pub(crate) fn concluded_anew(&mut self, of: &mut Cell, now: Time) -> Cell {
         let (customer, pending) = (std::mem::take(&mut of.customer), std::mem::take(&mut of.pending));
-        let next = pending.first().map_or(Time::NEVER, |message| message.stamp.time);
-        let mut cell = Cell { customer, pending, as_of: now, deadline: next, ..Cell::new() };
+        let mut cell = Cell { customer, pending, as_of: now, ..Cell::new() };
+        cell.deadline = cell.next_due();
         if !of.is_known() {
             return cell;
         }
@@ -177,8 +177,7 @@ impl Step<'_> {
         touched.dedup();
         self.settle(&mut cell, now, &touched, true);
         self.scratch.turned.clear();
-        let watches = cell.conclusions.as_ref().map_or(Time::NEVER, |conclusions| conclusions.watches.next());
-        cell.deadline = watches.min(next);
+        cell.deadline = cell.next_due();
         cell
     }
 
@@ -212,9 +211,9 @@ impl Step<'_> {
         let made = self.made_of(heard, at, &mut Vec::new());
         compare(self.program, cell, &made, at, cause, self.turns);
         let pending = std::mem::take(&mut cell.pending);
-        let deadline = made.deadline.min(pending.first().map_or(Time::NEVER, |next| next.stamp.time));
         let stamp = cell.stamp + 1;
-        *cell = Cell { stamp, pending, deadline, last_change: at, last_cause: cause, ..made };
+        *cell = Cell { stamp, pending, last_change: at, last_cause: cause, ..made };
+        cell.deadline = cell.next_due();
     }
 
     /// One instant: all that happens at it, and what follows from that.
@@ -251,9 +250,7 @@ impl Step<'_> {
             cell.stamp += 1;
         }
         self.report(cell, at, cause, becomes_known);
-        let watches = cell.conclusions.as_ref().map_or(Time::NEVER, |conclusions| conclusions.watches.next());
-        let pending = cell.pending.first().map_or(Time::NEVER, |message| message.stamp.time);
-        cell.deadline = watches.min(pending);
+        cell.deadline = cell.next_due();
         debug_assert!(cell.deadline > at, "an instant leaves nothing due");
     }
 

@@ -16,6 +16,7 @@ mod call;
 mod comparison;
 mod conditions;
 mod crowds;
+mod event_names;
 mod experiments;
 mod expression;
 mod goals;

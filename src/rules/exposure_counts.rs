@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::message::Message;
-use crate::rules::exposures::{Exposures, chosen_in};
+use crate::model::refusal::Refusal;
+use crate::rules::exposures::{EXPOSURE, Exposures, chosen_in};
 
 /// Of offers, by the names of personalization and offer, how many exposures there were.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,17 @@ impl ExposureCounts {
         for offer in offers {
             self.add((personalization.to_owned(), offer.to_owned()), 1);
         }
+    }
+
+    /// Counts a message that is written as JSON, which is read only if it may be an exposure.
+    ///
+    /// # Errors
+    /// If it was read and is no message.
+    pub(crate) fn count_written(&mut self, json: &str) -> Result<(), Refusal> {
+        if json.contains(EXPOSURE) {
+            self.count(&Message::parse(json)?);
+        }
+        Ok(())
     }
 
     /// Adds what was counted elsewhere.

@@ -18,17 +18,20 @@ pub(crate) enum Items {
 impl Items {
     /// The values of one event.
     pub(crate) fn of<'v>(&self, value: &'v Value) -> impl Iterator<Item = &'v Value> {
-        let (whole, elements): (_, &[Value]) = match (self, value) {
-            (Items::Elements(_), Value::List(elements)) => (None, elements),
-            (Items::Elements(_), _) => (None, &[]),
-            (Items::Whole, value) => (Some(value), &[]),
+        self.with_bearers(value).map(|(item, _)| item)
+    }
+
+    /// The values of one event, each with what has it: the element of the list, or the value itself.
+    fn with_bearers<'v>(&self, value: &'v Value) -> impl Iterator<Item = (&'v Value, &'v Value)> {
+        let (bearers, field) = match (self, value) {
+            (Items::Whole, value) => (std::slice::from_ref(value), None),
+            (Items::Elements(field), Value::List(elements)) => (&**elements, field.clone()),
+            (Items::Elements(_), _) => (&[][..], None),
         };
-        let field = if let Items::Elements(field) = self { field.clone() } else { None };
-        let elements = elements.iter().filter_map(move |element| match &field {
-            Some(field) => element.field(field),
-            None => Some(element),
-        });
-        whole.into_iter().chain(elements)
+        bearers.iter().filter_map(move |bearer| match &field {
+            Some(field) => Some((bearer.field(field)?, bearer)),
+            None => Some((bearer, bearer)),
+        })
     }
 }
 
@@ -58,31 +61,21 @@ impl Weighing {
         properties: &'v [Option<Value>],
     ) -> impl Iterator<Item = (&'v Arc<str>, f64)> {
         let value = |property: PropertyId| properties.get(property.index()).and_then(Option::as_ref);
-        let (whole, elements): (_, &[Value]) = match (&self.items, value(self.property)) {
-            (Items::Whole, whole) => (whole, &[]),
-            (Items::Elements(_), Some(Value::List(elements))) => (None, elements),
-            (Items::Elements(_), _) => (None, &[]),
-        };
         let of_event = match &self.weight {
             Weight::One => Some(1.0),
             Weight::Property(property) => value(*property).and_then(number),
             Weight::Field(_) => None,
         };
-        let elements = elements.iter().filter_map(move |element| {
-            let item = match &self.items {
-                Items::Elements(Some(field)) => element.field(field)?,
-                Items::Elements(None) | Items::Whole => element,
-            };
+        let items = value(self.property).into_iter().flat_map(|value| self.items.with_bearers(value));
+        items.filter_map(move |(item, bearer)| {
             let weight = match &self.weight {
-                Weight::Field(field) => element.field(field).and_then(number),
+                Weight::Field(field) => bearer.field(field).and_then(number),
                 Weight::One | Weight::Property(_) => of_event,
             };
-            Some((item, weight))
-        });
-        let all = whole.map(|item| (item, of_event)).into_iter().chain(elements);
-        all.filter_map(|(item, weight)| match item {
-            Value::String(item) => Some((item, weight?)),
-            _ => None,
+            match item {
+                Value::String(item) => Some((item, weight?)),
+                _ => None,
+            }
         })
     }
 }

@@ -7,14 +7,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, ErrorKind};
-use crate::model::message::Message;
 use crate::persist::block_file::reader::BlockFileReader;
 use crate::persist::disk::file_calls::Disk;
 use crate::persist::record::fields::Fields;
 use crate::persist::record::history_chunk::{self, HistoryEntry};
 use crate::persist::record::profile_record::ProfileRecord;
 use crate::rules::exposure_counts::ExposureCounts;
-use crate::rules::exposures::EXPOSURE;
 
 /// An open base.
 #[derive(Debug)]
@@ -79,8 +77,8 @@ impl Base {
         let mut entries = self.file.iterate_from(&[]);
         while let Some((_, value)) = entries.next_entry()? {
             let messages = BaseEntry::read(value, &self.path)?.messages(&self.path)?;
-            for message in messages.iter().filter(|message| message.json.contains(EXPOSURE)) {
-                exposures.count(&Message::parse(&message.json)?);
+            for message in &messages {
+                exposures.count_written(&message.json)?;
             }
         }
         Ok(exposures)

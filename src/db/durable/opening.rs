@@ -46,7 +46,6 @@ use crate::persist::record::erasure_book::ErasureBook;
 use crate::persist::record::journal_record::JournalRecord;
 use crate::persist::record::store_meta::StoreMeta;
 use crate::rules::exposure_counts::ExposureCounts;
-use crate::rules::exposures::EXPOSURE;
 use crate::store::programs::{Past, Programs};
 
 /// The live store's cache of pages, without a memory budget.
@@ -386,10 +385,8 @@ impl Replay {
         let record = JournalRecord::read(bytes)?;
         let (JournalRecord::Message { now, .. } | JournalRecord::Catalog { now, .. }) = record;
         self.now = Some(now);
-        if let JournalRecord::Message { json, .. } = record
-            && json.contains(EXPOSURE)
-        {
-            self.exposures.count(&Message::parse(json)?);
+        if let JournalRecord::Message { json, .. } = record {
+            self.exposures.count_written(json)?;
         }
         if sequence > after {
             self.records.push((sequence, bytes.to_vec()));

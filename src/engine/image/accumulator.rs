@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rkyv::rend::f64_le;
+use rkyv::vec::ArchivedVec;
 use rkyv::{Archive, Serialize};
 
 use crate::base::exact_sum::ExactSum;
@@ -175,18 +177,14 @@ impl ArchivedAccumulatorImage {
                 Accumulator::Top(values.collect())
             }
             Archived::Decayed { half_life, landmark, partials } => {
-                Accumulator::Decayed(DecayedSum::from_parts(
-                    Duration::from_millis(half_life.to_native()),
-                    landmark.to_native(),
-                    ExactSum::from_partials(partials.iter().map(|partial| partial.to_native())),
-                ))
+                let half_life = Duration::from_millis(half_life.to_native());
+                Accumulator::Decayed(DecayedSum::from_parts(half_life, landmark.to_native(), sum(partials)))
             }
             Archived::DecayedItems { half_life, items } => {
                 let half_life = Duration::from_millis(half_life.to_native());
                 let sums = items.iter().map(|image| {
-                    let partials = image.partials.iter().map(|partial| partial.to_native());
-                    let sum = ExactSum::from_partials(partials);
-                    let sum = DecayedSum::from_parts(half_life, image.landmark.to_native(), sum);
+                    let (landmark, sum) = (image.landmark.to_native(), sum(&image.partials));
+                    let sum = DecayedSum::from_parts(half_life, landmark, sum);
                     (Arc::from(image.item.as_str()), sum)
                 });
                 Accumulator::DecayedItems(DecayedItems::from_sums(half_life, sums))
@@ -208,9 +206,11 @@ impl ArchivedTotalImage {
     fn read(&self) -> Total {
         match self {
             ArchivedTotalImage::Int(total) => Total::Int(total.to_native()),
-            ArchivedTotalImage::Float(partials) => {
-                Total::Float(ExactSum::from_partials(partials.iter().map(|partial| partial.to_native())))
-            }
+            ArchivedTotalImage::Float(partials) => Total::Float(sum(partials)),
         }
     }
+}
+
+fn sum(partials: &ArchivedVec<f64_le>) -> ExactSum {
+    ExactSum::from_partials(partials.iter().map(|partial| partial.to_native()))
 }

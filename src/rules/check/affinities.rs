@@ -85,25 +85,10 @@ impl Catalog<'_> {
 
     /// A declared property of an event, and its type.
     fn property_of(&mut self, event: EventId, name: &Spanned<String>) -> Option<(PropertyId, Type)> {
-        let definition = &self.world.events[event.index()];
-        if let Some(id) = definition.property_names.get(&name.value).map(PropertyId) {
-            return Some((id, definition.properties[id.index()].ty.clone()));
-        }
-        if !self.world.is_left_out(&name.value) {
-            let event = self.world.event_names.name(event.0);
-            let message = format!("`{event}` has no declared property `{}`", name.value);
-            let help = match nearest(&name.value, definition.property_names.iter()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => match name.value.split_once('.') {
-                    Some((list, field)) => {
-                        format!("of a list of maps write `list = \"{list}\"`, and `{field}` for the field")
-                    }
-                    None => format!("declare it under `[events.\"{event}\"]`"),
-                },
-            };
-            self.report.push(Finding::error("unknown_property", name.span, message).with_help(help));
-        }
-        None
+        let help = name.value.split_once('.').map(|(list, field)| {
+            format!("of a list of maps write `list = \"{list}\"`, and `{field}` for the field")
+        });
+        self.known_property(event, name, help)
     }
 
     /// A property that is a list, and the type of its elements.

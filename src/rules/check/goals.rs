@@ -1,7 +1,6 @@
 //! Checks goals: their event, which of these count, and what one is worth.
 
-use crate::base::diagnostic::Finding;
-use crate::base::names::{Names, nearest};
+use crate::base::names::Names;
 use crate::base::source_text::{Spanned, Text};
 use crate::model::declaration::{Declarations, GoalDeclaration, Named};
 use crate::model::ids::{EventId, PropertyId};
@@ -52,24 +51,11 @@ impl Catalog<'_> {
     }
 
     fn value_of(&mut self, event: EventId, name: &Spanned<String>) -> Option<PropertyId> {
-        let definition = &self.world.events[event.index()];
-        let event = self.world.event_names.name(event.0);
-        let finding = match definition.property_names.get(&name.value).map(PropertyId) {
-            Some(id) if definition.properties[id.index()].ty.is_number() => return Some(id),
-            Some(id) => {
-                let ty = &definition.properties[id.index()].ty;
-                Finding::error("type", name.span, format!("`{}` ({ty}) is no number", name.value))
-            }
-            None => {
-                let message = format!("`{event}` has no declared property `{}`", name.value);
-                let finding = Finding::error("unknown_property", name.span, message);
-                match nearest(&name.value, definition.property_names.iter()) {
-                    Some(near) => finding.with_help(format!("did you mean `{near}`?")),
-                    None => finding.with_help(format!("declare it under `[events.\"{event}\"]`")),
-                }
-            }
-        };
-        self.report.push(finding);
+        let (id, ty) = self.known_property(event, name, None)?;
+        if ty.is_number() {
+            return Some(id);
+        }
+        self.error("type", name, format!("`{}` ({ty}) is no number", name.value));
         None
     }
 }

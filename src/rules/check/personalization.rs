@@ -132,21 +132,6 @@ impl Catalog<'_> {
         (names, definitions)
     }
 
-    /// The event that something of the catalog names; reports one that there is not.
-    pub(super) fn known_event(&mut self, name: &Spanned<String>) -> Option<EventId> {
-        let found = self.world.event(&name.value);
-        if found.is_none() && !self.world.is_left_out(&name.value) {
-            let finding =
-                Finding::error("unknown_event", name.span, format!("there is no event `{}`", name.value));
-            let help = match nearest(&name.value, self.world.event_names.iter()) {
-                Some(near) => format!("did you mean `\"{near}\"`?"),
-                None => format!("declare it under `[events.\"{}\"]`", name.value),
-            };
-            self.report.push(finding.with_help(help));
-        }
-        found
-    }
-
     /// The attributes returned with a decision, each once, in the order written.
     fn returned(&mut self, listed: &[Spanned<String>]) -> Vec<ReturnedAttribute> {
         let mut names: Vec<String> = Vec::new();
